@@ -1,0 +1,1 @@
+"""Generated tables of published facts: routes, categories, currencies, countries, events, versions, capabilities."""
