@@ -1,0 +1,44 @@
+"""The application: catalog, tenants and pipeline put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+
+from emulator.catalog import CATALOG
+from emulator.kernel.http import Pipeline, RequestLine
+from emulator.kernel.services import Background
+from emulator.kernel.tenants import Tenants
+
+
+class Emulator:
+    """A data directory being served: its tenants, and what runs in the background."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self.tenants = tenants
+        self.background = Background(tenants)
+
+    def close(self) -> None:
+        """Stop the background work and close every database."""
+        self.background.stop()
+        self.tenants.close()
+
+
+def create_app(
+    data: Path,
+    *,
+    seed: int = 0,
+    durable: bool = False,
+    on_request: Callable[[RequestLine], None] | None = None,
+) -> Flask:
+    """A Flask application over a data directory. NewerData or OSError when the directory cannot be used.
+
+    The background work is not started; `app.emulator.background.start()` does that.
+    """
+    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable)
+    app = Flask("emulator", static_folder=None)
+    app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
+    Pipeline(tenants, on_request).mount(app)
+    return app

@@ -1,0 +1,17 @@
+"""Whether the server answers, and whether anything was set aside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator import __version__
+from emulator.kernel.routes import GET
+from emulator.kernel.tenants import Tenants
+
+
+def health(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
+    """Version and data directory. Needs no key."""
+    return {"object": "emulator.health", "data": str(tenants.directory), "status": "ok", "version": __version__}
+
+
+ROUTES = [GET("/_emulator/health", health, scope="server")]

@@ -1,0 +1,39 @@
+"""The tenant as a whole: its settings, what was set aside, and a fresh start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.kernel.clock import Agenda
+from emulator.kernel.routes import GET, POST
+from emulator.kernel.settings import AnySetting
+from emulator.kernel.tenants import Tenant
+
+
+def settings(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Every setting with its value."""
+    return {"object": "emulator.settings", **tenant.all_settings()}
+
+
+def change_settings(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Change settings; an empty value puts one back to its default. 400 for a value it cannot take."""
+    return {"object": "emulator.settings", **tenant.change_settings(params)}
+
+
+def reset(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Forget everything: same seed, same ids, default settings."""
+    return {"object": "emulator.reset", "generation": tenant.reset()}
+
+
+def set_aside(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Due work that failed, with the reasons."""
+    with tenant.connection() as connection:
+        return {"object": "list", "data": Agenda(connection).failures(), "has_more": False, "url": "/_emulator/due"}
+
+
+ROUTES = [
+    GET("/_emulator/settings", settings, scope="tenant"),
+    POST("/_emulator/settings", change_settings, AnySetting, scope="tenant"),
+    POST("/_emulator/reset", reset, scope="tenant"),
+    GET("/_emulator/due", set_aside, scope="tenant"),
+]

@@ -1,0 +1,1 @@
+"""What developers build on: events, webhook endpoints, files."""

@@ -1,0 +1,1 @@
+"""What no resource decides: requests, tenants, steps, money mechanics, replies. Imports no product folder."""

@@ -1,0 +1,69 @@
+"""What the resource modules offer, gathered: records, routes, due actions, settings.
+
+A module is plain data and functions. It may define:
+
+    RECORDS       its record classes; each gets a table
+    ROUTES        its operations
+    DUE           {action name: function(world, id, **details)} for what falls due
+    SETTINGS      its switches of a tenant
+    OPEN_ACCOUNT  function(world) run once for every account of a tenant, the platform first
+    AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from emulator.data.routes import ROUTES as PUBLISHED
+from emulator.kernel.routes import NotBuilt, Route, Table
+from emulator.kernel.settings import KERNEL_SETTINGS, AnySetting, Setting, schema_of
+
+if TYPE_CHECKING:
+    from emulator.kernel.world import World
+
+
+class Catalog:
+    """Every resource module, in the order of the table of contents."""
+
+    def __init__(self, modules: Sequence[ModuleType]) -> None:
+        self.modules = tuple(modules)
+        kinds = [kind for module in modules for kind in getattr(module, "RECORDS", ())]
+        self.records: dict[str, type] = {kind.object: kind for kind in kinds}
+        self.prefixes: dict[str, type] = {
+            prefix: kind for kind in kinds for prefix in (kind.prefix, *getattr(kind, "more_prefixes", ()))
+        }
+        self.due: dict[str, Callable[..., Any]] = {
+            name: action for module in modules for name, action in getattr(module, "DUE", {}).items()
+        }
+        self.settings: dict[str, Setting] = {
+            setting.name: setting
+            for setting in (*KERNEL_SETTINGS, *(one for module in modules for one in getattr(module, "SETTINGS", ())))
+        }
+        settings_params = schema_of(tuple(self.settings.values()))
+        self.routes: tuple[Route, ...] = tuple(
+            replace(route, params=settings_params) if route.params is AnySetting else route
+            for module in modules
+            for route in getattr(module, "ROUTES", ())
+        )
+        self.table = Table()
+        for route in self.routes:
+            self.table.add(route.verb, route.path, route)
+        for verb, path in PUBLISHED:
+            self.table.add(verb, path, NotBuilt(path))
+
+    def open_account(self, world: World) -> None:
+        """What every new account starts with."""
+        for module in self.modules:
+            opening = getattr(module, "OPEN_ACCOUNT", None)
+            if opening is not None:
+                opening(world)
+
+    def audit(self, world: World) -> Iterator[str]:
+        """Every stored fact that contradicts its source, as sentences."""
+        for module in self.modules:
+            check = getattr(module, "AUDIT", None)
+            if check is not None:
+                yield from check(world)

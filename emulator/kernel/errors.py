@@ -1,0 +1,113 @@
+"""Saying no: one error class, one shape, and the few ways to raise it.
+
+Source: https://docs.stripe.com/api/errors
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Codes seen on the wire that have no page among Stripe's documented error codes, hence no `doc_url`.
+CODES_WITHOUT_A_PAGE = frozenset({"property_expansion_max_depth"})
+
+
+class ApiError(Exception):
+    """A client's mistake, in the shape the client expects. `param` is a bracket path such as `billing[address]`."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "invalid_request_error",
+        code: str | None = None,
+        param: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.param = param
+        self.headers = headers or {}
+
+    def body(self, request_log_url: str | None = None) -> dict[str, Any]:
+        """The JSON reply: absent members are left out, never null."""
+        members = {
+            "code": self.code,
+            "doc_url": doc_url(self.code),
+            "message": self.message,
+            "param": self.param,
+            "request_log_url": request_log_url if self.status != 401 else None,
+            "type": self.type,
+        }
+        return {"error": {name: value for name, value in members.items() if value is not None}}
+
+
+def doc_url(code: str | None) -> str | None:
+    """Where Stripe documents a code, or None."""
+    if code is None or code in CODES_WITHOUT_A_PAGE:
+        return None
+    return "https://stripe.com/docs/error-codes/" + code.replace("_", "-")
+
+
+def invalid(message: str, *, param: str | None = None, code: str | None = None) -> ApiError:
+    """400: the request cannot be carried out as it stands."""
+    return ApiError(400, message, param=param, code=code)
+
+
+def missing(param: str) -> ApiError:
+    """400 `parameter_missing`."""
+    return invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
+
+
+def unknown_parameters(names: list[str]) -> ApiError:
+    """400 `parameter_unknown`, all of them named in one message; `param` is the first."""
+    plural = "s" if len(names) > 1 else ""
+    message = f"Received unknown parameter{plural}: {', '.join(names)}"
+    return invalid(message, param=names[0], code="parameter_unknown")
+
+
+def exclusive(*params: str, blame: str | None = None) -> ApiError:
+    """400 `parameters_exclusive`: two parameters that cannot stand together."""
+    message = f"You may only specify one of these parameters: {', '.join(params)}."
+    return invalid(message, param=blame or params[-1], code="parameters_exclusive")
+
+
+def no_such(noun: str, id: str, *, param: str, status: int = 404) -> ApiError:
+    """`resource_missing`: 404 for an id in the path, 400 for one in a parameter."""
+    shown = id if len(id) <= 998 else id[:998] + "…(truncated)…"
+    message = f"No such {noun}: '{shown}'"
+    if id != id.strip() or any(mark in id for mark in " '\""):
+        message += ". Make sure you use the exact id without extra whitespace or quotes"
+    return ApiError(status, message, code="resource_missing", param=param)
+
+
+def account_invalid(masked_key: str, account: str) -> ApiError:
+    """403: the key does not reach that account, or there is none."""
+    return ApiError(
+        403,
+        f"The provided key '{masked_key}' does not have access to account '{account}' (or that account does not "
+        "exist). Application access may have been revoked.",
+        code="account_invalid",
+    )
+
+
+def unrecognized_url(method: str, path: str) -> ApiError:
+    """404 for a path that Stripe does not publish."""
+    return ApiError(
+        404,
+        f"Unrecognized request URL ({method}: {path}). If you are trying to list objects, remove the trailing slash. "
+        "If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. "
+        "Please see https://stripe.com/docs or we can help at https://support.stripe.com/.",
+    )
+
+
+def not_built(method: str, path: str) -> ApiError:
+    """501 for an operation that Stripe publishes and this emulator does not serve."""
+    return ApiError(
+        501,
+        f"This emulator does not implement {method} {path}.",
+        headers={"Stripe-Should-Retry": "false", "Emulator-Not-Implemented": "true"},
+    )

@@ -1,0 +1,359 @@
+"""The one pipeline, request to reply, and the one error handler.
+
+key → version → route → account → parameters → step: idempotency, operation, render → reply. The order in which a
+request is judged is Stripe's as far as it can be observed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from flask import Flask, Response, request
+from werkzeug.datastructures import FileStorage
+
+from emulator.kernel import forms, idempotency, ids, keys, render
+from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
+from emulator.kernel.idempotency import StoredReply
+from emulator.kernel.lists import Page
+from emulator.kernel.params import List, Params, String
+from emulator.kernel.render import Deleted
+from emulator.kernel.routes import NotBuilt, Route
+from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.world import Request, Step, World
+
+log = logging.getLogger("emulator")
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+FOR_BROWSERS = {
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": (
+        "Request-Id, Stripe-Manage-Version, X-Stripe-External-Auth-Required, X-Stripe-Privileged-Session-Required"
+    ),
+    "Access-Control-Max-Age": "300",
+    "Vary": "Origin",
+}
+INTERNAL_ERROR = {"error": {"message": "An unknown error occurred", "type": "api_error"}}
+
+
+class Upload(NamedTuple):
+    """A file sent as a multipart part."""
+
+    filename: str
+    content: bytes
+    content_type: str
+
+
+class RequestLine(NamedTuple):
+    """What the console and the request log say of one request. `reason` is there for refusals."""
+
+    request_id: str
+    method: str
+    path: str
+    status: int
+    operation: str
+    reason: str | None
+    account: str | None
+    duration_ms: float
+    tenant: str | None
+    user_agent: str
+    error: dict[str, Any] | None
+    created: int
+
+
+class Reply(NamedTuple):
+    """Status and bytes, before headers."""
+
+    status: int
+    body: bytes
+    replayed_from: str | None = None
+    ran: bool = False
+
+
+@dataclass
+class Exchange:
+    """One request on its way through the pipeline."""
+
+    method: str
+    path: str
+    request_id: str
+    headers: dict[str, str] = field(default_factory=dict)
+    key: keys.Key | None = None
+    tenant: Tenant | None = None
+    named_account: str | None = None
+    route: Route | None = None
+    values: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    refusal: ApiError | None = None
+    default_version: str | None = None
+    status: int = 200
+
+
+class Pipeline:
+    """Answers every request of a server."""
+
+    def __init__(self, tenants: Tenants, on_request: Callable[[RequestLine], None] | None = None) -> None:
+        self.tenants = tenants
+        self.catalog = tenants.catalog
+        self.on_request = on_request
+
+    def mount(self, app: Flask) -> None:
+        """Send every path of a Flask application through here."""
+        app.url_map.merge_slashes = False
+        app.add_url_rule("/", "root", self.answer, methods=METHODS, defaults={"path": ""})
+        app.add_url_rule("/<path:path>", "any", self.answer, methods=METHODS, provide_automatic_options=False)
+
+    def answer(self, path: str) -> Response:
+        """One request, whatever comes of it, as a reply with headers."""
+        began = time.perf_counter()
+        exchange = Exchange(request.method, request.path, ids.request_id())
+        try:
+            reply = self.judge(exchange)
+        except ApiError as refusal:
+            reply = self.refuse(exchange, refusal)
+        except Exception:
+            log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
+            exchange.headers["Stripe-Should-Retry"] = "false"
+            reply = Reply(500, render.encoded(INTERNAL_ERROR))
+        exchange.status = reply.status
+        if self.on_request is not None:
+            self.on_request(self.line(exchange, reply, (time.perf_counter() - began) * 1000))
+        return self.with_headers(exchange, reply)
+
+    # Judging
+
+    def judge(self, exchange: Exchange) -> Reply:
+        """The reply of a request that is not refused on the way."""
+        if exchange.method == "OPTIONS":
+            return Reply(200, b"")
+        verb = "GET" if exchange.method == "HEAD" else exchange.method
+        found = self.catalog.table.find(verb, exchange.path)
+        if found is not None and isinstance(found[0], Route) and found[0].scope == "server":
+            exchange.route, exchange.values = found[0], found[1]
+            return Reply(200, render.encoded(found[0].operation(self.tenants, {})))
+        if not exchange.path.startswith(("/v1/", "/_emulator/")):
+            raise unrecognized_url(exchange.method, exchange.path)
+
+        exchange.key = keys.key_of(request.headers.get("Authorization", ""))
+        exchange.tenant = self.tenants.open(exchange.key.tenant)
+        version = request.headers.get("Stripe-Version")
+        if version is not None:
+            keys.check_version(version)
+        exchange.named_account = keys.named_account(request.headers)
+        if exchange.named_account:
+            exchange.headers["Stripe-Account"] = exchange.named_account
+            self.check_account(exchange)
+        if found is None:
+            raise unrecognized_url(exchange.method, exchange.path)
+        if isinstance(found[0], NotBuilt):
+            raise not_built(exchange.method, found[0].path)
+        exchange.route, exchange.values = found
+        if exchange.key.kind == "pk" and not exchange.route.publishable:
+            raise keys.publishable_key_refused()
+        tree = self.sent(exchange)
+        if verb == "POST":
+            exchange.idempotency_key = request.headers.get("Idempotency-Key")
+        if exchange.idempotency_key is not None:
+            idempotency.check_key(exchange.idempotency_key)
+            exchange.headers["Idempotency-Key"] = exchange.idempotency_key
+        return self.carry_out(exchange, tree)
+
+    def check_account(self, exchange: Exchange) -> None:
+        """403 for an account that this tenant cannot act for."""
+        assert exchange.tenant and exchange.key and exchange.named_account
+        with exchange.tenant.reading() as step:
+            if not World(step, step.row.platform).may_act(exchange.named_account):
+                raise account_invalid(exchange.key.masked, exchange.named_account)
+
+    def sent(self, exchange: Exchange) -> dict[str, Any]:
+        """Query and body as one tree; the body wins. 400 for a body that is no form."""
+        items: list[tuple[str, Any]] = list(forms.pairs(request.query_string)) if request.query_string else []
+        if exchange.method not in ("GET", "HEAD"):
+            kind = request.mimetype
+            if kind == "multipart/form-data":
+                items += list(request.form.items(multi=True))
+                items += [(name, upload_of(file)) for name, file in request.files.items(multi=True)]
+            else:
+                body = request.get_data(cache=False)
+                if body and kind not in ("", "application/x-www-form-urlencoded"):
+                    raise forms.wrong_encoding()
+                items += forms.pairs(body)
+        return forms.nested(items)
+
+    # Carrying out
+
+    def carry_out(self, exchange: Exchange, tree: dict[str, Any]) -> Reply:
+        """Check the parameters, then run the operation in a step, or repeat what the key was answered with."""
+        route = exchange.route
+        assert route is not None and exchange.tenant is not None
+        mark = idempotency.fingerprint(exchange.path, tree) if exchange.idempotency_key is not None else b""
+        try:
+            params, expand = self.checked(route, tree)
+        except ApiError:
+            if exchange.idempotency_key is not None:
+                with exchange.tenant.reading() as step:
+                    repeated = self.repeated(exchange, step, mark)
+                    if repeated is not None:
+                        return repeated
+            raise
+        if route.scope == "tenant":
+            result = route.operation(exchange.tenant, params, *exchange.values.values())
+            return Reply(200, render.encoded(result))
+        where = {"path": exchange.path, "path_values": exchange.values}
+        if route.verb == "GET":
+            with exchange.tenant.reading(Request(exchange.request_id), **where) as step:
+                world = World(step, exchange.named_account or step.row.platform)
+                exchange.default_version = world.setting("api_version")
+                return Reply(200, self.performed(world, route, params, expand, exchange))
+        cause = Request(exchange.request_id, exchange.idempotency_key)
+        with exchange.tenant.writing(cause, **where) as step:
+            repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
+            return repeated or self.write(exchange, step, params, expand, mark)
+
+    def checked(self, route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Typed parameters, and the paths to expand."""
+        wanted = tree.pop("expand", None)
+        params = route.params.parse(tree)
+        if wanted is None:
+            return params, []
+        paths = keys_to_expand(wanted)
+        is_retrieve = getattr(route.operation, "is_retrieve", False)
+        render.check_expand(paths, route.returns, is_list=route.is_list, is_retrieve=is_retrieve)
+        return params, paths
+
+    def repeated(self, exchange: Exchange, step: Step, mark: bytes) -> Reply | None:
+        """What this request's key was answered with before, or None."""
+        assert exchange.idempotency_key is not None
+        account = exchange.named_account or step.row.platform
+        stored = step.replies.find(account, exchange.idempotency_key, step.now)
+        if stored is None:
+            return None
+        exchange.headers["Original-Request"] = stored.request_id
+        idempotency.agreed(stored, exchange.idempotency_key, exchange.path, mark)
+        assert stored.status is not None and stored.body is not None
+        return Reply(stored.status, stored.body, replayed_from=stored.request_id)
+
+    def write(self, exchange: Exchange, step: Step, params: dict[str, Any], expand: list[str], mark: bytes) -> Reply:
+        """Run a writing operation; a keyed refusal undoes the operation and commits only its reply."""
+        assert exchange.route is not None
+        world = World(step, exchange.named_account or step.row.platform)
+        exchange.default_version = world.setting("api_version")
+        keyed = exchange.idempotency_key is not None
+        if keyed:
+            step.connection.execute("SAVEPOINT operation")
+        try:
+            reply = Reply(200, self.performed(world, exchange.route, params, expand, exchange), ran=True)
+        except ApiError as refusal:
+            if not keyed:
+                raise
+            step.connection.execute("ROLLBACK TO operation")
+            step.draws = step.row.draws
+            step.events.clear()
+            reply = self.refuse(exchange, refusal)
+        if keyed:
+            assert exchange.idempotency_key is not None
+            exchange.headers["Original-Request"] = exchange.request_id
+            exchange.headers["Stripe-Should-Retry"] = "false"
+            step.replies.keep(
+                world.account,
+                exchange.idempotency_key,
+                StoredReply(exchange.path, mark, exchange.request_id, step.now, reply.status, reply.body),
+            )
+        return reply
+
+    def performed(
+        self, world: World, route: Route, params: dict[str, Any], expand: list[str], exchange: Exchange
+    ) -> bytes:
+        """The operation's result as bytes."""
+        result = route.operation(world, params, *exchange.values.values())
+        return render.encoded(self.rendered(world, result, expand))
+
+    def rendered(self, world: World, result: Any, expand: list[str]) -> Any:
+        """A record, a page, a deletion or a plain hash as JSON."""
+        if isinstance(result, Page):
+            data = [world.render(record) for record in result.records]
+            body: dict[str, Any] = {"object": "list", "data": data, "has_more": result.has_more, "url": result.url}
+        elif isinstance(result, Deleted):
+            return {"id": result.record.id, "object": result.record.object, "deleted": True}
+        elif isinstance(result, dict):
+            body = render.ordered(result)
+        else:
+            body = world.render(result)
+        if expand:
+            render.expand(world, body, expand)
+            body = render.ordered(body)
+        return body
+
+    # Replying
+
+    def refuse(self, exchange: Exchange, refusal: ApiError) -> Reply:
+        """An error as a reply."""
+        exchange.refusal = refusal
+        exchange.headers.update(refusal.headers)
+        log_url = None
+        if exchange.tenant is not None:
+            log_url = f"{request.host_url}_emulator/requests/{exchange.request_id}"
+        return Reply(refusal.status, render.encoded(refusal.body(log_url)))
+
+    def with_headers(self, exchange: Exchange, reply: Reply) -> Response:
+        """The reply with everything clients read from its headers."""
+        response = Response(reply.body, status=reply.status, mimetype="application/json")
+        headers = response.headers
+        headers["Cache-Control"] = "no-cache, no-store"
+        if exchange.method == "OPTIONS" or "Origin" in request.headers:
+            headers.update(FOR_BROWSERS)
+        headers["Request-Id"] = exchange.request_id
+        version = request.headers.get("Stripe-Version")
+        if version is not None and keys.is_version(version):
+            headers["Stripe-Version"] = version
+        elif exchange.tenant is not None:
+            headers["Stripe-Version"] = exchange.default_version or self.catalog.settings["api_version"].default
+        for name, value in exchange.headers.items():
+            headers[name] = value
+        if reply.replayed_from is not None:
+            headers["Idempotent-Replayed"] = "true"
+        return response
+
+    def line(self, exchange: Exchange, reply: Reply, duration_ms: float) -> RequestLine:
+        """What the console says of this request."""
+        refusal = exchange.refusal
+        reason = None
+        if refusal is not None:
+            reason = refusal.message
+        elif reply.status >= 400:
+            reason = "the stored refusal of this key" if reply.replayed_from else "an unknown error occurred"
+        return RequestLine(
+            exchange.request_id,
+            exchange.method,
+            exchange.path,
+            reply.status,
+            exchange.route.name if exchange.route else "-",
+            reason,
+            exchange.named_account,
+            duration_ms,
+            exchange.tenant.name if exchange.tenant else None,
+            request.headers.get("User-Agent", ""),
+            refusal.body()["error"] if refusal else None,
+            int(time.time()),
+        )
+
+
+class ExpandParams(Params):
+    """The parameter that every operation takes."""
+
+    expand = List(String())
+
+
+def keys_to_expand(wanted: Any) -> list[str]:
+    """The paths in `expand`, given as a list or as one text. 400 for anything else."""
+    return ExpandParams.parse({"expand": [wanted] if isinstance(wanted, str) else wanted})["expand"]
+
+
+def upload_of(file: FileStorage) -> Upload:
+    """A multipart file part with its content."""
+    return Upload(file.filename or "blob", file.read(), file.mimetype)

@@ -1,0 +1,104 @@
+"""Stored replies of keyed requests, and fingerprints that tell whether a repeat is the same request.
+
+Source: https://docs.stripe.com/api/idempotent_requests
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import Any, NamedTuple
+
+import orjson
+
+from emulator.kernel.errors import ApiError, invalid
+
+KEPT_SECONDS = 24 * 60 * 60
+LONGEST_KEY = 255
+
+
+class StoredReply(NamedTuple):
+    """The reply that a key was first answered with; status None while the first request still runs."""
+
+    path: str
+    fingerprint: bytes
+    request_id: str
+    created: int
+    status: int | None
+    body: bytes | None
+
+
+def check_key(key: str) -> None:
+    """400 for an empty or overlong `Idempotency-Key`."""
+    if key == "":
+        raise invalid("Idempotency Key must be a non-empty string.")
+    if len(key) > LONGEST_KEY:
+        raise invalid(f"Idempotency Key must be at most {LONGEST_KEY} characters.")
+
+
+def fingerprint(path: str, tree: dict[str, Any]) -> bytes:
+    """What a repeated request must share with the first: path and parameters, whatever their order."""
+    text = orjson.dumps([path, tree], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=file_digest)
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def file_digest(upload: Any) -> str:
+    """An uploaded file counts by its content."""
+    return hashlib.blake2b(upload.content, digest_size=16).hexdigest()
+
+
+def agreed(stored: StoredReply, key: str, path: str, mark: bytes) -> StoredReply:
+    """The stored reply, if this request may have it. 400 `idempotency_error` or 409 otherwise."""
+    if stored.path != path:
+        raise ApiError(
+            400,
+            "Keys for idempotent requests can only be used for the same endpoint they were first used for "
+            f"('{path}' vs '{stored.path}'). Try using a key other than '{key}' if you meant to execute a different "
+            "request.",
+            type="idempotency_error",
+        )
+    if stored.fingerprint != mark:
+        raise ApiError(
+            400,
+            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try "
+            f"using a key other than '{key}' if you meant to execute a different request.",
+            type="idempotency_error",
+        )
+    if stored.status is None:
+        raise ApiError(
+            409,
+            "There is currently another in-progress request using this Idempotent Key (that probably means you "
+            f"submitted twice, and the other request is still going through): {key}. Please try again later.",
+            code="idempotency_key_in_use",
+        )
+    return stored
+
+
+class Replies:
+    """Stored replies behind one connection; keys belong to the acting account."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def find(self, account: str, key: str, now: int) -> StoredReply | None:
+        """What is remembered under a key, if it is not older than a day."""
+        row = self.connection.execute(
+            "SELECT path, fingerprint, request_id, created, status, body FROM idempotent_reply "
+            "WHERE account = ? AND key = ? AND created > ?",
+            (account, key, now - KEPT_SECONDS),
+        ).fetchone()
+        return StoredReply(*row) if row else None
+
+    def keep(self, account: str, key: str, reply: StoredReply) -> None:
+        """Remember a reply, or that its request is running."""
+        self.connection.execute(
+            "INSERT OR REPLACE INTO idempotent_reply (account, key, path, fingerprint, request_id, created, status, "
+            "body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (account, key, *reply),
+        )
+        if reply.request_id.endswith("0"):  # one request in 62 clears away what is too old to be asked for
+            self.connection.execute("DELETE FROM idempotent_reply WHERE created <= ?", (reply.created - KEPT_SECONDS,))
+
+    def forget(self, account: str, key: str) -> None:
+        """Let a key be used again."""
+        self.connection.execute("DELETE FROM idempotent_reply WHERE account = ? AND key = ?", (account, key))

@@ -1,0 +1,47 @@
+"""Seeded ids with Stripe's prefixes: same seed, same requests, same ids.
+
+An id is its prefix, six base-62 digits that grow with time (today they begin with `1`), the last ten characters of
+the owning account's id, and eight from the tenant's generator. Older families keep fourteen from the generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
+
+
+def base62(number: int, length: int) -> str:
+    """The last `length` base-62 digits of a number."""
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))
+
+
+def chance(key: bytes, counter: int, purpose: str = "") -> int:
+    """256 reproducible bits for the `counter`-th draw of the generator with this key."""
+    return int.from_bytes(hmac.digest(key, f"{purpose}:{counter}".encode(), "sha256"))
+
+
+def generator_key(seed: int, tenant: str) -> bytes:
+    """The key of a tenant's generator, so that tenants of one server do not share ids."""
+    return hmac.digest(str(seed).encode(), tenant.encode(), hashlib.sha256)
+
+
+def object_id(prefix: str, now: int, account: str, draw: int) -> str:
+    """An id such as `ic_1Pgag5B7WZ01zgkWephORn8N`."""
+    if prefix in SHORT_FAMILIES:
+        return f"{prefix}_{base62(draw, 14)}"
+    if prefix == "acct":
+        return f"acct_1{base62(draw, 15)}"
+    return f"{prefix}_{base62(now, 6)}{account[-10:]}{base62(draw, 8)}"
+
+
+def request_id() -> str:
+    """`req_` and fourteen random characters; requests are told apart, never reproduced."""
+    return "req_" + base62(int.from_bytes(os.urandom(11)), 14)

@@ -1,0 +1,110 @@
+"""API keys, and which tenant they open; versions; the acting account.
+
+Any test key opens the tenant named by what follows its mode, so two test suites with two keys cannot meet.
+Source: https://docs.stripe.com/keys, https://docs.stripe.com/api/versioning, https://docs.stripe.com/context
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from emulator.data.api_versions import API_VERSIONS
+from emulator.kernel.errors import ApiError, invalid
+
+KNOWN_VERSIONS = frozenset(API_VERSIONS)
+LATER_VERSION = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}\.[a-z]+\Z")
+TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
+CLASS_PREFIX = re.compile(r"[^_]*_[^_]*_")
+UNAUTHORIZED = {"WWW-Authenticate": 'Basic realm="Stripe"'}
+
+
+class Key(NamedTuple):
+    """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`."""
+
+    kind: str
+    tenant: str
+    text: str
+
+    @property
+    def masked(self) -> str:
+        """The key as messages may show it."""
+        return masked(self.text)
+
+
+def masked(text: str) -> str:
+    """Class prefix and last four characters stay; a star for each other character."""
+    if len(text) <= 4:
+        return "*" * len(text)
+    prefix = CLASS_PREFIX.match(text)
+    kept = prefix[0] if prefix and prefix.end() <= len(text) - 4 else ""
+    return kept + "*" * (len(text) - len(kept) - 4) + text[-4:]
+
+
+def presented(authorization: str) -> str:
+    """The key in an `Authorization` header, Bearer or Basic; empty when there is none."""
+    scheme, _, value = authorization.strip().partition(" ")
+    value = value.strip()
+    if scheme.lower() == "bearer":
+        return value
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).decode("utf-8").partition(":")[0]
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def key_of(authorization: str) -> Key:
+    """The key of a request. 401 for none, a live one, or one of no known form."""
+    text = presented(authorization)
+    if not text:
+        raise ApiError(
+            401,
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
+            headers=UNAUTHORIZED,
+        )
+    match = TEST_KEY.match(text)
+    if match is None:
+        raise ApiError(401, f"Invalid API Key provided: {masked(text)}", headers=UNAUTHORIZED)
+    return Key(match[1], match[2], text)
+
+
+def publishable_key_refused() -> ApiError:
+    """401 for a publishable key where a secret one is needed."""
+    return ApiError(
+        401,
+        "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of "
+        "your API keys at https://dashboard.stripe.com/account/apikeys.",
+        code="secret_key_required",
+    )
+
+
+def check_version(version: str) -> None:
+    """400 for a `Stripe-Version` of the wrong form; later and preview versions pass."""
+    if not is_version(version):
+        raise invalid(f"Invalid Stripe API version: {version}")
+
+
+def is_version(text: str) -> bool:
+    """Whether Stripe knows such a version, or could publish it tomorrow. What follows a semicolon does not count."""
+    version = text.partition(";")[0].strip()
+    return version in KNOWN_VERSIONS or LATER_VERSION.match(version) is not None
+
+
+def named_account(headers: Mapping[str, str]) -> str | None:
+    """The account that `Stripe-Account` or `Stripe-Context` names, or None. 400 when they name different ones."""
+    account = headers.get("Stripe-Account")
+    context = headers.get("Stripe-Context")
+    if context:
+        segments = [part for part in context.split("/") if part.startswith("acct_")]
+        last = segments[-1] if segments else None
+        if account and last and account != last:
+            raise invalid("The Stripe-Context and Stripe-Account headers name different accounts.")
+        return account or last
+    return account or None

@@ -1,0 +1,182 @@
+"""The mechanics of money: movements of signed lines that sum to zero, and a running total for every book.
+
+A movement is only ever added; undoing is moving back. Which books and movements there are is the chart of accounts'
+affair. `owner` is whose statement the movement appears on: a financial account, or an account's balance.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from emulator.kernel.store import Condition, Place, clause
+
+MOVEMENT_COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, effective_at, details"
+
+
+class Line(NamedTuple):
+    """A signed amount of one book, in minor units of the book's currency."""
+
+    book: str
+    amount: int
+
+
+class Movement(NamedTuple):
+    """A named way money moves. `owner` is the financial account or balance on whose statement it appears."""
+
+    kind: str
+    owner: str
+    lines: tuple[Line, ...]
+    prefix: str = "trxne"
+    details: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+
+
+class Entry(NamedTuple):
+    """A movement as it was written. `details` are what its statement shows besides the money."""
+
+    sequence: int
+    id: str
+    account: str
+    owner: str
+    kind: str
+    flow: str | None
+    flow_type: str | None
+    transaction: str | None
+    created: int
+    effective_at: int
+    details: dict[str, Any]
+    lines: tuple[Line, ...]
+
+    def impact(self, book: str) -> int:
+        """What this movement did to one book."""
+        return sum(line.amount for line in self.lines if line.book == book)
+
+
+def moving(kind: str, owner: str, source: str, target: str, amount: int, **details: Any) -> Movement:
+    """The common movement: one amount from one book to another. A negative amount goes the other way."""
+    return Movement(kind, owner, (Line(source, -amount), Line(target, amount)), details=details)
+
+
+class Ledger:
+    """Movements and totals behind one connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def write(
+        self,
+        movement: Movement,
+        *,
+        id: str,
+        account: str,
+        flow: str | None,
+        flow_type: str | None,
+        transaction: str | None,
+        now: int,
+    ) -> Entry:
+        """Add a movement and carry its lines into the totals."""
+        assert sum(line.amount for line in movement.lines) == 0, f"{movement.kind} does not balance"
+        cursor = self.connection.execute(
+            "INSERT INTO movement (id, account, owner, kind, flow, flow_type, transaction_id, created, effective_at, "
+            "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                id,
+                account,
+                movement.owner,
+                movement.kind,
+                flow,
+                flow_type,
+                transaction,
+                now,
+                now,
+                orjson.dumps(movement.details),
+            ),
+        )
+        sequence = cursor.lastrowid
+        assert sequence is not None
+        self.connection.executemany(
+            "INSERT INTO line (movement, book, amount) VALUES (?, ?, ?)",
+            [(sequence, line.book, line.amount) for line in movement.lines],
+        )
+        self.connection.executemany(
+            "INSERT INTO total (book, amount) VALUES (?, ?) "
+            "ON CONFLICT (book) DO UPDATE SET amount = amount + excluded.amount",
+            movement.lines,
+        )
+        return Entry(
+            sequence,
+            id,
+            account,
+            movement.owner,
+            movement.kind,
+            flow,
+            flow_type,
+            transaction,
+            now,
+            now,
+            movement.details,
+            movement.lines,
+        )
+
+    def total(self, book: str) -> int:
+        """What a book holds now, in minor units; 0 for one never used."""
+        row = self.connection.execute("SELECT amount FROM total WHERE book = ?", (book,)).fetchone()
+        return row[0] if row else 0
+
+    def books(self, beginning: str) -> dict[str, int]:
+        """The totals of all books whose names begin so."""
+        return dict(
+            self.connection.execute(
+                "SELECT book, amount FROM total WHERE book >= ? AND book < ? ORDER BY book",
+                (beginning, beginning + "\uffff"),
+            )
+        )
+
+    def entry(self, id: str) -> Entry | None:
+        """One movement by its id."""
+        found = self.entries([Condition("id", "eq", id)])
+        return found[0] if found else None
+
+    def entries(
+        self,
+        conditions: Sequence[Condition],
+        *,
+        key: str = "created",
+        older_than: Place | None = None,
+        newer_than: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
+        where, values = clause(conditions)
+        order = "DESC"
+        if older_than is not None:
+            where, values = f"{where} AND ({key}, sequence) < (?, ?)", [*values, *older_than]
+        if newer_than is not None:
+            where, values, order = f"{where} AND ({key}, sequence) > (?, ?)", [*values, *newer_than], "ASC"
+        sql = f"SELECT {MOVEMENT_COLUMNS} FROM movement WHERE {where} ORDER BY {key} {order}, sequence {order}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        return [self.with_lines(row) for row in self.connection.execute(sql, values).fetchall()]
+
+    def with_lines(self, row: Sequence[Any]) -> Entry:
+        """A movement's row and its lines."""
+        lines = self.connection.execute("SELECT book, amount FROM line WHERE movement = ?", (row[0],))
+        return Entry(*row[:10], orjson.loads(row[10]), tuple(Line(*line) for line in lines))
+
+    def differing_totals(self) -> Iterator[tuple[str, int, int]]:
+        """Books whose running total is not the sum of their lines: (book, total, sum)."""
+        yield from self.connection.execute(
+            "SELECT book, sum(kept), sum(summed) FROM ("
+            "SELECT book, amount AS kept, 0 AS summed FROM total "
+            "UNION ALL SELECT book, 0, amount FROM line) GROUP BY book HAVING sum(kept) != sum(summed)"
+        )
+
+    def unbalanced_movements(self) -> Iterator[tuple[str, int]]:
+        """Movements whose lines do not sum to zero: (id, sum)."""
+        yield from self.connection.execute(
+            "SELECT movement.id, sum(line.amount) FROM movement JOIN line ON line.movement = movement.sequence "
+            "GROUP BY movement.sequence HAVING sum(line.amount) != 0"
+        )

@@ -1,0 +1,93 @@
+"""Lists: newest first, cursors, filters, `has_more`.
+
+Source: https://docs.stripe.com/api/pagination
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emulator.kernel.errors import invalid, no_such
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+
+LARGEST_PAGE = 100
+DEFAULT_PAGE = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some records of one kind, newest first, and whether more follow in the direction of travel."""
+
+    records: Sequence[Any]
+    has_more: bool
+    url: str
+
+
+def lists(
+    record: type, *, require: type | None = None, narrow: Callable[..., Sequence[Condition]] | None = None
+) -> Callable[..., Page]:
+    """An operation that lists one kind of record by the filters its parameter schema declares.
+
+    A hash parameter is a range over the column of its name. `require` names the record that the filter
+    `financial_account` or `card` must exist as (400 otherwise). `narrow(world, params, *path)` adds conditions of
+    the resource's own and may take parameters out of `params`.
+    """
+
+    def operation(world: World, params: dict[str, Any], *path: str) -> Page:
+        filters = dict(params)
+        if require is not None:
+            name = require.object.rpartition(".")[2]  # type: ignore[attr-defined]
+            world.get(require, filters[name], param=name)
+        conditions = list(narrow(world, filters, *path)) if narrow else []
+        return page(world, record, filters, conditions)
+
+    operation.__doc__ = f"List {record.__name__} objects, newest first."
+    operation.returns = record  # type: ignore[attr-defined]
+    operation.is_list = True  # type: ignore[attr-defined]
+    return operation
+
+
+def page(
+    world: World, record: type, params: dict[str, Any], conditions: Sequence[Condition] = (), *, key: str = "created"
+) -> Page:
+    """One page by `limit`, the cursors, and every other parameter as a filter of its name."""
+    limit = min(max(params.get("limit", DEFAULT_PAGE), 1), LARGEST_PAGE)
+    after = place_of(world, record, params, "starting_after", key)
+    before = place_of(world, record, params, "ending_before", key)
+    if after and before:
+        raise invalid("Received both starting_after and ending_before parameters. Please pass in only one.")
+
+    wanted = [Condition("account", "eq", world.account), *conditions, *filters_of(params)]
+    found = world.store.select(record, wanted, key=key, older_than=after, newer_than=before, limit=limit + 1)
+    records = found[:limit]
+    if before:
+        records.reverse()
+    return Page(records, len(found) > limit, world.path)
+
+
+def filters_of(params: dict[str, Any]) -> list[Condition]:
+    """Equalities and ranges from the parameters that are not about paging."""
+    conditions = []
+    for name, value in params.items():
+        if name in ("limit", "starting_after", "ending_before"):
+            continue
+        if isinstance(value, dict):
+            conditions += [Condition(name, bound, limit) for bound, limit in value.items()]
+        else:
+            conditions.append(Condition(name, "eq", value))
+    return conditions
+
+
+def place_of(world: World, record: type, params: dict[str, Any], name: str, key: str) -> Any:
+    """Where the cursor object stands. 400 `resource_missing` for an unknown one."""
+    id = params.get(name)
+    if id is None:
+        return None
+    place = world.store.place(record, id, world.account, key)
+    if place is None:
+        noun = getattr(record, "cursor_noun", record.noun)  # type: ignore[attr-defined]
+        raise no_such(noun, id, param=name, status=400)
+    return place

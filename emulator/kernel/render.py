@@ -1,0 +1,160 @@
+"""From record to JSON: member order, embedded objects, expansion, and fields shown only on request.
+
+A record says of its rendering, as class variables:
+
+    hidden    attributes that never leave us
+    expands   dotted paths that hold ids and become objects when asked for
+    embeds    members that are whole objects always; asking for them is harmless
+    includes  dotted paths that are absent until asked for, each with an `Include`
+
+Source: https://docs.stripe.com/api/expanding_objects
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import orjson
+
+from emulator.kernel.errors import ApiError, invalid
+
+if TYPE_CHECKING:
+    from emulator.kernel.world import World
+
+DEEPEST = 4
+FIRST_MEMBERS = ("id", "object")
+_orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+
+class Include(NamedTuple):
+    """A member that is there only when asked for: `fill(world, record, rendered)` puts it into the rendering."""
+
+    fill: Callable[[World, Any, dict[str, Any]], None]
+    where: Literal["anywhere", "retrieve", "not lists"] = "anywhere"
+
+
+class Deleted(NamedTuple):
+    """The reply to a deletion: `{id, object, deleted: true}`."""
+
+    record: Any
+
+
+def shown(record: Any, **more: Any) -> dict[str, Any]:
+    """A record's public members as they are, `object` and `livemode`, and whatever is given besides."""
+    members = record.__dict__.copy()
+    for name in record.hidden:
+        members.pop(name, None)
+    members["object"] = record.object
+    members["livemode"] = False
+    members.update(more)
+    return members
+
+
+def ordered(value: Any) -> Any:
+    """A deep copy with `id` and `object` first and the other members in alphabetical order; metadata keeps its own."""
+    if isinstance(value, dict):
+        names = tuple(value)
+        order = _orders.get(names)
+        if order is None:
+            order = member_order(names)
+            if len(_orders) < 4096:
+                _orders[names] = order
+        return {
+            name: (
+                ordered(member)
+                if (kind := type(member := value[name])) is dict and name != "metadata" or kind is list
+                else member
+            )
+            for name in order
+        }
+    if isinstance(value, list):
+        return [ordered(item) for item in value]
+    return value
+
+
+def member_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """`id`, `object`, then the rest sorted."""
+    first = [name for name in FIRST_MEMBERS if name in names]
+    return (*first, *sorted(name for name in names if name not in FIRST_MEMBERS))
+
+
+def encoded(body: Any) -> bytes:
+    """A reply's bytes: two spaces of indentation and a newline at the end."""
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def refused(path: str, why: str | None = None) -> ApiError:
+    """400 for a path that cannot be expanded."""
+    return invalid(why or f"This property cannot be expanded ({path}).", param="expand")
+
+
+def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is_retrieve: bool) -> None:
+    """Refuse a depth above four and a first segment that names nothing expandable; deeper segments may be unknown."""
+    for path in paths:
+        segments = path.split(".")
+        if len(segments) > DEEPEST:
+            error = refused(path, f"You cannot expand more than 4 levels of a property. Property: {path}")
+            error.code = "property_expansion_max_depth"
+            raise error
+        start = ""
+        if is_list:
+            if segments[0] == "total_count":
+                raise refused(path, "This property cannot be included (total_count)")
+            if segments[0] != "data" or len(segments) == 1:
+                raise refused(segments[0])
+            segments, start = segments[1:], "data."
+        if record is None:
+            raise refused(start + segments[0])
+        for dotted, include in record.includes.items():  # type: ignore[attr-defined]
+            names = dotted.split(".")
+            barred = (include.where == "retrieve" and not is_retrieve) or (include.where == "not lists" and is_list)
+            if barred and segments[: len(names)] == names:
+                raise refused(start + dotted)
+        known = (*record.expands, *record.embeds, *record.includes)  # type: ignore[attr-defined]
+        if segments[0] not in {dotted.partition(".")[0] for dotted in known}:
+            raise refused(start + segments[0])
+
+
+def expand(world: World, body: dict[str, Any], paths: Sequence[str]) -> None:
+    """Replace ids by objects, and add what is shown on request, along each path of a rendered reply."""
+    for path in paths:
+        descend(world, body, path.split("."))
+
+
+def descend(world: World, node: Any, segments: Sequence[str]) -> None:
+    """Follow one path into an object, a list object, or an array."""
+    if isinstance(node, list):
+        for item in node:
+            descend(world, item, segments)
+    elif isinstance(node, dict) and segments:
+        if node.get("object") == "list":
+            descend(world, node.get("data"), segments[1:] if segments[0] == "data" else segments)
+            return
+        kind = world.catalog.records.get(node.get("object", ""))
+        if kind is not None:
+            follow(world, kind, node, segments)
+        else:
+            descend(world, node.get(segments[0]), segments[1:])
+
+
+def follow(world: World, kind: type, owner: dict[str, Any], segments: Sequence[str]) -> None:
+    """Follow a path from an object of a known kind, filling what it names on the way."""
+    for dotted, include in kind.includes.items():  # type: ignore[attr-defined]
+        names = dotted.split(".")
+        if list(segments[: len(names)]) == names:
+            record = world.find(kind, owner["id"])
+            if record is not None:
+                include.fill(world, record, owner)
+    node: Any = owner
+    for position, name in enumerate(segments):
+        if not isinstance(node, dict):
+            descend(world, node, segments[position:])
+            return
+        child = node.get(name)
+        if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:  # type: ignore[attr-defined]
+            child = node[name] = world.resolved(child)
+        if isinstance(child, dict) and "object" in child:
+            descend(world, child, segments[position + 1 :])
+            return
+        node = child

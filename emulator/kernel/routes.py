@@ -1,0 +1,122 @@
+"""Operations as data: verb, full URL, function, parameters. And the table that finds one for a path."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from emulator.kernel.params import ListParams, NoParams, Params
+from emulator.kernel.world import World
+
+Operation = Callable[..., Any]
+Scope = Literal["world", "tenant", "server"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """One operation.
+
+    `operation(world, params, *path values)` returns a record, a `Page`, a `Deleted` or a plain hash. Operations of
+    scope `tenant` get the tenant instead of a world and take their own steps; those of scope `server` need no key.
+    """
+
+    verb: str
+    path: str
+    operation: Operation
+    params: type[Params]
+    scope: Scope = "world"
+    publishable: bool = False
+
+    @property
+    def name(self) -> str:
+        """`cards.create`, as logs and the request list show it."""
+        module = self.operation.__module__.rpartition(".")[2]
+        return f"{module}.{self.operation.__name__}" if self.operation.__name__ != "operation" else self.path
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the reply is a list object."""
+        return getattr(self.operation, "is_list", False)
+
+    @property
+    def returns(self) -> type | None:
+        """The record class in the reply, from `lists`/`retrieves` or the function's annotation."""
+        declared = getattr(self.operation, "returns", None)
+        if declared is not None:
+            return declared
+        hint = typing.get_type_hints(self.operation).get("return")
+        return hint if inspect.isclass(hint) and hasattr(hint, "expands") else None
+
+
+@dataclass(frozen=True)
+class NotBuilt:
+    """An operation that Stripe publishes and this emulator does not serve."""
+
+    path: str
+
+
+def GET(path: str, operation: Operation, params: type[Params] | None = None, **more: Any) -> Route:
+    """A reading operation. Lists take at least the paging parameters."""
+    usual = ListParams if getattr(operation, "is_list", False) else NoParams
+    return Route("GET", path, operation, params or usual, **more)
+
+
+def POST(path: str, operation: Operation, params: type[Params] = NoParams, **more: Any) -> Route:
+    """A writing operation."""
+    return Route("POST", path, operation, params, **more)
+
+
+def DELETE(path: str, operation: Operation, params: type[Params] = NoParams, **more: Any) -> Route:
+    """A deleting operation."""
+    return Route("DELETE", path, operation, params, **more)
+
+
+def retrieves(record: type) -> Operation:
+    """An operation that reads one record by the id in the path."""
+
+    def operation(world: World, params: dict[str, Any], id: str) -> Any:
+        return world.get(record, id)
+
+    operation.__doc__ = f"Read one {record.__name__}. 404 when the account has none of that id."
+    operation.returns = record  # type: ignore[attr-defined]
+    operation.is_retrieve = True  # type: ignore[attr-defined]
+    return operation
+
+
+class Table:
+    """Routes by path. Literal segments win over variables."""
+
+    def __init__(self) -> None:
+        self.root: dict[Any, Any] = {}
+
+    def add(self, verb: str, path: str, route: Route | NotBuilt) -> None:
+        """Add a route unless one of the same verb and shape is there already."""
+        node, names = self.root, []
+        for segment in path.strip("/").split("/"):
+            if segment.startswith("{"):
+                names.append(segment[1:-1])
+                segment = "{}"
+            node = node.setdefault(segment, {})
+        node.setdefault((verb,), (route, tuple(names)))
+
+    def find(self, verb: str, path: str) -> tuple[Route | NotBuilt, dict[str, str]] | None:
+        """The route of a path and the values of its variables by name, or None."""
+        return self.walk(self.root, (verb,), path[1:].split("/"), 0, ())
+
+    def walk(
+        self, node: dict[Any, Any], verb: tuple[str], segments: list[str], position: int, values: tuple[str, ...]
+    ) -> tuple[Route | NotBuilt, dict[str, str]] | None:
+        """Descend one segment, by its own name first, then as a variable."""
+        if position == len(segments):
+            leaf = node.get(verb)
+            return None if leaf is None else (leaf[0], dict(zip(leaf[1], values, strict=True)))
+        segment = segments[position]
+        found = None
+        if segment in node:
+            found = self.walk(node[segment], verb, segments, position + 1, values)
+        if found is None and segment and "{}" in node:
+            found = self.walk(node["{}"], verb, segments, position + 1, (*values, segment))
+        return found

@@ -1,0 +1,51 @@
+"""A tenant's settings: what each is called, what it starts as, and what it may be set to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from marshmallow import fields
+
+from emulator.data.api_versions import DEFAULT
+from emulator.kernel.params import Boolean, Enum, Integer, Params, String
+
+
+class Setting(NamedTuple):
+    """One switch of a tenant. `kind` is the parameter field that reads it from a request."""
+
+    name: str
+    default: Any
+    kind: fields.Field
+    says: str
+
+
+KERNEL_SETTINGS = (
+    Setting("api_version", DEFAULT, String(), "The version that events are rendered for and replies name."),
+)
+
+
+def choice(name: str, default: str, values: Sequence[str], says: str) -> Setting:
+    """A setting that is one of some words."""
+    return Setting(name, default, Enum(values), says)
+
+
+def switch(name: str, default: bool, says: str) -> Setting:
+    """A setting that is on or off."""
+    return Setting(name, default, Boolean(), says)
+
+
+def number(name: str, default: int, says: str, *, minimum: int = 0) -> Setting:
+    """A setting that counts something; the unit is in its name."""
+    return Setting(name, default, Integer(minimum=minimum), says)
+
+
+def schema_of(settings: Sequence[Setting]) -> type[Params]:
+    """The parameter schema that sets any of these; an empty value unsets."""
+    for setting in settings:
+        setting.kind.unset = True  # type: ignore[attr-defined]
+    return type("SettingsParams", (Params,), {setting.name: setting.kind for setting in settings})  # type: ignore[return-value]
+
+
+class AnySetting(Params):
+    """Stands in a route for the schema of all settings, which only the catalog knows."""

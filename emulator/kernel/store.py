@@ -1,0 +1,171 @@
+"""Records in SQLite: put, get, find, pages. The only place that knows how a record lies in its table.
+
+A record is a frozen dataclass that says of itself, as class variables:
+
+    object   Stripe's name of it ("issuing.card"); its table is that with underscores
+    prefix   of its ids ("ic")
+    noun     in "No such issuing card: 'ic_x'"
+    filters  the attributes that lists can filter by; each becomes a column with an index
+
+Every row belongs to one account of the tenant. `sequence` is the order of creation and breaks ties of `created`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+from sqlite_utils import Database
+
+Record = TypeVar("Record")
+COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+class Condition(NamedTuple):
+    """One comparison of a column: `Condition("created", "gte", 1700000000)`; `in` takes a list, `like` a pattern."""
+
+    column: str
+    operator: str
+    value: Any
+
+
+class Place(NamedTuple):
+    """Where a record stands in a list: its sort key and its order of creation."""
+
+    key: int
+    sequence: int
+
+
+def table_of(record: type) -> str:
+    """The table of a kind of record."""
+    return record.object.replace(".", "_")  # type: ignore[attr-defined]
+
+
+def create_table(database: Database, record: type) -> None:
+    """Make a record's table, or add the columns and indexes it has gained since the table was made."""
+    table = database.table(table_of(record))
+    columns = dict.fromkeys(record.filters, bytes)  # a column without affinity keeps integers and texts as they are
+    if not table.exists():
+        typed = {"sequence": int, "id": str, "account": str, "created": int, "data": bytes}
+        table.create({**typed, **columns}, pk="sequence", not_null=("id", "account", "created", "data"))
+        table.create_index(["id"], unique=True)
+        database.execute(f"CREATE INDEX {table.name}_newest ON {table.name} (account, created DESC, sequence DESC)")
+    known = table.columns_dict
+    for name in columns:
+        if name not in known:
+            table.add_column(name, bytes)
+        database.execute(
+            f"CREATE INDEX IF NOT EXISTS {table.name}_by_{name} "
+            f"ON {table.name} (account, {name}, created DESC, sequence DESC)"
+        )
+
+
+@cache
+def upsert_sql(record: type) -> str:
+    """Insert a record, or replace what is stored of it without moving it in the order of creation."""
+    names = ("id", "account", "created", *record.filters, "data")  # type: ignore[attr-defined]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in (*record.filters, "data"))  # type: ignore[attr-defined]
+    return (
+        f"INSERT INTO {table_of(record)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
+        f"ON CONFLICT (id) DO UPDATE SET {changes}"
+    )
+
+
+@cache
+def get_sql(record: type) -> str:
+    """One row by id."""
+    return f"SELECT account, data FROM {table_of(record)} WHERE id = ?"
+
+
+def revive(record: type[Record], data: bytes) -> Record:
+    """A record from its stored form. A field added since then has the default of its class."""
+    revived = object.__new__(record)
+    revived.__dict__.update(orjson.loads(data))
+    return revived
+
+
+class Store:
+    """The records behind one connection. Rows of other accounts are invisible unless asked for without an account."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def put(self, account: str, record: Any) -> None:
+        """Insert or replace. `created` must not change afterwards."""
+        kind = type(record)
+        created = record.__dict__.get("created", 0)
+        filters = [column_value(getattr(record, name)) for name in kind.filters]
+        self.connection.execute(upsert_sql(kind), (record.id, account, created, *filters, orjson.dumps(record)))
+
+    def get(self, record: type[Record], id: str) -> tuple[str, Record] | None:
+        """The owning account and the record, or None."""
+        row = self.connection.execute(get_sql(record), (id,)).fetchone()
+        return None if row is None else (row[0], revive(record, row[1]))
+
+    def delete(self, record: type, id: str) -> None:
+        """Remove a row for good."""
+        self.connection.execute(f"DELETE FROM {table_of(record)} WHERE id = ?", (id,))
+
+    def place(self, record: type, id: str, account: str, key: str = "created") -> Place | None:
+        """Where a record stands in lists sorted by `key`, or None where the account has no such record."""
+        row = self.connection.execute(
+            f"SELECT {key}, sequence FROM {table_of(record)} WHERE id = ? AND account = ?", (id, account)
+        ).fetchone()
+        return None if row is None else Place(*row)
+
+    def select(
+        self,
+        record: type[Record],
+        conditions: Sequence[Condition],
+        *,
+        key: str = "created",
+        older_than: Place | None = None,
+        newer_than: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Record]:
+        """Records that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
+        where, values = clause(conditions)
+        order = "DESC"
+        if older_than is not None:
+            where, values = f"{where} AND ({key}, sequence) < (?, ?)", [*values, *older_than]
+        if newer_than is not None:
+            where, values, order = f"{where} AND ({key}, sequence) > (?, ?)", [*values, *newer_than], "ASC"
+        sql = f"SELECT data FROM {table_of(record)} WHERE {where} ORDER BY {key} {order}, sequence {order}"
+        if limit is not None:
+            sql += f" LIMIT {int(limit)}"
+        return [revive(record, row[0]) for row in self.connection.execute(sql, values)]
+
+    def count(self, record: type, conditions: Sequence[Condition]) -> int:
+        """How many records meet all conditions."""
+        where, values = clause(conditions)
+        sql = f"SELECT count(*) FROM {table_of(record)} WHERE {where}"
+        return self.connection.execute(sql, values).fetchone()[0]
+
+    def every(self, record: type[Record]) -> Iterator[tuple[str, Record]]:
+        """All records of a kind with their accounts, in the order of creation."""
+        for account, data in self.connection.execute(f"SELECT account, data FROM {table_of(record)} ORDER BY sequence"):
+            yield account, revive(record, data)
+
+
+def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+    """A WHERE clause and its values."""
+    parts, values = ["1"], []
+    for column, operator, value in conditions:
+        if operator == "in":
+            parts.append(f"{column} IN ({', '.join('?' * len(value))})")
+            values.extend(value)
+        elif operator == "like":
+            parts.append(f"{column} LIKE ? ESCAPE '\\'")
+            values.append(value)
+        else:
+            parts.append(f"{column} {COMPARISONS[operator]} ?")
+            values.append(column_value(value))
+    return " AND ".join(parts), values
+
+
+def column_value(value: Any) -> Any:
+    """What a filter column holds: booleans as 0 and 1."""
+    return int(value) if isinstance(value, bool) else value

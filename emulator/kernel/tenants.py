@@ -1,0 +1,359 @@
+"""A tenant: everything behind one set of API keys, in a database of its own.
+
+A write step holds the tenant's lock (a thread lock, and a file lock so that several server processes take turns) and
+begins immediately; a read step is a snapshot without a lock. Nothing that must survive is held in memory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+import time
+import traceback
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from emulator.kernel import ids
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.clock import Agenda, Due, tenant_time
+from emulator.kernel.errors import invalid
+from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, migrate, version_of
+from emulator.kernel.store import table_of
+from emulator.kernel.world import Request, Step, TenantRow, World, read_tenant_row
+
+__all__ = ["NewerData", "Tenant", "Tenants"]
+
+MOST_OPEN_TENANTS = 200
+MOST_IDLE_CONNECTIONS = 16
+log = logging.getLogger("emulator")
+
+
+class Tenants:
+    """The tenants of one data directory, opened as their keys appear."""
+
+    def __init__(self, directory: Path, catalog: Catalog, *, seed: int = 0, durable: bool = False) -> None:
+        self.directory = directory
+        self.catalog = catalog
+        self.seed = seed
+        self.durable = durable
+        self.template = new_template(catalog)
+        self.template_lock = threading.Lock()
+        self.guard = threading.Lock()
+        self.open_ones: OrderedDict[Path, Tenant] = OrderedDict()
+        self.next_due: dict[Path, int | None] = {}
+        directory.mkdir(parents=True, exist_ok=True)
+        for file in self.files():
+            refuse_newer(file)
+
+    def files(self) -> list[Path]:
+        """The databases in the directory."""
+        return sorted(self.directory.glob("*.sqlite"))
+
+    def open(self, name: str) -> Tenant:
+        """The tenant of that name, made if there is none yet."""
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        return self.open_file(self.directory / f"{digest}.sqlite", name)
+
+    def open_file(self, file: Path, name: str | None = None) -> Tenant:
+        """The tenant in a database file. Tenants long unused are closed to keep few files open."""
+        tenant = self.open_ones.get(file)
+        if tenant is not None:
+            return tenant
+        with self.guard:
+            tenant = self.open_ones.get(file)
+            if tenant is None:
+                tenant = Tenant(self, file, name)
+                self.open_ones[file] = tenant
+                while len(self.open_ones) > MOST_OPEN_TENANTS:
+                    _, oldest = self.open_ones.popitem(last=False)
+                    oldest.close()
+        return tenant
+
+    def all(self) -> Iterator[Tenant]:
+        """Every tenant of the directory."""
+        for file in self.files():
+            yield self.open_file(file)
+
+    def tick(self) -> None:
+        """Run what has fallen due, whichever tenant it belongs to."""
+        for tenant in self.all():
+            tenant.settle()
+
+    def close(self) -> None:
+        """Close every database."""
+        with self.guard:
+            while self.open_ones:
+                self.open_ones.popitem()[1].close()
+
+
+class Tenant:
+    """One tenant's database, lock and clock."""
+
+    def __init__(self, tenants: Tenants, file: Path, name: str | None) -> None:
+        self.tenants = tenants
+        self.catalog = tenants.catalog
+        self.file = file
+        self.thread_lock = threading.Lock()
+        self.lock_file = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.idle: list[sqlite3.Connection] = []
+        self.closed = False
+        with self.locked():
+            self.prepare(name)
+        with self.connection() as connection:
+            self.name = read_tenant_row(connection).name
+
+    # Connections and locks
+
+    def connect(self) -> sqlite3.Connection:
+        """A new connection that commits only when told to."""
+        connection = sqlite3.connect(
+            self.file, isolation_level=None, check_same_thread=False, timeout=60, cached_statements=512
+        )
+        synchronous = "FULL" if self.tenants.durable else "NORMAL"
+        connection.executescript(
+            f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA temp_store = MEMORY; "
+            "PRAGMA cache_size = -16000; PRAGMA case_sensitive_like = ON;"
+        )
+        return connection
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection nobody else uses meanwhile."""
+        try:
+            connection = self.idle.pop()
+        except IndexError:
+            connection = self.connect()
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            if self.closed or len(self.idle) >= MOST_IDLE_CONNECTIONS:
+                connection.close()
+            else:
+                self.idle.append(connection)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Alone among the threads and processes that write to this tenant."""
+        with self.thread_lock:
+            fcntl.flock(self.lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self.lock_file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when they come back."""
+        with self.thread_lock:
+            self.closed = True
+            while self.idle:
+                self.idle.pop().close()
+
+    # Making, migrating, resetting
+
+    def prepare(self, name: str | None) -> None:
+        """Make the database, or bring an older one up to date. Under the lock."""
+        with self.connection() as connection:
+            if version_of(connection) == 0:
+                assert name is not None, f"{self.file} is no tenant's database"
+                self.begin_anew(connection, name, generation=1, settings={})
+            elif schema_mark(connection) != mark_of(self.catalog):
+                migrate(connection, tuple(self.catalog.records.values()))
+                connection.execute(f"PRAGMA application_id = {mark_of(self.catalog)}")
+
+    def begin_anew(
+        self, connection: sqlite3.Connection, name: str, *, generation: int, settings: dict[str, Any]
+    ) -> None:
+        """An empty world with its platform account, written over whatever was there. Under the lock."""
+        with self.tenants.template_lock:
+            self.tenants.template.backup(connection)
+        generator = ids.generator_key(self.tenants.seed, name)
+        connection.execute("BEGIN IMMEDIATE")
+        platform = ids.object_id("acct", 0, "", ids.chance(generator, 0))
+        now = int(time.time())
+        connection.execute(
+            "INSERT INTO tenant (name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, "
+            "settings) VALUES (?, ?, 0, ?, 0, NULL, ?, ?, ?)",
+            (name, generator, platform, now, generation, orjson.dumps(settings)),
+        )
+        step = Step(connection, self.catalog, read_tenant_row(connection), now, Request())
+        World(step, platform).open_account(platform)
+        step.save_tenant()
+        connection.execute("COMMIT")
+
+    def reset(self) -> int:
+        """Back to the first moment: same seed, same ids, settings as by default. The new generation's number."""
+        with self.locked(), self.connection() as connection:
+            row = read_tenant_row(connection)
+            self.begin_anew(connection, row.name, generation=row.generation + 1, settings={})
+            return row.generation + 1
+
+    # Steps
+
+    @contextmanager
+    def reading(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
+        """A consistent look, after what has fallen due has been done."""
+        with self.connection() as connection:
+            connection.execute("BEGIN")
+            row = read_tenant_row(connection)
+            now = time_of(row)
+            due_at = Agenda(connection).next_time()
+            if due_at is not None and due_at <= now:
+                connection.execute("ROLLBACK")
+                self.settle()
+                connection.execute("BEGIN")
+                row = read_tenant_row(connection)
+                now = time_of(row)
+            yield Step(connection, self.catalog, row, now, request, **where)
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
+        """A change that commits as a whole, after what has fallen due has been done. Undone by any exception."""
+        with self.locked(), self.connection() as connection:
+            self.settle_under_lock(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            row = read_tenant_row(connection)
+            step = Step(connection, self.catalog, row, time_of(row), request, **where)
+            yield step
+            step.save_tenant()
+            connection.execute("COMMIT")
+
+    # Time
+
+    def settle(self) -> None:
+        """Do what has fallen due, one step per item, in order."""
+        with self.connection() as connection:
+            due_at = Agenda(connection).next_time()
+            if due_at is None or due_at > time_of(read_tenant_row(connection)):
+                return
+        with self.locked(), self.connection() as connection:
+            self.settle_under_lock(connection)
+
+    def settle_under_lock(self, connection: sqlite3.Connection) -> None:
+        """Run due items until none is left; what an item adds for now is run too. Under the lock."""
+        agenda = Agenda(connection)
+        if agenda.next_time() is None:
+            return
+        while True:
+            row = read_tenant_row(connection)
+            item = agenda.first_until(time_of(row))
+            if item is None:
+                return
+            self.run(connection, row, item)
+
+    def run(self, connection: sqlite3.Connection, row: TenantRow, item: Due) -> None:
+        """One due item in a step of its own. One that fails is set aside with its reason, never tried again."""
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step = Step(connection, self.catalog, row, item.due_at, Request())
+            self.catalog.due[item.action](World(step, item.account), item.about, **item.details)
+            step.agenda.done(item)
+            step.save_tenant()
+            connection.execute("COMMIT")
+        except Exception as failure:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            log.error("due action %s for %s failed\n%s", item.action, item.about, traceback.format_exc())
+            connection.execute("BEGIN IMMEDIATE")
+            Agenda(connection).set_aside(item, f"{type(failure).__name__}: {failure}")
+            connection.execute("COMMIT")
+
+    def clock(self) -> dict[str, Any]:
+        """The clock as the control API shows it; times in unix seconds."""
+        with self.connection() as connection:
+            row = read_tenant_row(connection)
+            due_at = Agenda(connection).next_time()
+        return {
+            "object": "emulator.clock",
+            "frozen": row.frozen_at is not None,
+            "next_due_at": due_at,
+            "now": time_of(row),
+            "offset": row.clock_offset,
+        }
+
+    def move_clock(
+        self, *, advance: int | None = None, to: int | None = None, frozen: bool | None = None
+    ) -> dict[str, Any]:
+        """Move the clock forward, or freeze and unfreeze it, and do what falls due. 400 for a time that has passed."""
+        with self.locked(), self.connection() as connection:
+            row = read_tenant_row(connection)
+            now = time_of(row)
+            target = to if to is not None else now + (advance or 0)
+            if target < now:
+                raise invalid(
+                    f"The clock runs forward only: it shows {now} and cannot go back to {target}.",
+                    param="set" if to is not None else "advance",
+                )
+            keep_frozen = row.frozen_at is not None if frozen is None else frozen
+            offset = target - int(time.time())
+            connection.execute(
+                "UPDATE tenant SET clock_offset = ?, frozen_at = ?, last_now = min(last_now, ?)",
+                (offset, target if keep_frozen else None, target),
+            )
+            self.settle_under_lock(connection)
+            connection.execute("UPDATE tenant SET last_now = max(last_now, ?)", (target,))
+        return self.clock()
+
+    # Settings
+
+    def change_settings(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Set some settings; None puts one back to its default. All settings as they are now."""
+        with self.writing() as step:
+            kept = {**step.settings, **changes}
+            kept = {name: value for name, value in kept.items() if value is not None}
+            step.connection.execute("UPDATE tenant SET settings = ?", (orjson.dumps(kept),))
+        return self.all_settings()
+
+    def all_settings(self) -> dict[str, Any]:
+        """Every setting with its value or default."""
+        with self.connection() as connection:
+            chosen = read_tenant_row(connection).settings
+        return {name: chosen.get(name, setting.default) for name, setting in self.catalog.settings.items()}
+
+
+def time_of(row: TenantRow) -> int:
+    """What a tenant's clock shows."""
+    return tenant_time(row.clock_offset, row.frozen_at, row.last_now)
+
+
+def new_template(catalog: Catalog) -> sqlite3.Connection:
+    """An empty database with every table, to copy new tenants from."""
+    template = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrate(template, tuple(catalog.records.values()))
+    template.execute(f"PRAGMA application_id = {mark_of(catalog)}")
+    return template
+
+
+def mark_of(catalog: Catalog) -> int:
+    """A number that changes when any record gains a table or a column."""
+    shape = sorted((table_of(kind), kind.filters) for kind in catalog.records.values())  # type: ignore[attr-defined]
+    return zlib.crc32(repr(shape).encode()) & 0x7FFFFFFF
+
+
+def schema_mark(connection: sqlite3.Connection) -> int:
+    """The mark of the catalog that last prepared a database."""
+    return connection.execute("PRAGMA application_id").fetchone()[0]
+
+
+def refuse_newer(file: Path) -> None:
+    """NewerData when a database was written by a newer version of this program."""
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    try:
+        if version_of(connection) > SCHEMA_VERSION:
+            raise NewerData(
+                f"{file.name} was written by a newer version of the emulator; use that version or another folder."
+            )
+    finally:
+        connection.close()

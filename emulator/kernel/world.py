@@ -1,0 +1,295 @@
+"""What an operation may see and change during a step.
+
+A step is one all-or-nothing change of a tenant's database, or one consistent look at it. A world is a step seen by
+one account; `world.as_account(id)` is the same step seen by another.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import orjson
+
+from emulator.kernel import ids
+from emulator.kernel.clock import Agenda
+from emulator.kernel.errors import no_such
+from emulator.kernel.events import Event, differences, tells_previous
+from emulator.kernel.idempotency import Replies
+from emulator.kernel.ledger import Entry, Ledger, Movement
+from emulator.kernel.render import ordered
+from emulator.kernel.store import Condition, Store
+from emulator.kernel.tallies import Tallies
+
+if TYPE_CHECKING:
+    from emulator.kernel.catalog import Catalog
+
+Record = TypeVar("Record")
+
+
+class Request(NamedTuple):
+    """What caused a step: both null when nothing a client sent did."""
+
+    id: str | None = None
+    idempotency_key: str | None = None
+
+
+class TenantRow(NamedTuple):
+    """The one row of a tenant's own table."""
+
+    name: str
+    generator: bytes
+    draws: int
+    platform: str
+    clock_offset: int
+    frozen_at: int | None
+    last_now: int
+    generation: int
+    settings: dict[str, Any]
+
+
+def read_tenant_row(connection: sqlite3.Connection) -> TenantRow:
+    """The tenant's row as it stands."""
+    row = connection.execute(
+        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, settings FROM tenant"
+    ).fetchone()
+    return TenantRow(*row[:8], orjson.loads(row[8]))
+
+
+class Step:
+    """The shared state of a step: the connection, the time, what caused it, what has been announced."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        catalog: Catalog,
+        row: TenantRow,
+        now: int,
+        request: Request,
+        *,
+        path: str = "",
+        path_values: dict[str, str] | None = None,
+    ) -> None:
+        self.connection = connection
+        self.catalog = catalog
+        self.row = row
+        self.now = now
+        self.request = request
+        self.path = path
+        self.path_values = path_values or {}
+        self.store = Store(connection)
+        self.ledger = Ledger(connection)
+        self.agenda = Agenda(connection)
+        self.tallies = Tallies(connection)
+        self.replies = Replies(connection)
+        self.draws = row.draws
+        self.settings = row.settings
+        self.seen: dict[str, tuple[str, Any]] = {}
+        self.events: list[tuple[str, Event]] = []
+
+    def draw(self, purpose: str = "") -> int:
+        """256 bits from the tenant's generator."""
+        self.draws += 1
+        return ids.chance(self.row.generator, self.draws, purpose)
+
+    def save_tenant(self) -> None:
+        """Keep how far the generator and the clock have come."""
+        if self.draws != self.row.draws or self.now > self.row.last_now:
+            self.connection.execute("UPDATE tenant SET draws = ?, last_now = max(last_now, ?)", (self.draws, self.now))
+
+
+class World:
+    """One account's view of a step."""
+
+    def __init__(self, step: Step, account: str) -> None:
+        self.step = step
+        self.account = account
+        self.now = step.now
+        self.store = step.store
+        self.ledger = step.ledger
+        self.tallies = step.tallies
+        self.catalog = step.catalog
+
+    # Where we are
+
+    @property
+    def path(self) -> str:
+        """The path of the request, as lists repeat it."""
+        return self.step.path
+
+    @property
+    def platform(self) -> str:
+        """The id of the account that the API keys belong to."""
+        return self.step.row.platform
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether this is the platform's own view."""
+        return self.account == self.platform
+
+    def as_account(self, account: str) -> World:
+        """The same step, seen by another account of the tenant."""
+        return self if account == self.account else World(self.step, account)
+
+    def setting(self, name: str) -> Any:
+        """A setting of the tenant, or its default."""
+        return self.step.settings.get(name, self.catalog.settings[name].default)
+
+    # Records
+
+    def get(self, record: type[Record], id: str, *, param: str | None = None) -> Record:
+        """This account's record of that id. 404 `resource_missing`; 400 when `param` names the parameter it came in."""
+        found = self.find(record, id)
+        if found is not None:
+            return found
+        noun = record.noun  # type: ignore[attr-defined]
+        if param is not None:
+            raise no_such(noun, id, param=param, status=400)
+        names = [name for name, value in self.step.path_values.items() if value == id]
+        raise no_such(noun, id, param=getattr(record, "path_param", None) or (names[-1] if names else "id"))
+
+    def find(self, record: type[Record], id: str | None) -> Record | None:
+        """This account's record of that id, or None."""
+        found = self.anywhere(record, id)
+        return found[1] if found is not None and found[0] == self.account else None
+
+    def anywhere(self, record: type[Record], id: str | None) -> tuple[str, Record] | None:
+        """The owning account and the record, whoever owns it, or None."""
+        if id is None:
+            return None
+        seen = self.step.seen.get(id)
+        if seen is not None and type(seen[1]) is record:
+            return seen
+        found = self.store.get(record, id)
+        if found is not None:
+            self.step.seen[id] = found
+        return found
+
+    def all(self, record: type[Record], **equals: Any) -> list[Record]:
+        """This account's records whose filters have these values, newest first."""
+        return self.store.select(record, self.conditions(equals))
+
+    def count(self, record: type, **equals: Any) -> int:
+        """How many of this account's records have these values."""
+        return self.store.count(record, self.conditions(equals))
+
+    def conditions(self, equals: dict[str, Any]) -> list[Condition]:
+        """Equalities within this account."""
+        return [Condition("account", "eq", self.account), *(Condition(name, "eq", equals[name]) for name in equals)]
+
+    def put(self, record: Record) -> Record:
+        """Store a new or replaced record as this account's."""
+        self.store.put(self.account, record)
+        self.step.seen[record.id] = (self.account, record)  # type: ignore[attr-defined]
+        return record
+
+    def forget(self, record: Any) -> None:
+        """Remove a record for good."""
+        self.store.delete(type(record), record.id)
+        self.step.seen.pop(record.id, None)
+
+    def new_id(self, prefix: str) -> str:
+        """A fresh id of this account with Stripe's prefix."""
+        return ids.object_id(prefix, self.now, self.account, self.step.draw())
+
+    def draw(self, purpose: str = "") -> int:
+        """256 bits of the tenant's reproducible chance."""
+        return self.step.draw(purpose)
+
+    # Money
+
+    def move(
+        self,
+        movement: Movement,
+        *,
+        because: str | None,
+        flow_type: str | None = None,
+        transaction: str | None = None,
+    ) -> Entry:
+        """Write a movement into the ledger, caused by the flow `because`."""
+        return self.ledger.write(
+            movement,
+            id=self.new_id(movement.prefix),
+            account=self.account,
+            flow=because,
+            flow_type=flow_type,
+            transaction=transaction,
+            now=self.now,
+        )
+
+    def balance(self, book: str) -> int:
+        """What a book holds now, in minor units."""
+        return self.ledger.total(book)
+
+    # Events
+
+    def emit(
+        self, type: str, record: Any, *, before: Any = None, previous: dict[str, Any] | None = None
+    ) -> Event | None:
+        """Announce that something happened to a record; call it after `put` and `move`.
+
+        For `*.updated` types `before` is the record as it was (or `previous` the old values themselves); an update
+        that changed nothing visible is not announced.
+        """
+        data: dict[str, Any] = {"object": self.render(record)}
+        if tells_previous(type):
+            if before is not None:
+                previous = {**differences(self.own_members(before), self.own_members(record)), **(previous or {})}
+            if not previous:
+                return None
+            data["previous_attributes"] = ordered(previous)
+        event = Event(
+            self.new_id("evt"), self.now, type, self.setting("api_version"), data, self.step.request._asdict()
+        )
+        self.store.put(self.account, event)
+        self.step.events.append((self.account, event))
+        return event
+
+    def own_members(self, record: Any) -> dict[str, Any]:
+        """What a record shows of itself, embedded objects left out."""
+        return {name: value for name, value in self.render(record).items() if name not in record.embeds}
+
+    def pending_webhooks(self, event: str) -> int:
+        """How many receivers have yet to acknowledge an event."""
+        return 0
+
+    # Rendering
+
+    def render(self, record: Any) -> dict[str, Any]:
+        """A record as JSON, nothing expanded."""
+        return ordered(record.render(self))
+
+    def resolved(self, id: str) -> Any:
+        """The object an id stands for, rendered, if this account may read it; else the id."""
+        kind = self.catalog.prefixes.get(id.partition("_")[0])
+        record = self.find(kind, id) if kind is not None else None
+        return id if record is None else self.render(record)
+
+    # Time
+
+    def later(self, at: int, action: str, about: str, **details: Any) -> None:
+        """Have a named action run for an object once the tenant's clock reaches `at`."""
+        assert action in self.catalog.due, f"no module offers the due action {action}"
+        self.step.agenda.add(at, self.account, action, about, details)
+
+    def cancel_due(self, about: str, action: str | None = None) -> int:
+        """Take back what waits for an object; how many items that were."""
+        return self.step.agenda.cancel(about, action)
+
+    # Accounts
+
+    def open_account(self, account: str) -> World:
+        """Let an account act in this tenant, and give it what every account starts with."""
+        self.step.connection.execute("INSERT OR REPLACE INTO acting_account (id, is_open) VALUES (?, 1)", (account,))
+        inside = self.as_account(account)
+        self.catalog.open_account(inside)
+        return inside
+
+    def close_account(self, account: str) -> None:
+        """Let an account act no more; what it owned becomes unreachable."""
+        self.step.connection.execute("UPDATE acting_account SET is_open = 0 WHERE id = ?", (account,))
+
+    def may_act(self, account: str) -> bool:
+        """Whether an account of this tenant can be acted for."""
+        row = self.step.connection.execute("SELECT is_open FROM acting_account WHERE id = ?", (account,)).fetchone()
+        return row is not None and row[0] == 1
