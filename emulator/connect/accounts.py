@@ -1,0 +1,399 @@
+"""Accounts: the platform's own, and the connected accounts it acts for.
+
+All of them are stored as the platform's. What an account may do follows from its capabilities, what it still owes from
+the last review of what is known about it; how it is opened, changed and reviewed is told in `onboarding`.
+Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/accounts
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from emulator.connect import capabilities, external_accounts, persons
+from emulator.connect.capabilities import Capability
+from emulator.connect.external_accounts import TEST_NUMBER, TEST_ROUTING_NUMBER
+from emulator.connect.requirements import Facts, nothing_required
+from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
+from emulator.kernel.render import shown
+from emulator.kernel.world import World
+
+PLATFORM_NAME = "Emulated Platform"
+PLATFORM_CAPABILITIES = ("card_issuing", "card_payments", "transfers", "treasury")
+# What an account reports of who answers for it, by its type. Source: https://docs.stripe.com/connect/migrate-to-controller-properties
+CONTROLLERS = {
+    "standard": ("account", "stripe", "stripe", "full"),
+    "express": ("application_express", "application", "stripe", "express"),
+    "custom": ("application_custom", "application", "application", "none"),
+}
+ANSWERED_FOR = ("application", "application", "application", "none")
+COMPANIES = frozenset({"company", "government_entity", "non_profit"})
+NUMBERS_OF_COMPANIES = {"tax_id": "tax_id_provided", "vat_id": "vat_id_provided"}
+ADDRESSES_OF_COMPANIES = (
+    "address_kana",
+    "address_kanji",
+    "administrative_address",
+    "physical_address",
+    "principal_place_of_business",
+)
+DECLARATIONS = ("directorship_declaration", "ownership_declaration", "representative_declaration")
+ANCHORS = {
+    "weekly": ("weekly_anchor", "weekly_payout_days"),
+    "monthly": ("monthly_anchor", "monthly_payout_days"),
+}
+NO_PROFILE: dict[str, Any] = {
+    "annual_revenue": {"amount": None, "currency": None, "fiscal_year_end": None},
+    "estimated_worker_count": None,
+    "mcc": None,
+    "minority_owned_business_designation": None,
+    "name": None,
+    "product_description": None,
+    "support_address": NO_ADDRESS,
+    "support_email": None,
+    "support_phone": None,
+    "support_url": None,
+    "url": None,
+}
+
+
+def controller_of(payer: str, losses: str, collection: str, dashboard: str) -> dict[str, Any]:
+    """The `controller` hash of an account that the platform's application made."""
+    return {
+        "fees": {"payer": payer},
+        "is_controller": True,
+        "losses": {"payments": losses},
+        "requirement_collection": collection,
+        "stripe_dashboard": {"type": dashboard},
+        "type": "application",
+    }
+
+
+@dataclass(frozen=True)
+class Account:
+    """A business that Stripe knows. `numbers` are the marks of what is never shown.
+
+    `is_ready` accounts are active without being asked anything, whatever the tenant's onboarding mode. `owed` is what
+    the last review found besides what capabilities need: fields due, and the errors with them.
+    """
+
+    object: ClassVar[str] = "account"
+    prefix: ClassVar[str] = "acct"
+    noun: ClassVar[str] = "account"
+    filters: ClassVar[tuple[str, ...]] = ("is_listed",)
+    hidden: ClassVar[tuple[str, ...]] = (
+        "account_token",
+        "documents",
+        "is_deleted",
+        "is_platform",
+        "is_ready",
+        "numbers",
+        "owed",
+        "payouts_stopped",
+        "rejected",
+        "rejection_keeps_payouts",
+        "verified",
+    )
+    expands: ClassVar[tuple[str, ...]] = (
+        "company.verification.document.back",
+        "company.verification.document.front",
+        "external_accounts",
+        "individual",
+        "settings.branding.icon",
+        "settings.branding.logo",
+        "settings.invoices.default_account_tax_ids",
+    )
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    country: str
+    default_currency: str
+    type: str
+    controller: dict[str, Any]
+    email: str | None = None
+    business_type: str | None = None
+    business_profile: dict[str, Any] = field(default_factory=dict)
+    company: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    tos_acceptance: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, Any] | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, Any] | None = None
+    account_token: str | None = None
+    details_submitted: bool = False
+    owed: dict[str, Any] = field(default_factory=dict)
+    payouts_stopped: bool = False
+    verified: list[str] = field(default_factory=list)
+    rejected: str | None = None
+    rejection_keeps_payouts: bool = False
+    is_platform: bool = False
+    is_ready: bool = False
+    is_deleted: bool = False
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the account is one of the platform's connected accounts."""
+        return not self.is_platform and not self.is_deleted
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether the platform answers for everything and there is no dashboard, as Issuing and Treasury need."""
+        return self.type == "custom" or self.controller == controller_of(*ANSWERED_FOR)
+
+    @property
+    def collects_requirements(self) -> bool:
+        """Whether the platform, not Stripe, asks the account for what is required."""
+        return self.controller.get("requirement_collection") == "application"
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The account as its platform and it itself read it; a deleted one is no more than its id."""
+        if self.is_deleted:
+            return {"id": self.id, "object": self.object, "deleted": True}
+        inside = world.as_account(self.id)
+        requested = capabilities.requested(inside)
+        banks = external_accounts.everyone(inside)
+        members = shown(
+            self,
+            business_profile={
+                **NO_PROFILE,
+                **self.business_profile,
+                "support_address": {**NO_ADDRESS, **self.business_profile.get("support_address", {})},
+            },
+            capabilities={capability.name: capability.status for capability in requested},
+            charges_enabled=self.rejected is None and any(takes_payments(capability) for capability in requested),
+            external_accounts=external_accounts.first_page(banks, self.id, inside),
+            future_requirements=nothing_required(),
+            payouts_enabled=self.may_be_paid_out(requested, bool(banks)),
+            requirements=self.requirements(requested, bool(banks)),
+            settings=self.shown_settings("treasury" in {capability.name for capability in requested}),
+            tos_acceptance={**NO_TERMS, **self.tos_acceptance},
+        )
+        for name in ("livemode", "company", "groups"):
+            del members[name]
+        if self.groups:
+            members["groups"] = self.groups
+        if self.business_type in COMPANIES or (self.company and self.business_type is None):
+            members["company"] = self.shown_company()
+        person = persons.individual(inside) if self.business_type == "individual" else None
+        if person is not None:
+            members["individual"] = person.render(inside)
+        return members
+
+    def may_be_paid_out(self, requested: list[Capability], has_bank: bool) -> bool:
+        """Whether payouts are enabled: somewhere to send them, something to earn, nothing against it."""
+        if self.rejected is not None and not self.rejection_keeps_payouts:
+            return False
+        earning = [capability for capability in requested if capability.name in ("card_payments", "transfers")]
+        earns = self.rejected is not None or any(capability.status == "active" for capability in earning)
+        return has_bank and earns and not self.payouts_stopped
+
+    def requirements(self, requested: list[Capability], has_bank: bool) -> dict[str, Any]:
+        """What is required of the account: all that its requested capabilities need, and a bank account.
+
+        A missing bank account stops no capability, so it is due but never past due (our ruling).
+        """
+        parts = [*(capability.requirements for capability in requested), self.owed]
+        due = {key for part in parts for key in part.get("past_due", [])}
+        pending = {key for part in parts for key in part.get("pending_verification", [])}
+        errors = [error for part in parts for error in part.get("errors", [])]
+        asked = sorted(due if has_bank else due | {"external_account"})
+        reason = f"rejected.{self.rejected}" if self.rejected else None
+        if reason is None and due:
+            reason = "requirements.past_due"
+        elif reason is None and pending:
+            reason = "requirements.pending_verification"
+        return {
+            **nothing_required(),
+            "currently_due": asked,
+            "disabled_reason": reason,
+            "errors": [error for position, error in enumerate(errors) if error not in errors[:position]],
+            "eventually_due": asked,
+            "past_due": sorted(due),
+            "pending_verification": sorted(pending),
+        }
+
+    def shown_company(self) -> dict[str, Any]:
+        """The company without its numbers; what only some countries know is absent until it is given."""
+        said = self.company
+        verification = said.get("verification", {}).get("document", {})
+        members = {
+            "directors_provided": False,
+            "executives_provided": False,
+            "name": None,
+            "owners_provided": False,
+            "phone": None,
+            **{name: value for name, value in said.items() if name != "registration_number"},
+            "address": {**NO_ADDRESS, "country": self.country, **said.get("address", {})},
+            "tax_id_provided": "tax_id" in self.numbers,
+            "verification": {"document": {**NO_DOCUMENT, **verification}},
+        }
+        for name in ADDRESSES_OF_COMPANIES:
+            if name in members:
+                town = {"town": None} if name.startswith("address_") else {}
+                members[name] = {**NO_ADDRESS, **town, **members[name]}
+        for name in DECLARATIONS:
+            if name in members:
+                members[name] = {**NO_TERMS, **members[name]}
+        if "vat_id" in self.numbers:
+            members["vat_id_provided"] = True
+        return members
+
+    def shown_settings(self, has_treasury: bool) -> dict[str, Any]:
+        """The settings in full, whatever of them was set."""
+        said = self.settings
+        schedule = {"delay_days": 2, "interval": "daily", **said.get("payouts", {}).get("schedule", {})}
+        anchors = [name for interval, names in ANCHORS.items() if interval != schedule["interval"] for name in names]
+        members: dict[str, Any] = {
+            "bacs_debit_payments": with_nulls("display_name service_user_number", said.get("bacs_debit_payments")),
+            "branding": with_nulls("icon logo primary_color secondary_color", said.get("branding")),
+            "card_issuing": {"tos_acceptance": terms_of(said, "card_issuing")},
+            "card_payments": {
+                **with_nulls(
+                    "statement_descriptor_prefix statement_descriptor_prefix_kana statement_descriptor_prefix_kanji",
+                    said.get("card_payments"),
+                ),
+                "decline_on": {
+                    "avs_failure": False,
+                    "cvc_failure": False,
+                    **said.get("card_payments", {}).get("decline_on", {}),
+                },
+            },
+            "dashboard": {
+                "display_name": said.get("dashboard", {}).get("display_name") or self.business_profile.get("name"),
+                "timezone": "Etc/UTC",
+            },
+            "invoices": with_nulls("default_account_tax_ids hosted_payment_method_save", said.get("invoices")),
+            "payments": with_nulls(
+                "statement_descriptor statement_descriptor_kana statement_descriptor_kanji "
+                "statement_descriptor_prefix_kana statement_descriptor_prefix_kanji",
+                said.get("payments"),
+            ),
+            "payouts": {
+                "debit_negative_balances": said.get("payouts", {}).get(
+                    "debit_negative_balances", not self.collects_requirements
+                ),
+                "schedule": {name: value for name, value in schedule.items() if name not in anchors},
+                "statement_descriptor": said.get("payouts", {}).get("statement_descriptor"),
+            },
+            "sepa_debit_payments": dict(said.get("sepa_debit_payments", {})),
+        }
+        if has_treasury or "treasury" in said:
+            members["treasury"] = {"tos_acceptance": terms_of(said, "treasury")}
+        if "paypay_payments" in said:
+            members["paypay_payments"] = paypay(said["paypay_payments"])
+        return members
+
+
+def with_nulls(names: str, said: dict[str, Any] | None) -> dict[str, Any]:
+    """A hash with all of these members, null where nothing was said."""
+    return {**dict.fromkeys(names.split()), **(said or {})}
+
+
+def terms_of(settings: dict[str, Any], product: str) -> dict[str, Any]:
+    """When and from where a product's own terms were accepted."""
+    return {**NO_TERMS, **settings.get(product, {}).get("tos_acceptance", {})}
+
+
+def paypay(said: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a Japanese wallet; its password is only ever said to be there."""
+    site = said.get("site") or {}
+    building = site.get("in_development")
+    return {
+        "additional_files": said.get("additional_files"),
+        "goods_type": said.get("goods_type"),
+        "site": {
+            "accessible": site.get("accessible"),
+            "in_development": building
+            and {"password_provided": "password" in building, "username": building.get("username")},
+            "restricted": site.get("restricted"),
+            "type": site.get("type"),
+        },
+    }
+
+
+def takes_payments(capability: Capability) -> bool:
+    """Whether charges can be made with it: it is active, and one of the `…_payments`."""
+    return capability.status == "active" and capability.name.endswith("_payments")
+
+
+def of(world: World) -> Account:
+    """The acting account's own record."""
+    account = world.as_account(world.platform).find(Account, world.account)
+    assert account is not None, f"{world.account} was opened without a record"
+    return account
+
+
+def legal_name(account: Account) -> str:
+    """Under which name the account holds money: the company's or the business's, else its e-mail, else its id."""
+    return account.company.get("name") or account.business_profile.get("name") or account.email or account.id
+
+
+def facts(world: World, account: Account) -> Facts:
+    """All that the rules about requirements may look at."""
+    inside = world.as_account(account.id)
+    people = persons.everyone(inside)
+    values: dict[str, Any] = {
+        "business_type": account.business_type,
+        "business_profile": account.business_profile,
+        "company": {**account.company, **account.numbers},
+        "settings": account.settings,
+        "tos_acceptance": account.tos_acceptance,
+    }
+    representative = next((person for person in people if person.representative and not person.is_individual), None)
+    if representative is not None:
+        values["representative"] = representative.facts
+    individual = next((person for person in people if person.is_individual), None)
+    if individual is not None:
+        values["individual"] = individual.facts
+    return Facts(
+        account.country,
+        account.business_type,
+        values,
+        representative.id if representative else None,
+        sum(person.owner for person in people),
+        [(person.id, str(person.said.get("first_name"))) for person in people if person.director],
+        frozenset(account.verified),
+    )
+
+
+def open_account(world: World) -> None:
+    """The platform itself: a US company with everything active. Connected accounts have their record already."""
+    if not world.is_platform:
+        return
+    world.put(
+        Account(
+            id=world.platform,
+            created=world.now,
+            country="US",
+            default_currency="usd",
+            type="standard",
+            controller={"type": "account"},
+            email="platform@example.com",
+            business_type="company",
+            business_profile={"name": PLATFORM_NAME, "mcc": "5734", "url": "https://example.com"},
+            company={"name": PLATFORM_NAME},
+            settings={"dashboard": {"display_name": PLATFORM_NAME}},
+            details_submitted=True,
+            is_platform=True,
+            is_ready=True,
+        )
+    )
+    for name in PLATFORM_CAPABILITIES:
+        key = capabilities.key_of(world.platform, name)
+        world.put(Capability(key, world.platform, name, True, world.now, "active"))
+    bank = {
+        "object": "bank_account",
+        "account_holder_name": PLATFORM_NAME,
+        "account_holder_type": "company",
+        "account_number": TEST_NUMBER,
+        "country": "US",
+        "currency": "usd",
+        "routing_number": TEST_ROUTING_NUMBER,
+    }
+    external_accounts.add(world, external_accounts.described(world, bank), default=True)
+
+
+OPEN_ACCOUNT = open_account
+RECORDS = (Account,)

@@ -1,0 +1,407 @@
+"""External accounts: the bank accounts that an account is paid out to.
+
+The first one of a currency is its default, and one of each currency always is. Account numbers are not kept, but for
+the documented test numbers that decide how a payout ends.
+Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/connect/testing
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from stdnum.us import rtn
+
+from emulator.connect.home_currencies import currency_of
+from emulator.connect.shapes import documents, group
+from emulator.kernel.errors import ApiError, invalid, missing, no_such
+from emulator.kernel.ids import base62
+from emulator.kernel.lists import Page, page
+from emulator.kernel.params import (
+    Boolean,
+    Country,
+    Currency,
+    Enum,
+    Hash,
+    Integer,
+    ListParams,
+    Metadata,
+    Params,
+    String,
+    merged_metadata,
+)
+from emulator.kernel.render import Deleted, shown
+from emulator.kernel.routes import retrieves
+from emulator.kernel.world import World
+
+# How payouts to these end is decided where payouts are. Source: https://docs.stripe.com/connect/testing
+TEST_NUMBERS = frozenset(
+    {
+        "000123456789",
+        "000111111116",
+        "000111111113",
+        "000222222227",
+        "000333333335",
+        "000444444440",
+        "000888888883",
+        "000999999991",
+        "000999999992",
+        "00012345",
+    }
+)
+SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
+WITHOUT_INSTANT_PAYOUTS = "000888888883"
+TEST_ROUTING_NUMBER = "110000000"
+# The emulator's own; no bank has it.
+OF_FINANCIAL_ACCOUNTS = "000000001"
+TEST_NUMBER = "000123456789"
+# Tokens that stand for a bank account without having been made.
+TEST_TOKENS = {
+    "btok_us_verified": TEST_NUMBER,
+    "btok_us_verified_noAccount": "000111111116",
+    "btok_us_verified_accountClosed": "000111111113",
+    "btok_us_verified_insufficientFunds": "000222222227",
+    "btok_us_verified_debitNotAuthorized": "000333333335",
+    "btok_us_verified_invalidCurrency": "000444444440",
+}
+NOTHING_REQUIRED: dict[str, list[str]] = {
+    "currently_due": [],
+    "errors": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """A bank account that payouts can go to. `number` is kept only if it is a documented test number.
+
+    One that is a financial account of the same owner names it, and is verified from the start.
+    """
+
+    object: ClassVar[str] = "bank_account"
+    prefix: ClassVar[str] = "ba"
+    noun: ClassVar[str] = "external account"
+    filters: ClassVar[tuple[str, ...]] = ("currency",)
+    hidden: ClassVar[tuple[str, ...]] = ("created", "number", "documents", "financial_account")
+    expands: ClassVar[tuple[str, ...]] = ("account",)
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    account: str
+    country: str
+    currency: str
+    last4: str
+    fingerprint: str
+    routing_number: str | None
+    number: str | None
+    account_holder_name: str | None = None
+    account_holder_type: str | None = None
+    account_type: str | None = None
+    bank_name: str = "STRIPE TEST BANK"
+    default_for_currency: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    status: str = "new"
+    documents: dict[str, Any] | None = None
+    financial_account: str | None = None
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The bank account, its number hidden but for the last digits."""
+        instant = self.currency == "usd" and self.number != WITHOUT_INSTANT_PAYOUTS
+        members = shown(
+            self,
+            available_payout_methods=["standard", "instant"] if instant else ["standard"],
+            future_requirements=NOTHING_REQUIRED,
+            requirements=NOTHING_REQUIRED,
+        )
+        del members["livemode"]
+        return members
+
+
+# What may be sent
+
+
+class NewParams(Params):
+    """A bank account or a card, in one hash: which members count is said by `object`."""
+
+    object = Enum(("bank_account", "card"), required=True)
+    account_holder_name = String()
+    account_holder_type = Enum(("company", "individual"))
+    account_number = String()
+    country = Country()
+    currency = Currency()
+    routing_number = String()
+    address_city = String()
+    address_country = String()
+    address_line1 = String()
+    address_line2 = String()
+    address_state = String()
+    address_zip = String()
+    cvc = String()
+    exp_month = Integer()
+    exp_year = Integer()
+    metadata = Metadata()
+    name = String()
+    number = String()
+    token = String()
+
+
+class NewOfAccountParams(NewParams):
+    """The same beside an account's other members."""
+
+    default_for_currency = Boolean()
+
+
+class FromFinancialAccountParams(Params):
+    """A bank account that is one of the owner's financial accounts, as the Treasury guide describes it.
+
+    Source: https://docs.stripe.com/treasury/moving-money/payouts
+    """
+
+    financial_account = String(required=True)
+    object = Enum(("bank_account",))
+
+
+class ExternalAccountField(Hash):
+    """A token, or a hash that describes the account."""
+
+    takes_text = True
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, dict) and "financial_account" in value:
+            return FromFinancialAccountParams.shared().load(value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class CreateParams(Params):
+    """A new external account."""
+
+    default_for_currency = Boolean()
+    external_account = ExternalAccountField(NewParams, required=True)
+    metadata = Metadata()
+
+
+class UpdateParams(Params):
+    """What may change. The card's members are taken where there is a card."""
+
+    account_holder_name = String()
+    account_holder_type = Enum(("company", "individual"), unset=True)
+    account_type = Enum(("checking", "futsu", "savings", "toza"))
+    address_city = String()
+    address_country = String()
+    address_line1 = String()
+    address_line2 = String()
+    address_state = String()
+    address_zip = String()
+    default_for_currency = Boolean()
+    documents = group(bank_account_ownership_verification=documents())
+    exp_month = String()
+    exp_year = String()
+    metadata = Metadata()
+    name = String()
+
+
+class ExternalAccountListParams(ListParams):
+    """Bank accounts, or cards."""
+
+    object = Enum(("bank_account", "card"))
+
+
+OF_CARDS = (
+    "address_city",
+    "address_country",
+    "address_line1",
+    "address_line2",
+    "address_state",
+    "address_zip",
+    "exp_month",
+    "exp_year",
+    "name",
+)
+
+
+# What happens
+
+
+def described(world: World, sent: str | dict[str, Any], param: str = "external_account") -> BankAccount:
+    """The bank account that a token or a hash describes, not yet stored.
+
+    400 for numbers no bank has and for unknown tokens; 501 for cards.
+    """
+    if isinstance(sent, str):
+        if sent not in TEST_TOKENS:
+            raise no_such("token", sent, param=param, status=400)
+        sent = {
+            "account_number": TEST_TOKENS[sent],
+            "country": "US",
+            "currency": "usd",
+            "routing_number": TEST_ROUTING_NUMBER,
+        }
+    elif sent["object"] == "card":
+        raise ApiError(501, "This emulator does not take debit cards as external accounts.", param=param)
+    for name in ("country", "account_number"):
+        if name not in sent:
+            raise missing(f"{param}[{name}]")
+    country, number, routing = sent["country"], sent["account_number"].replace(" ", ""), sent.get("routing_number")
+    refuse_numbers(country, number, routing, param)
+    return BankAccount(
+        id=world.new_id("ba"),
+        created=world.now,
+        account=world.account,
+        country=country,
+        currency=sent.get("currency") or currency_of(country),
+        last4=number[-4:],
+        fingerprint=fingerprint(country, routing, number),
+        routing_number=routing,
+        number=number if number in TEST_NUMBERS else None,
+        account_holder_name=sent.get("account_holder_name"),
+        account_holder_type=sent.get("account_holder_type"),
+        metadata=merged_metadata({}, sent),
+    )
+
+
+def refuse_numbers(country: str, number: str, routing: str | None, param: str) -> None:
+    """400 `routing_number_invalid` or `account_number_invalid`. What is checked per country is our ruling."""
+    if country == "US":
+        if routing is None:
+            raise missing(f"{param}[routing_number]")
+        if routing != OF_FINANCIAL_ACCOUNTS and not rtn.is_valid(routing):
+            raise bad_routing_number("The routing number must have 9 digits and a valid checksum.", param)
+    elif country == "GB" and routing is not None and not SORT_CODE.fullmatch(routing):
+        raise bad_routing_number("The sort code must have 6 digits.", param)
+    digits_only = country == "US" or (country == "GB" and routing is not None)
+    if not number.isalnum() or len(number) < 4 or (digits_only and not number.isdigit()) or len(number) > 34:
+        raise invalid(
+            "Invalid account number. Account numbers are digits only; those of IBAN countries begin with two letters.",
+            param=f"{param}[account_number]",
+            code="account_number_invalid",
+        )
+
+
+def bad_routing_number(says: str, param: str) -> ApiError:
+    """400 `routing_number_invalid`."""
+    return invalid(says, param=f"{param}[routing_number]", code="routing_number_invalid")
+
+
+def fingerprint(country: str, routing: str | None, number: str) -> str:
+    """Sixteen characters that are the same for the same bank account."""
+    digest = hashlib.sha256(f"{country}:{routing or ''}:{number}".encode()).digest()
+    return base62(int.from_bytes(digest[:16]), 16)
+
+
+def everyone(world: World) -> list[BankAccount]:
+    """The external accounts of the acting account, newest first."""
+    return world.all(BankAccount)
+
+
+def refuse_known(world: World, new: BankAccount) -> None:
+    """400 `bank_account_exists` for one the account already has."""
+    if any(known.fingerprint == new.fingerprint for known in everyone(world)):
+        raise invalid(
+            "A bank account with that routing number and account number already exists for this account.",
+            param="external_account",
+            code="bank_account_exists",
+        )
+
+
+def add(world: World, new: BankAccount, *, default: bool) -> BankAccount:
+    """Store a bank account; it is the default of its currency if it is to be, or is the first."""
+    first = not world.all(BankAccount, currency=new.currency)
+    return world.put(made_default(world, new) if default or first else new)
+
+
+def made_default(world: World, account: BankAccount) -> BankAccount:
+    """The same bank account as the default of its currency; no other one is any more."""
+    for other in world.all(BankAccount, currency=account.currency):
+        if other.default_for_currency and other.id != account.id:
+            world.put(replace(other, default_for_currency=False))
+    return replace(account, default_for_currency=True)
+
+
+def replace_default(world: World, new: BankAccount) -> list[BankAccount]:
+    """Store a bank account in place of the default of its currency; which ones it replaced.
+
+    Source: https://docs.stripe.com/api/accounts/update, parameter `external_account`
+    """
+    old = [known for known in world.all(BankAccount, currency=new.currency) if known.default_for_currency]
+    for known in old:
+        world.forget(known)
+    add(world, new, default=True)
+    return old
+
+
+def create(world: World, params: dict[str, Any], new: BankAccount) -> BankAccount:
+    """Add a bank account, and say so. 400 for one the account already has."""
+    refuse_known(world, new)
+    new = replace(new, metadata=merged_metadata(new.metadata, params))
+    added = add(world, new, default=bool(params.get("default_for_currency")))
+    world.emit("account.external_account.created", added)
+    return added
+
+
+def update(world: World, params: dict[str, Any], id: str) -> BankAccount:
+    """Change what may be changed. 400 for a card's members, and for taking the default away without a new one."""
+    old = world.get(BankAccount, id)
+    for name in OF_CARDS:
+        if name in params:
+            raise invalid(f"The parameter {name} can only be set on cards.", param=name)
+    if params.get("default_for_currency") is False and old.default_for_currency:
+        raise invalid(
+            "You cannot take the default away from an external account. Please make another external account the "
+            "default using the `default_for_currency` param.",
+            param="default_for_currency",
+        )
+    changes = {
+        name: params[name] for name in ("account_holder_name", "account_holder_type", "account_type") if name in params
+    }
+    new = replace(old, **changes, metadata=merged_metadata(old.metadata, params))
+    if "documents" in params:
+        new = replace(new, documents=params["documents"])
+    if params.get("default_for_currency"):
+        new = made_default(world, new)
+    world.put(new)
+    world.emit("account.external_account.updated", new, before=old)
+    return new
+
+
+def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
+    """Remove a bank account. 400 for the default of a currency."""
+    gone = world.get(BankAccount, id)
+    if gone.default_for_currency:
+        raise invalid(
+            "You cannot delete the default external account for your default currency. Please make another external "
+            "account the default using the `default_for_currency` param, and then delete this one."
+        )
+    world.forget(gone)
+    world.emit("account.external_account.deleted", gone)
+    return Deleted(gone)
+
+
+retrieve = retrieves(BankAccount)
+
+
+def listed(world: World, params: dict[str, Any], *path: str) -> Page:
+    """The account's external accounts, newest first. There are no cards among them."""
+    wanted = {name: value for name, value in params.items() if name != "object"}
+    found = page(world, BankAccount, wanted)
+    return Page([], False, found.url) if params.get("object") == "card" else found
+
+
+def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> dict[str, Any]:
+    """The list object inside an account: the newest ten."""
+    return {
+        "object": "list",
+        "data": [one.render(world) for one in accounts[:10]],
+        "has_more": len(accounts) > 10,
+        "url": f"/v1/accounts/{account}/external_accounts",
+    }
+
+
+RECORDS = (BankAccount,)

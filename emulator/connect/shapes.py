@@ -1,0 +1,102 @@
+"""Parameter hashes that accounts and persons share: addresses, dates, accepted terms, documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.kernel.params import Country, Hash, Integer, List, Param, Params, String, Timestamp, complain, shown
+
+
+def group_of(**members: Any) -> type[Params]:
+    """The schema of a hash with these members."""
+    return type("Group", (Params,), members)
+
+
+def group(**members: Any) -> Hash:
+    """A hash parameter with these members."""
+    return Hash(group_of(**members))
+
+
+class Percent(Param):
+    """A share between 0 and 100, with a fraction if need be."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
+        try:
+            share = float(value)
+        except (TypeError, ValueError):
+            raise complain(f"Invalid number: {shown(value)}") from None
+        if not 0 <= share <= 100:
+            raise complain("This value must be between 0 and 100.")
+        return share
+
+
+class AddressParams(Params):
+    """Where somebody lives, or a company sits."""
+
+    city = String(max_length=100)
+    country = Country()
+    line1 = String(max_length=200)
+    line2 = String(max_length=200)
+    postal_code = String()
+    state = String()
+
+
+class JapaneseAddressParams(AddressParams):
+    """An address in kana or kanji."""
+
+    town = String()
+
+
+class TermsParams(Params):
+    """When and from where terms were accepted."""
+
+    date = Timestamp()
+    ip = String()
+    user_agent = String(unset=True)
+
+
+class DeclarationParams(Params):
+    """When and from where something was declared."""
+
+    date = Timestamp()
+    ip = String()
+    user_agent = String()
+
+
+class DateParams(Params):
+    """A calendar date, whole."""
+
+    day = Integer(required=True, minimum=1, maximum=31)
+    month = Integer(required=True, minimum=1, maximum=12)
+    year = Integer(required=True, minimum=1000, maximum=9999)
+
+
+class IdentityDocumentParams(Params):
+    """Both sides of a document, as ids of files or as test values."""
+
+    back = String()
+    front = String()
+
+
+def documents(**more: Any) -> Hash:
+    """A kind of document, as the ids of its files."""
+    return group(files=List(String()), **more)
+
+
+NO_ADDRESS: dict[str, Any] = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+NO_DOCUMENT: dict[str, Any] = dict.fromkeys(("back", "details", "details_code", "front"))
+NO_TERMS: dict[str, Any] = dict.fromkeys(("date", "ip", "user_agent"))
+
+
+def merged(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """The members of both, hash by hash, what was sent on top; a new dict. What was unset is gone."""
+    both = dict(stored)
+    for name, value in sent.items():
+        if value is None:
+            both.pop(name, None)
+        elif isinstance(value, dict):
+            inside = stored.get(name)
+            both[name] = merged(inside if isinstance(inside, dict) else {}, value)
+        else:
+            both[name] = value
+    return both

@@ -1,0 +1,204 @@
+"""External accounts: where an account is paid out to."""
+
+import pytest
+
+from tests.connect.shapes import ADDRESS, BANK, account_of
+
+EURO_BANK = {"object": "bank_account", "account_number": "DE89370400440532013000", "country": "DE", "currency": "eur"}
+
+
+@pytest.fixture
+def path(platform):
+    """The external accounts of a fresh account."""
+    return f"/v1/accounts/{account_of(platform)['id']}/external_accounts"
+
+
+def test_the_first_of_a_currency_is_its_default(platform, path):
+    first = platform.made(path, external_account=BANK, metadata={"a": "1"})
+    second = platform.made(path, external_account={**BANK, "account_number": "000111111116"})
+    euro = platform.made(path, external_account=EURO_BANK)
+
+    assert [bank["default_for_currency"] for bank in (first, second, euro)] == [True, False, True]
+    assert (first["last4"], first["routing_number"], first["status"]) == ("6789", "110000000", "new")
+    assert first["metadata"] == {"a": "1"}
+    assert [bank["id"] for bank in platform.read(path)["data"]] == [euro["id"], second["id"], first["id"]]
+    assert platform.read(path, object="card")["data"] == []
+    assert len(platform.read(path, object="bank_account", limit=2)["data"]) == 2
+
+
+def test_another_one_can_become_the_default(platform, path):
+    first = platform.made(path, external_account=BANK)
+    second = platform.made(path, external_account={**BANK, "account_number": "000111111116"})
+
+    changed = platform.made(f"{path}/{second['id']}", default_for_currency=True, account_holder_name="Jenny")
+
+    assert changed["default_for_currency"] and changed["account_holder_name"] == "Jenny"
+    assert not platform.read(f"{path}/{first['id']}")["default_for_currency"]
+    taken = platform.post(f"{path}/{second['id']}", default_for_currency=False)
+    assert (taken.status, taken.error["param"]) == (400, "default_for_currency")
+
+
+def test_the_default_cannot_be_deleted_and_others_can(platform, path):
+    first = platform.made(path, external_account=BANK)
+    second = platform.made(path, external_account={**BANK, "account_number": "000111111116"})
+
+    refusal = platform.delete(f"{path}/{first['id']}")
+    gone = platform.delete(f"{path}/{second['id']}")
+
+    assert refusal.status == 400
+    assert refusal.error["message"].startswith("You cannot delete the default external account")
+    assert gone.json == {"id": second["id"], "object": "bank_account", "deleted": True}
+    assert platform.get(f"{path}/{second['id']}").status == 404
+
+
+def test_the_same_numbers_are_taken_once_and_have_one_fingerprint(platform, path):
+    first = platform.made(path, external_account=BANK)
+    elsewhere = account_of(platform, external_account=BANK)["external_accounts"]["data"][0]
+
+    again = platform.post(path, external_account=BANK)
+
+    assert (again.status, again.error["code"]) == (400, "bank_account_exists")
+    assert elsewhere["fingerprint"] == first["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    "changes, code, param",
+    [
+        ({"routing_number": "110000001"}, "routing_number_invalid", "external_account[routing_number]"),
+        ({"routing_number": "1"}, "routing_number_invalid", "external_account[routing_number]"),
+        ({"account_number": "12x45"}, "account_number_invalid", "external_account[account_number]"),
+        ({"account_number": "1"}, "account_number_invalid", "external_account[account_number]"),
+        ({"country": "GB", "routing_number": "1088"}, "routing_number_invalid", "external_account[routing_number]"),
+    ],
+)
+def test_numbers_no_bank_has_are_refused(platform, path, changes, code, param):
+    refusal = platform.post(path, external_account={**BANK, **changes})
+
+    assert refusal.status == 400
+    assert (refusal.error["code"], refusal.error["param"]) == (code, param)
+
+
+@pytest.mark.parametrize("name", ["account_number", "country", "routing_number"])
+def test_what_a_us_bank_account_needs_is_named(platform, path, name):
+    refusal = platform.post(path, external_account={key: value for key, value in BANK.items() if key != name})
+
+    assert (refusal.error["code"], refusal.error["param"]) == ("parameter_missing", f"external_account[{name}]")
+
+
+def test_a_british_account_has_a_sort_code(platform, path):
+    bank = {"object": "bank_account", "account_number": "00012345", "country": "GB", "routing_number": "108800"}
+
+    added = platform.made(path, external_account=bank)
+
+    assert (added["currency"], added["available_payout_methods"]) == ("gbp", ["standard"])
+
+
+def test_test_tokens_stand_for_bank_accounts(platform, path):
+    added = platform.made(path, external_account="btok_us_verified_noAccount")
+    unknown = platform.post(path, external_account="btok_nope")
+
+    assert added["last4"] == "1116"
+    assert (unknown.status, unknown.error["code"], unknown.error["param"]) == (
+        400,
+        "resource_missing",
+        "external_account",
+    )
+    assert unknown.error["message"] == "No such token: 'btok_nope'"
+
+
+def test_debit_cards_are_said_not_to_be_built(platform, path):
+    refusal = platform.post(path, external_account={"object": "card", "number": "4000056655665556"})
+
+    assert refusal.status == 501
+    assert "debit cards" in refusal.error["message"]
+
+
+def test_a_cards_members_are_refused_on_a_bank_account(platform, path):
+    bank = platform.made(path, external_account=BANK)
+
+    refusal = platform.post(f"{path}/{bank['id']}", exp_month="1")
+
+    assert (refusal.status, refusal.error["param"]) == (400, "exp_month")
+
+
+def test_a_financial_account_of_ones_own_is_verified(platform, path):
+    inside = platform.acting_as(path.split("/")[3])
+    features = {"financial_addresses": {"aba": {"requested": True}}, "intra_stripe_flows": {"requested": True}}
+    made = inside.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)["id"]
+    inside.read(f"/v1/treasury/financial_accounts/{made}")
+
+    added = platform.made(path, external_account={"financial_account": made})
+
+    assert added["status"] == "verified"
+    assert added["routing_number"] == "000000001"
+
+
+def test_a_financial_account_needs_its_feature(platform, path):
+    inside = platform.acting_as(path.split("/")[3])
+    bare = inside.made("/v1/treasury/financial_accounts", supported_currencies=["usd"])["id"]
+
+    refusal = platform.post(path, external_account={"financial_account": bare})
+    unknown = platform.post(path, external_account={"financial_account": "fa_nope"})
+
+    assert (refusal.status, refusal.error["code"]) == (400, "financial_account_capability_not_enabled")
+    assert (unknown.status, unknown.error["param"]) == (400, "external_account[financial_account]")
+
+
+def test_every_change_is_announced_and_the_account_with_it(platform, path):
+    inside = platform.acting_as(path.split("/")[3])
+    platform.made(path, external_account=BANK)
+    other = platform.made(path, external_account={**BANK, "account_number": "000111111116"})
+    platform.made(f"{path}/{other['id']}", metadata={"a": "1"})
+    platform.delete(f"{path}/{other['id']}")
+
+    told = [event["type"] for event in inside.events(type="account.*")]
+
+    assert told == [
+        "account.external_account.created",
+        "account.updated",
+        "account.external_account.created",
+        "account.updated",
+        "account.external_account.updated",
+        "account.updated",
+        "account.external_account.deleted",
+        "account.updated",
+    ]
+    first = inside.events(type="account.updated")[0]["data"]["previous_attributes"]
+    assert first["requirements"] == {"currently_due": ["external_account"], "eventually_due": ["external_account"]}
+    assert first["payouts_enabled"] is False
+
+
+def test_an_update_of_the_account_replaces_the_default_of_the_currency(platform, path):
+    platform.made(path, external_account=BANK)
+    euro = platform.made(path, external_account=EURO_BANK)
+
+    changed = platform.made(path.removesuffix("/external_accounts"), external_account="btok_us_verified_noAccount")
+
+    assert sorted(bank["last4"] for bank in changed["external_accounts"]["data"]) == ["1116", euro["last4"]]
+    assert all(bank["default_for_currency"] for bank in changed["external_accounts"]["data"])
+
+
+def test_an_empty_external_account_removes_them(platform, path):
+    platform.made(path, external_account=BANK)
+
+    changed = platform.made(path.removesuffix("/external_accounts"), external_account="")
+
+    assert changed["external_accounts"]["data"] == []
+    assert not changed["payouts_enabled"]
+
+
+def test_the_older_name_of_the_list_serves_the_same(platform, path):
+    older = path.replace("external_accounts", "bank_accounts")
+    bank = platform.made(older, external_account=BANK)
+    other = platform.made(older, external_account={**BANK, "account_number": "000111111116"})
+
+    assert platform.read(f"{older}/{bank['id']}") == platform.read(f"{path}/{bank['id']}")
+    assert platform.made(f"{older}/{bank['id']}", metadata={"a": "1"})["metadata"] == {"a": "1"}
+    assert platform.read(older)["url"] == older
+    assert platform.delete(f"{older}/{other['id']}").json["deleted"]
+
+
+def test_a_company_in_no_need_of_checking_has_an_address_of_its_country(platform):
+    account = account_of(platform, business_type="company", company={"address": {"city": ADDRESS["city"]}})
+
+    assert account["company"]["address"]["country"] == "US"
