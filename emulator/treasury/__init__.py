@@ -1,0 +1,1 @@
+"""Financial accounts and the flows of money in and out of them."""

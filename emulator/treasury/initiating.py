@@ -1,0 +1,61 @@
+"""Who is at the other end of money that came or went by itself: the hash that credits and debits share.
+
+Source: https://docs.stripe.com/api/treasury/received_credits/object
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.kernel.params import Enum, Hash, Params, String
+
+# The bank account that Stripe's test helpers use when none is given.
+HOLDER, BANK_NAME, LAST4, ROUTING_NUMBER = "Jane Austen", "STRIPE TEST BANK", "6789", "110000000"
+NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+
+
+class BankAccountParams(Params):
+    """A bank account at the other end."""
+
+    account_holder_name = String()
+    account_number = String(pattern=r"[0-9]{4,17}")
+    routing_number = String(pattern=r"[0-9]{9}")
+
+
+class InitiatingParams(Params):
+    """Who sent or took the money, as the test helpers take it."""
+
+    type = Enum(("us_bank_account",), required=True)
+    us_bank_account = Hash(BankAccountParams)
+
+
+def billing(name: str | None) -> dict[str, Any]:
+    """What is known of the other side: its name at most."""
+    return {"address": NO_ADDRESS, "email": None, "name": name}
+
+
+def bank_account(sent: dict[str, str] | None = None) -> dict[str, Any]:
+    """A bank account, the test one as far as nothing else was sent."""
+    sent = sent or {}
+    return {
+        "type": "us_bank_account",
+        "billing_details": billing(sent.get("account_holder_name", HOLDER)),
+        "us_bank_account": {
+            "bank_name": BANK_NAME,
+            "last4": sent.get("account_number", LAST4)[-4:],
+            "routing_number": sent.get("routing_number", ROUTING_NUMBER),
+        },
+    }
+
+
+def issuing_card(card: str) -> dict[str, Any]:
+    """A card that a merchant charged or refunded."""
+    return {"type": "issuing_card", "billing_details": billing(None), "issuing_card": card}
+
+
+def statement_line(details: dict[str, Any], label: str, text: str) -> str:
+    """How a transaction describes itself: `Jane Austen (6789) | Received credit | Rent`, without what is unknown."""
+    name = details["billing_details"]["name"]
+    last4 = details.get("us_bank_account", {}).get("last4")
+    who = f"{name} ({last4})" if name and last4 else name
+    return " | ".join(part for part in (who, label, text) if part)

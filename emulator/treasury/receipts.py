@@ -1,0 +1,86 @@
+"""Regulatory receipts: a page about one movement of money, for the person whose money it is.
+
+Every object that moves money has the address of its own, which opens in a browser without a key: the token in it says
+whose world the object is in. A kind of record with receipts says of itself whether it `has_receipt`.
+Source: https://docs.stripe.com/treasury/moving-money/regulatory-receipts
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from emulator.kernel.errors import ApiError
+from emulator.kernel.render import Content
+from emulator.kernel.routes import GET
+from emulator.kernel.tenants import Tenants, stem_of
+from emulator.kernel.world import World
+
+STEM_BYTES = 16
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title></head>
+<body>
+<h1>{title}</h1>
+<table>
+{rows}
+</table>
+<p>This is a test receipt. No real money has moved.</p>
+</body>
+</html>
+"""
+
+
+def url(world: World, id: str) -> str:
+    """Where the receipt of an object of this world can be read."""
+    token = base64.urlsafe_b64encode(bytes.fromhex(stem_of(world.step.row.name)) + id.encode())
+    return world.url("/regulatory-receipt/" + token.decode().rstrip("="))
+
+
+def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
+    """The receipt behind a token, as a page. 404 for a token that names nothing."""
+    try:
+        named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        stem, id = named[:STEM_BYTES].hex(), named[STEM_BYTES:].decode()
+    except (binascii.Error, ValueError):
+        raise no_receipt() from None
+    tenant = tenants.behind(stem)
+    kind = tenants.catalog.prefixes.get(id.partition("_")[0])
+    if tenant is None or kind is None or not hasattr(kind, "has_receipt"):
+        raise no_receipt()
+    with tenant.reading() as step:
+        found = World(step, step.row.platform).anywhere(kind, id)
+        if found is None or not found[1].has_receipt:
+            raise no_receipt()
+        owner, record = found
+        return Content(page(World(step, owner).render(record)).encode(), "text/html")
+
+
+def no_receipt() -> ApiError:
+    """404 for an address that leads nowhere."""
+    return ApiError(404, "There is no receipt at this address.")
+
+
+def page(shown: dict[str, Any]) -> str:
+    """A rendered object as HTML. Pure."""
+    title = shown["object"].rpartition(".")[2].replace("_", " ").capitalize()
+    dollars = f"${shown['amount'] // 100:,}.{shown['amount'] % 100:02d} {shown['currency'].upper()}"
+    facts = {
+        "Amount": dollars,
+        "Date": datetime.fromtimestamp(shown["created"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Status": shown["status"],
+        "Network": shown["network"],
+        "Description": shown.get("description"),
+        "Financial account": shown["financial_account"],
+        "Reference": shown["id"],
+    }
+    rows = "\n".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value
+    )
+    return PAGE.format(title=escape(title), rows=rows)
+
+
+ROUTES = [GET("/regulatory-receipt/{token}", read, scope="server")]

@@ -1,0 +1,189 @@
+"""Treasury transactions: one row per flow that touches a financial account's money, and what it has done to it so far.
+
+    open ── post ──▶ posted      money has really entered or left
+      └──── void ──▶ void        it never did
+
+A transaction is a running total of its entries, kept in the step that adds an entry; the doctor adds them up again.
+Which movement ends one is the flow's affair: a transaction may rest at zero before it ends.
+Source: https://docs.stripe.com/api/treasury/transactions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from emulator.kernel.errors import invalid
+from emulator.kernel.ledger import Movement
+from emulator.kernel.lists import Page, page
+from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
+from emulator.kernel.render import Include, shown
+from emulator.kernel.routes import GET, retrieves
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+from emulator.treasury import transaction_entries
+from emulator.treasury.access import onboarded
+from emulator.treasury.financial_accounts import FinancialAccount
+from emulator.treasury.transaction_entries import include_flow
+
+NOTHING = {"cash": 0, "inbound_pending": 0, "outbound_pending": 0}
+ENDINGS = {"posted": "posted_at", "void": "void_at"}
+
+
+def include_entries(world: World, record: Transaction, rendered: dict[str, Any]) -> None:
+    """Put the newest entries into a transaction; once is enough where several paths go through them."""
+    if "entries" not in rendered:
+        rendered["entries"] = transaction_entries.of_transaction(world, record.id, record.financial_account)
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """What one flow does to a financial account. Amounts in cents, signed: money that leaves is negative."""
+
+    object: ClassVar[str] = "treasury.transaction"
+    prefix: ClassVar[str] = "trxn"
+    noun: ClassVar[str] = "treasury transaction"
+    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status", "flow", "posted_at")
+    hidden: ClassVar[tuple[str, ...]] = ()
+    expands: ClassVar[tuple[str, ...]] = ()
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Include]] = {
+        "entries": Include(include_entries, "not lists"),
+        "flow_details": Include(include_flow),
+    }
+
+    id: str
+    created: int
+    amount: int
+    balance_impact: dict[str, int]
+    currency: str
+    description: str
+    financial_account: str
+    flow: str | None
+    flow_type: str
+    status: str
+    status_transitions: dict[str, int | None]
+
+    @property
+    def posted_at(self) -> int | None:
+        """When it was posted, or None."""
+        return self.status_transitions["posted_at"]
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The transaction as the API shows it."""
+        return shown(self)
+
+
+def begin(
+    world: World, *, financial_account: str, flow: str, flow_type: str, amount: int, description: str
+) -> Transaction:
+    """Open the transaction of a flow. `amount` is how much it is expected to change the account, in cents, signed."""
+    return world.put(
+        Transaction(
+            id=world.new_id("trxn"),
+            created=world.now,
+            amount=amount,
+            balance_impact=NOTHING,
+            currency="usd",
+            description=description,
+            financial_account=financial_account,
+            flow=flow,
+            flow_type=flow_type,
+            status="open",
+            status_transitions={"posted_at": None, "void_at": None},
+        )
+    )
+
+
+def carry(
+    world: World, transaction_id: str, movement: Movement, *, amount: int | None = None, status: str | None = None
+) -> Transaction:
+    """Move money as an entry of an open transaction and add it to what the transaction shows.
+
+    `amount` replaces its amount; `status` (`posted` or `void`) ends it.
+    """
+    transaction = world.get(Transaction, transaction_id)
+    assert transaction.status == "open", f"{transaction_id} is {transaction.status}: it takes no more entries"
+    assert movement.owner == transaction.financial_account, f"{movement.kind} is not about {transaction_id}'s account"
+    entry = world.move(movement, because=transaction.flow, flow_type=transaction.flow_type, transaction=transaction_id)
+    added = transaction_entries.impact(entry)
+    total = {name: transaction.balance_impact[name] + added[name] for name in NOTHING}
+    return end(world, replace(transaction, balance_impact=total), amount=amount, status=status)
+
+
+def end(world: World, transaction: Transaction, *, amount: int | None = None, status: str | None = None) -> Transaction:
+    """Save a transaction with another amount or its final status, no money moving."""
+    if amount is not None:
+        transaction = replace(transaction, amount=amount)
+    if status is not None:
+        times = {**transaction.status_transitions, ENDINGS[status]: world.now}
+        transaction = replace(transaction, status=status, status_transitions=times)
+    return world.put(transaction)
+
+
+class PostedAt(Params):
+    """The inner filter of the list."""
+
+    posted_at = Range()
+
+
+class TransactionListParams(ListParams):
+    """Filters of the list. `flow` is documented in the guides though not in the API reference."""
+
+    created = Range()
+    financial_account = String(required=True)
+    order_by = Enum(("created", "posted_at"))
+    status = Enum(("open", "posted", "void"))
+    status_transitions = Hash(PostedAt)
+    flow = String()
+
+
+def list_transactions(world: World, params: dict[str, Any]) -> Page:
+    """List a financial account's transactions, newest first by `order_by`.
+
+    400 for `order_by=posted_at` or a `posted_at` range without `status=posted`, as only posted ones have that time.
+    """
+    filters = dict(params)
+    key = filters.pop("order_by", "created")
+    posted_at = filters.pop("status_transitions", {}).get("posted_at")
+    if posted_at is not None:
+        if key != "posted_at":
+            raise invalid(
+                "You can only filter by `status_transitions[posted_at]` when `order_by` is `posted_at`.",
+                param="status_transitions[posted_at]",
+            )
+        filters["posted_at"] = posted_at
+    if key == "posted_at" and filters.get("status") != "posted":
+        raise invalid("You can only order by `posted_at` when `status` is `posted`.", param="order_by")
+    world.get(FinancialAccount, filters["financial_account"], param="financial_account")
+
+    return page(world, Transaction, filters, key=key)
+
+
+list_transactions.returns = Transaction  # type: ignore[attr-defined]
+list_transactions.is_list = True  # type: ignore[attr-defined]
+
+
+def audit(world: World) -> Iterator[str]:
+    """Transactions that do not show the sum of their entries, or an amount their status does not allow."""
+    for _, transaction in world.store.every(Transaction):
+        total = dict(NOTHING)
+        for entry in world.ledger.entries([Condition("transaction_id", "eq", transaction.id)]):
+            total = {name: total[name] + amount for name, amount in transaction_entries.impact(entry).items()}
+        if total != transaction.balance_impact:
+            yield f"{transaction.id} shows {transaction.balance_impact}, its entries sum to {total}"
+        if transaction.status == "void" and (transaction.amount or total != NOTHING):
+            yield f"{transaction.id} is void, but its amount is {transaction.amount} and its entries sum to {total}"
+        if transaction.status == "posted" and total != {**NOTHING, "cash": transaction.amount}:
+            yield f"{transaction.id} is posted over {transaction.amount}, its entries sum to {total}"
+
+
+RECORDS = (Transaction,)
+AUDIT = audit
+ROUTES = onboarded(
+    [
+        GET("/v1/treasury/transactions", list_transactions, TransactionListParams),
+        GET("/v1/treasury/transactions/{id}", retrieves(Transaction)),
+    ]
+)
