@@ -1,0 +1,1 @@
+"""Cardholders, cards, and what happens when a card is used."""

@@ -1,0 +1,66 @@
+"""Physical bundles: the plastic, carrier and envelope that physical cards are made of. Stripe makes them, not the API.
+
+Every account starts with one standard bundle on which everything is optional.
+Source: https://docs.stripe.com/api/issuing/physical_bundles
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from emulator.issuing import access
+from emulator.kernel.lists import lists
+from emulator.kernel.params import Enum, ListParams
+from emulator.kernel.render import shown
+from emulator.kernel.routes import GET, retrieves
+from emulator.kernel.world import World
+
+STATUSES = ("active", "inactive", "review")
+TYPES = ("custom", "standard")
+FEATURES = ("card_logo", "carrier_text", "second_line")
+STANDARD = dict.fromkeys(FEATURES, "optional")
+
+
+@dataclass(frozen=True)
+class PhysicalBundle:
+    """What cards are made of. `features` says which of a design's parts are `optional`, `required`, `unsupported`."""
+
+    object: ClassVar[str] = "issuing.physical_bundle"
+    prefix: ClassVar[str] = "ics"
+    noun: ClassVar[str] = "physical bundle"
+    filters: ClassVar[tuple[str, ...]] = ("status", "type")
+    hidden: ClassVar[tuple[str, ...]] = ()
+    expands: ClassVar[tuple[str, ...]] = ()
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    name: str = "Standard"
+    features: dict[str, str] = field(default_factory=lambda: STANDARD)
+    status: str = "active"
+    type: str = "standard"
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The bundle as the API shows it."""
+        return shown(self)
+
+
+class BundleListParams(ListParams):
+    """Filters of the bundle list."""
+
+    status = Enum(STATUSES)
+    type = Enum(TYPES)
+
+
+def open_account(world: World) -> None:
+    """Give a new account its bundle."""
+    world.put(PhysicalBundle(world.new_id("ics")))
+
+
+RECORDS = (PhysicalBundle,)
+OPEN_ACCOUNT = open_account
+ROUTES = [
+    GET("/v1/issuing/physical_bundles", access.gated(lists(PhysicalBundle)), BundleListParams),
+    GET("/v1/issuing/physical_bundles/{physical_bundle}", access.gated(retrieves(PhysicalBundle))),
+]

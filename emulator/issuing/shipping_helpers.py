@@ -1,0 +1,67 @@
+"""What happens to a physical card on its way, made to happen: the five test helpers of shipments.
+
+Source: https://docs.stripe.com/issuing/cards/physical/testing
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from emulator.issuing import access, shipping
+from emulator.issuing.cards import Card, save
+from emulator.issuing.personalization_designs import PersonalizationDesign
+from emulator.kernel.errors import invalid
+from emulator.kernel.routes import POST
+from emulator.kernel.world import World
+
+# Before this version shipments had no status `submitted`.
+FIRST_VERSION_TO_SUBMIT = "2024-09-30"
+
+
+def moves(verb: str) -> Callable[..., Card]:
+    """The operation that takes one arrow of a card's shipment."""
+
+    def operation(world: World, params: dict[str, Any], id: str) -> Card:
+        card = world.get(Card, id)
+        access.check(world)
+        if card.shipping is None:
+            raise invalid("Virtual cards are not shipped.", param="card")
+        shipment = shipping.moved_on(
+            card.shipping, verb, now=world.now, chance=world.draw("tracking") if verb == "ship" else 0
+        )
+        if verb == "ship":
+            check_design(world, card)
+        return save(world, card, replace(card, shipping=shipment))
+
+    operation.__name__ = f"{verb}_card"
+    operation.__doc__ = f"Have a card's shipment {verb}. 400 where its status has no such arrow, and for virtual cards."
+    return operation
+
+
+def submit_card(world: World, params: dict[str, Any], id: str) -> Card:
+    """Have a card's shipment submitted. 400 for requests of versions before 2024-09-30.acacia."""
+    version = world.version
+    if version[:10] < FIRST_VERSION_TO_SUBMIT:
+        raise invalid(
+            f"Submitting a card's shipment is not supported on api version {version}. Update your API version, or set "
+            "the API Version of this request to 2024-09-30.acacia or greater."
+        )
+    return moves("submit")(world, params, id)
+
+
+def check_design(world: World, card: Card) -> None:
+    """400 while the card's design is not approved: it cannot be printed."""
+    found = world.anywhere(PersonalizationDesign, card.personalization_design)
+    if found is not None and found[1].status == "review":
+        raise invalid("This card cannot be shipped while its personalization design is in status 'review'.")
+
+
+ROUTES = [
+    POST("/v1/test_helpers/issuing/cards/{card}/shipping/deliver", moves("deliver")),
+    POST("/v1/test_helpers/issuing/cards/{card}/shipping/fail", moves("fail")),
+    POST("/v1/test_helpers/issuing/cards/{card}/shipping/return", moves("return")),
+    POST("/v1/test_helpers/issuing/cards/{card}/shipping/ship", moves("ship")),
+    POST("/v1/test_helpers/issuing/cards/{card}/shipping/submit", submit_card),
+]
