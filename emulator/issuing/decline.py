@@ -1,0 +1,258 @@
+"""Why an authorization is declined: every rule, in the order it is asked.
+
+Stripe documents that all of these come before the real-time webhook, not their order among each other; the order is
+our ruling. All that a rule may look at is in one `Attempt`; it never reaches for the world. The attempt is kept with
+the authorization, so that anybody can ask the rules again and get the same answer.
+
+Source: https://docs.stripe.com/issuing/controls/real-time-authorizations and
+https://docs.stripe.com/issuing/purchases/authorizations#authorization-handling (the reasons)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from emulator.issuing.spending_controls import HIDDEN_CAP, listed, within_single_limits, within_windows
+
+# Every value of `request_history[].reason`, and whether it goes with an approval (True), a decline, or either (None).
+REASONS: dict[str, bool | None] = {
+    "account_disabled": False,
+    "card_active": True,
+    "card_canceled": False,
+    "card_expired": False,
+    "card_inactive": False,
+    "cardholder_blocked": False,
+    "cardholder_inactive": False,
+    "cardholder_verification_required": False,
+    "insecure_authorization_method": False,
+    "insufficient_funds": False,
+    "network_fallback": None,
+    "not_allowed": False,
+    "pin_blocked": False,
+    "spending_controls": False,
+    "stripe_internal_error": False,
+    "suspected_fraud": False,
+    "verification_failed": False,
+    "webhook_approved": True,
+    "webhook_declined": False,
+    "webhook_error": None,
+    "webhook_timeout": None,
+}
+
+
+class Attempt(NamedTuple):
+    """All that is known when a request is decided. Amounts in minor units of the card's currency."""
+
+    amount: int  # asked for with this request
+    total: int  # of the authorization if this request is approved
+    hold: int  # to be set aside if this request is approved
+    spendable: int  # where the card's money is
+    currency: str
+    forced_reason: str | None  # what the emulator was told to end the request with
+    forced_approved: bool
+    issuing_capability: str
+    card_status: str
+    card_valid_through: str  # the last month, such as 2029-05
+    month: str  # the present one
+    pin_blocked: bool
+    cardholder_status: str
+    cardholder_disabled_reason: str | None
+    cvc_check: str
+    expiry_check: str
+    three_d_secure: str | None
+    fraud_risk: str | None
+    verified_by_fraud_challenge: bool
+    financial_account: str | None
+    financial_account_status: str | None
+    card_issuing_feature: str | None
+    outbound_flows: str | None
+    merchant_category: str
+    merchant_country: str
+    merchant_is_prohibited: bool
+    card_presence: str
+    card_controls: dict[str, Any]
+    cardholder_controls: dict[str, Any]
+
+
+class Rule(NamedTuple):
+    """One question. `reason` is what Stripe puts into `request_history[].reason` when the answer is no."""
+
+    says: str
+    looks_at: tuple[str, ...]
+    allows: Callable[[Attempt], bool]
+    reason: str
+
+
+def on_financial_account(says: str, fact: str, allows: Callable[[Attempt], bool]) -> Rule:
+    """A rule that only cards on a financial account can break. The reason is our ruling: none is published."""
+    return Rule(
+        says, ("financial_account", fact), lambda a: a.financial_account is None or allows(a), "account_disabled"
+    )
+
+
+def controls_of(owner: str) -> tuple[Rule, ...]:
+    """What the spending controls of a card or its holder ask."""
+    controls = f"{owner}_controls"
+
+    def rule(says: str, *facts: str, allows: Callable[[dict[str, Any], Attempt], bool]) -> Rule:
+        return Rule(says, (*facts, controls), lambda a: allows(getattr(a, controls), a), "spending_controls")
+
+    return (
+        rule(
+            f"the {owner}'s controls allow a card that is present, or absent, like this",
+            "card_presence",
+            allows=lambda seen, a: listed(seen, "card_presences", a.card_presence),
+        ),
+        rule(
+            f"the {owner}'s controls allow merchants of this country",
+            "merchant_country",
+            allows=lambda seen, a: listed(seen, "merchant_countries", a.merchant_country),
+        ),
+        rule(
+            f"the {owner}'s controls allow merchants of this category",
+            "merchant_category",
+            allows=lambda seen, a: listed(seen, "categories", a.merchant_category),
+        ),
+        rule(
+            f"the total is within the {owner}'s limits per authorization",
+            "total",
+            allows=lambda seen, a: within_single_limits(seen, a.total),
+        ),
+        rule(
+            f"the amount fits beside what was spent in the {owner}'s windows",
+            "amount",
+            allows=lambda seen, a: within_windows(seen, a.amount),
+        ),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "the account may issue cards",
+        ("issuing_capability",),
+        lambda a: a.issuing_capability == "active",
+        "account_disabled",
+    ),
+    Rule("the card is not canceled", ("card_status",), lambda a: a.card_status != "canceled", "card_canceled"),
+    Rule(
+        "the card has not expired",
+        ("card_valid_through", "month"),
+        lambda a: a.month <= a.card_valid_through,
+        "card_expired",
+    ),
+    Rule("the PIN is not blocked", ("pin_blocked",), lambda a: not a.pin_blocked, "pin_blocked"),
+    Rule("the card is active", ("card_status",), lambda a: a.card_status == "active", "card_inactive"),
+    Rule(
+        "the cardholder is not inactive",
+        ("cardholder_status",),
+        lambda a: a.cardholder_status != "inactive",
+        "cardholder_inactive",
+    ),
+    Rule(
+        "the cardholder is not blocked",
+        ("cardholder_status",),
+        lambda a: a.cardholder_status != "blocked",
+        "cardholder_blocked",
+    ),
+    Rule(
+        "the cardholder meets all requirements",
+        ("cardholder_disabled_reason",),
+        lambda a: a.cardholder_disabled_reason is None,
+        "cardholder_verification_required",
+    ),
+    # That a wrong CVC declines is documented; a wrong expiry date and a failed 3-D Secure are our reading.
+    # A wrong address is only told to the webhook.
+    Rule(
+        "neither CVC, expiry date nor 3-D Secure failed",
+        ("cvc_check", "expiry_check", "three_d_secure"),
+        lambda a: "mismatch" not in (a.cvc_check, a.expiry_check) and a.three_d_secure != "failed",
+        "verification_failed",
+    ),
+    Rule(
+        "no stronger authentication is required",
+        ("three_d_secure",),
+        lambda a: a.three_d_secure != "required",
+        "insecure_authorization_method",
+    ),
+    Rule(
+        "the risk of fraud is not the highest, or the cardholder has vouched for this merchant",
+        ("fraud_risk", "verified_by_fraud_challenge"),
+        lambda a: a.fraud_risk != "highest" or a.verified_by_fraud_challenge,
+        "suspected_fraud",
+    ),
+    on_financial_account(
+        "the financial account is open", "financial_account_status", lambda a: a.financial_account_status == "open"
+    ),
+    on_financial_account(
+        "the financial account's card_issuing feature is active",
+        "card_issuing_feature",
+        lambda a: a.card_issuing_feature == "active",
+    ),
+    on_financial_account(
+        "the financial account's outbound flows are not restricted",
+        "outbound_flows",
+        lambda a: a.outbound_flows != "restricted",
+    ),
+    Rule(
+        "the merchant's category is not prohibited",
+        ("merchant_category", "merchant_is_prohibited"),
+        lambda a: not a.merchant_is_prohibited,
+        "not_allowed",
+    ),
+    *controls_of("card"),
+    *controls_of("cardholder"),
+    Rule(
+        f"the total is within the {HIDDEN_CAP // 100:,} that no authorization exceeds",
+        ("total",),
+        lambda a: a.total <= HIDDEN_CAP,
+        "spending_controls",
+    ),
+    Rule(
+        "the money to be held is there",
+        ("hold", "spendable"),
+        lambda a: a.hold == 0 or a.hold <= a.spendable,
+        "insufficient_funds",
+    ),
+)
+
+# Asked before all others; its reason is the one the emulator was told.
+SWITCH = Rule(
+    "nobody told the emulator how to end this request",
+    ("forced_reason", "forced_approved"),
+    lambda a: a.forced_reason is None,
+    "",
+)
+
+
+def objections(attempt: Attempt) -> list[Rule]:
+    """Every rule that says no, in order; the first one declines. Pure: the same attempt meets the same answer."""
+    if attempt.forced_reason is not None:
+        return [] if attempt.forced_approved else [SWITCH._replace(reason=attempt.forced_reason)]
+    return [rule for rule in RULES if not rule.allows(attempt)]
+
+
+def objection(attempt: Attempt) -> Rule | None:
+    """The first rule that says no, or None."""
+    return next(iter(objections(attempt)), None)
+
+
+def explained(attempt: Attempt, reason: str) -> list[dict[str, Any]]:
+    """Every rule in order: what it says, what it saw, and its verdict on a request that ended with a reason.
+
+    `allows`, `objects` (the one that declined), `would object` (had it been asked), or `decides` for a request whose
+    end was chosen beforehand, after which nothing is asked.
+    """
+    if attempt.forced_reason is not None:
+        return [row(SWITCH._replace(reason=attempt.forced_reason), attempt, "decides")]
+    verdicts = {rule.says: "would object" for rule in objections(attempt)}
+    first = objection(attempt)
+    if first is not None and first.reason == reason:
+        verdicts[first.says] = "objects"
+    return [row(rule, attempt, verdicts.get(rule.says, "allows")) for rule in (SWITCH, *RULES)]
+
+
+def row(rule: Rule, attempt: Attempt, verdict: str) -> dict[str, Any]:
+    """One rule's line in the explanation."""
+    saw = {fact: getattr(attempt, fact) for fact in rule.looks_at}
+    return {"reason": rule.reason or None, "saw": saw, "says": rule.says, "verdict": verdict}

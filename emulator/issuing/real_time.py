@@ -1,0 +1,146 @@
+"""Real-time authorizations: no rule objects, so the client's endpoint is asked, and has two seconds.
+
+    rules allow ─▶ an endpoint lists `issuing_authorization.request`?
+                     ├── no ──▶ approved
+                     └── yes ─▶ undecided ── asked ──▶ answered ──▶ approved or declined as it says
+                                   │            └────▶ unusable ──▶ webhook_error, by `on_webhook_failure`
+                                   ├── silence ──────────────────▶ webhook_timeout, by `on_webhook_failure`
+                                   └── approve, decline (API) ───▶ the answer no longer counts
+
+Exactly one endpoint is asked, and nobody else gets the event. A yes is checked against the rules again.
+Source: https://docs.stripe.com/issuing/controls/real-time-authorizations
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from emulator.issuing import authorizations
+from emulator.issuing.authorizations import Authorization, Verdict
+from emulator.kernel.asks import Ask
+from emulator.kernel.errors import ApiError
+from emulator.kernel.keys import is_version
+from emulator.kernel.outgoing import Answer
+from emulator.kernel.params import merged_metadata
+from emulator.kernel.settings import choice, number
+from emulator.kernel.world import World
+
+EVENT = "issuing_authorization.request"
+SETTINGS = (
+    number(
+        "real_time_timeout_ms",
+        2_000,
+        "How long an endpoint may take to answer issuing_authorization.request, in real time.",
+        minimum=1,
+    ),
+    choice(
+        "on_webhook_failure",
+        "decline",
+        ("decline", "approve"),
+        "What becomes of an authorization whose endpoint gives no answer, or one that cannot be used.",
+    ),
+)
+
+
+class Unusable(Exception):
+    """Why an answer cannot be used, as `request_history[].reason_message` tells it."""
+
+
+def decide(world: World, authorization: Authorization) -> Authorization | Ask:
+    """Decide the pending request of an authorization: by the rules, and then by whoever answers for the account."""
+    return authorizations.decide(world, authorization, ask)
+
+
+def ask(world: World, authorization: Authorization) -> Ask | None:
+    """Store the undecided authorization and put the question; None where nobody wants to be asked."""
+    endpoint = world.who_answers(EVENT)
+    if endpoint is None:
+        return None
+    world.put(authorization)
+    return world.ask(EVENT, authorization, to=endpoint, timeout_ms=world.setting("real_time_timeout_ms"))
+
+
+def conclude(world: World, id: str, answer: Answer) -> Authorization:
+    """Decide by the answer that came, or by the setting when none did."""
+    authorization = world.get(Authorization, id)
+    if not authorization.is_undecided:
+        return authorization
+    return authorizations.conclude(world, id, judged(world, authorization, answer))
+
+
+def judged(world: World, authorization: Authorization, answer: Answer) -> Verdict:
+    """What an answer says. A server that cannot be reached is as silent as one that takes too long."""
+    says_yes = world.setting("on_webhook_failure") == "approve"
+    if answer.status is None:
+        return Verdict(says_yes, "webhook_timeout")
+    try:
+        return read(authorization, answer)
+    except Unusable as why:
+        return Verdict(says_yes, "webhook_error", reason_message=str(why))
+
+
+def read(authorization: Authorization, answer: Answer) -> Verdict:
+    """The verdict in an answer. Unusable for a wrong status, version or body."""
+    if answer.status != 200:
+        raise Unusable(f"Unexpected response status: {answer.status}.")
+    version = answer.headers.get("stripe-version", "")
+    if not is_version(version):
+        raise Unusable(f"Invalid Stripe API version: {version}")
+    try:
+        said = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise Unusable("Response body is not valid JSON.") from None
+    if not isinstance(said, dict) or said.get("approved") is None:
+        raise Unusable("Missing required parameter: approved.")
+    approved = said["approved"]
+    if not isinstance(approved, bool):
+        raise Unusable("Invalid boolean: approved.")
+    return Verdict(
+        approved,
+        "webhook_approved" if approved else "webhook_declined",
+        amount=chosen_amount(authorization, said) if approved else None,
+        metadata=metadata(authorization, said),
+        send_fraud_challenges=not approved and said.get("send_fraud_challenges") == ["sms"],
+    )
+
+
+def chosen_amount(authorization: Authorization, said: dict[str, Any]) -> int | None:
+    """The amount to hold, where it can be chosen; elsewhere what is said of it does not count."""
+    amount = said.get("amount")
+    if amount is None or not authorization.pending_request["is_amount_controllable"]:
+        return None
+    if not isinstance(amount, int) or isinstance(amount, bool):
+        raise Unusable("Invalid integer: amount.")
+    complaint = authorizations.unusable_amount(authorization, amount)
+    if complaint:
+        raise Unusable(complaint)
+    return amount
+
+
+def metadata(authorization: Authorization, said: dict[str, Any]) -> dict[str, str | None] | None:
+    """The metadata of an answer, which wins over what is there; an empty or null value takes a key away."""
+    given = said.get("metadata")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise Unusable("Invalid object: metadata.")
+    texts = {key: None if value in (None, "") else as_text(value) for key, value in given.items()}
+    if any(len(key) > 40 for key in texts) or any(len(text) > 500 for text in texts.values() if text):
+        raise Unusable("Invalid metadata: keys have up to 40 characters, values up to 500.")
+    try:
+        merged_metadata(authorization.metadata, {"metadata": texts})
+    except ApiError as refusal:
+        raise Unusable(refusal.message) from None
+    return texts
+
+
+def as_text(value: Any) -> str:
+    """A metadata value, which JSON may give as a number or a boolean."""
+    if isinstance(value, (dict, list)):
+        raise Unusable("Invalid object: metadata.")
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+ANSWERS = {EVENT: conclude}

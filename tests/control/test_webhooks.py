@@ -1,0 +1,116 @@
+"""The inbox for those who have no server, and what drain and the lists of attempts tell."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from tests.client import Client
+from tests.issuing.holders import a_card, a_cardholder, a_connected_account
+from tests.receivers import Reply, receiving
+
+WAIT = "/_emulator/events/wait"
+
+
+def types(reply: dict[str, Any]) -> list[str]:
+    """The types of what came."""
+    return [event["type"] for event in reply["data"]]
+
+
+def test_what_has_happened_already_is_there_at_once(platform):
+    a_card(platform)
+
+    assert types(platform.read(WAIT)) == ["issuing_cardholder.created", "issuing_card.created"]
+    assert types(platform.read(WAIT, type="issuing_card.created")) == ["issuing_card.created"]
+    assert types(platform.read(WAIT, type="issuing_card*", limit=1)) == ["issuing_cardholder.created"]
+    assert platform.read(WAIT, type="issuing_card*", limit=1)["has_more"] is True
+
+
+def test_after_an_event_only_later_ones_count(platform):
+    card = a_card(platform)
+    first = platform.read(WAIT)["data"][0]["id"]
+
+    assert types(platform.read(WAIT, after=first)) == ["issuing_card.created"]
+    assert types(platform.read(WAIT, object=card["id"])) == ["issuing_card.created"]
+    assert platform.get(WAIT, after="evt_none").status == 400
+
+
+def test_it_waits_until_something_happens(platform):
+    waiting = threading.Event()
+    came: list[dict[str, Any]] = []
+    other = Client(platform.app, platform.key)
+
+    def wait() -> None:
+        waiting.set()
+        came.append(other.read(WAIT, type="issuing_cardholder.created", timeout_ms=20_000))
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    waiting.wait(20)
+    holder = a_cardholder(platform)
+    waiter.join(20)
+
+    assert [event["data"]["object"]["id"] for event in came[0]["data"]] == [holder["id"]]
+
+
+def test_it_comes_back_empty_when_time_runs_out(platform):
+    began = time.monotonic()
+
+    assert platform.read(WAIT, type="issuing_card.created", timeout_ms=30)["data"] == []
+    assert time.monotonic() - began < 5
+
+
+def test_events_of_connected_accounts_say_whose_they_are(platform):
+    account = a_connected_account(platform, "card_issuing")
+    a_cardholder(account)
+    a_cardholder(platform)
+
+    theirs = platform.read(WAIT, type="issuing_cardholder.created", account=account.account)["data"]
+    both = platform.read(WAIT, type="issuing_cardholder.created")["data"]
+
+    assert [(event["account"], event["context"]) for event in theirs] == [(account.account, account.account)]
+    assert ["account" in event for event in both] == [True, False]
+
+
+def test_only_so_many_may_wait_at_once(platform):
+    polls = platform.app.emulator.tenants.long_polls  # type: ignore[attr-defined]
+    taken = 0
+    while polls.acquire(blocking=False):
+        taken += 1
+
+    refusal = platform.get(WAIT)
+    for _ in range(taken):
+        polls.release()
+
+    assert (taken, refusal.status, refusal.error["code"]) == (16, 429, "rate_limit")
+    assert platform.get(WAIT, timeout_ms=0).status == 200
+
+
+def test_attempts_and_deliveries_tell_what_became_of_an_event(platform):
+    with receiving(lambda arrived: Reply(500, b"no", {"X-Why": "tired"})) as receiver:
+        endpoint = platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["*"])
+        a_cardholder(platform)
+        event = platform.events()[0]
+
+        drain = platform.made("/_emulator/webhooks/drain")
+
+        (attempt,) = platform.read("/_emulator/webhooks/attempts", event=event["id"])["data"]
+        assert (attempt["status"], attempt["response_body"], attempt["response_headers"]["x-why"]) == (
+            500,
+            "no",
+            "tired",
+        )
+        assert (attempt["webhook_endpoint"], attempt["number"], attempt["reason"]) == (endpoint["id"], 1, "event")
+        assert attempt["duration_ms"] >= 0 and attempt["created"] >= event["created"]
+        (line,) = platform.read("/_emulator/webhooks/deliveries", event=event["id"])["data"]
+        assert (line["state"], line["attempts"], line["next_attempt_at"]) == ("waiting", 1, event["created"] + 300)
+        assert drain == {
+            "object": "emulator.drain",
+            "drained": True,
+            "failed": 1,
+            "next_attempt_at": event["created"] + 300,
+            "succeeded": 0,
+            "waiting": 1,
+        }
+        assert platform.read("/_emulator/webhooks/attempts", webhook_endpoint="we_none")["data"] == []

@@ -1,0 +1,1084 @@
+"""Authorizations: what they show, every arrow that may be taken and every one that may not, and what is announced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from emulator.data.merchant_categories import CODES
+from emulator.issuing import authorizations
+from emulator.issuing.authorization_helpers import pending_request
+from emulator.issuing.authorizations import LIFECYCLE, Authorization, Verdict
+from emulator.issuing.merchants import SLOW_CATEGORIES
+from emulator.kernel.asks import Ask
+from emulator.kernel.errors import ApiError
+from tests.client import Client
+from tests.issuing.holders import CARDS, a_card, a_connected_account, previous, told
+from tests.issuing.purchases import (
+    AUTHORIZATIONS,
+    DAY,
+    NO_LIMITS,
+    a_spender,
+    a_treasury_spender,
+    authorize,
+    available,
+    balance_rows,
+    done,
+    findings,
+    fund,
+    helper,
+    in_a_step,
+    reasons,
+    why,
+)
+
+LIST = "/v1/issuing/authorizations"
+
+
+# What they show
+
+
+def test_a_plain_authorization_looks_like_those_of_test_mode(platform: Client) -> None:
+    card = a_spender(platform)
+
+    made = authorize(platform, card, 12_34)
+
+    now = made["created"]
+    network = made["network_data"].pop("transaction_id")
+    assert (network[:5], len(network), network[5:].isdigit()) == ("test_", 20, True)
+    (entry,) = made["request_history"]
+    code = entry.pop("authorization_code")
+    assert (code[0], len(code), code[1:].isdigit()) == ("S", 6, True)
+    (hold,) = made.pop("balance_transactions")
+    assert (hold["amount"], hold["type"], hold["description"]) == (
+        -12_34,
+        "issuing_authorization_hold",
+        "Hold for authorization",
+    )
+    assert hold["source"] == made["id"]
+    assert made.pop("card") == platform.read(f"{CARDS}/{card['id']}")
+    assert made == {
+        "id": made["id"],
+        "object": "issuing.authorization",
+        "amount": 12_34,
+        "amount_details": {"atm_fee": None, "cashback_amount": 0},
+        "approved": True,
+        "authorization_method": "online",
+        "card_presence": "not_present",
+        "cardholder": card["cardholder"]["id"],
+        "created": now,
+        "currency": "usd",
+        "fleet": None,
+        "fuel": None,
+        "livemode": False,
+        "merchant_amount": 12_34,
+        "merchant_currency": "usd",
+        "merchant_data": {
+            "category": "taxicabs_limousines",
+            "category_code": "4121",
+            "city": "San Francisco",
+            "country": "US",
+            "name": "Rocket Rides",
+            "network_id": "1234567890",
+            "postal_code": "94103",
+            "state": "CA",
+            "tax_id": None,
+            "terminal_id": "99999999",
+            "url": "https://rocketrides.io/",
+        },
+        "metadata": {},
+        "network_data": {"acquiring_institution_id": "123456", "system_trace_audit_number": "1234567890"},
+        "pending_request": None,
+        "request_history": [
+            {
+                "amount": 12_34,
+                "amount_details": {"atm_fee": None, "cashback_amount": None},
+                "approved": True,
+                "created": now,
+                "currency": "usd",
+                "merchant_amount": 12_34,
+                "merchant_currency": "usd",
+                "network_risk_score": 10,
+                "reason": "card_active",
+                "reason_message": None,
+                "requested_at": now,
+            }
+        ],
+        "status": "pending",
+        "token": None,
+        "transactions": [],
+        "verification_data": {
+            "address_line1_check": "not_provided",
+            "address_postal_code_check": "not_provided",
+            "authentication_exemption": None,
+            "cvc_check": "not_provided",
+            "expiry_check": "match",
+            "postal_code": "94103",
+            "three_d_secure": None,
+        },
+        "verified_by_fraud_challenge": False,
+        "wallet": None,
+    }
+
+
+def test_everything_a_test_may_say_is_shown(platform: Client) -> None:
+    fuel = {"industry_product_code": "001", "quantity_decimal": "5.0", "type": "diesel", "unit": "us_gallon"}
+    made = authorize(
+        platform,
+        a_spender(platform),
+        80_00,
+        amount_details={"atm_fee": 2_50, "cashback_amount": 20_00},
+        authorization_method="chip",
+        currency="usd",
+        fleet={
+            "cardholder_prompt_data": {"driver_id": "d1", "odometer": 120},
+            "purchase_type": "fuel_purchase",
+            "reported_breakdown": {"fuel": {"gross_amount_decimal": "80.0"}},
+            "service_type": "self_service",
+        },
+        fraud_disputability_likelihood="neutral",
+        fuel=fuel,
+        is_amount_controllable=True,
+        merchant_data={"category": "bakeries", "name": "Bread", "city": "Bath", "country": "GB", "network_id": "77"},
+        network_data={"acquiring_institution_id": "42"},
+        risk_assessment={
+            "card_testing_risk": {"level": "low", "invalid_credentials_decline_rate_past_hour": 3},
+            "fraud_risk": {"level": "elevated", "score": "12.5"},
+            "merchant_dispute_risk": {"level": "normal", "dispute_rate": 1},
+        },
+        verification_data={
+            "address_line1_check": "match",
+            "authentication_exemption": {"claimed_by": "acquirer", "type": "low_value_transaction"},
+            "cvc_check": "match",
+            "three_d_secure": {"result": "authenticated"},
+        },
+        wallet="apple_pay",
+    )
+
+    assert made["amount_details"] == {"atm_fee": 2_50, "cashback_amount": 20_00}
+    assert made["request_history"][0]["amount_details"] == made["amount_details"]
+    assert (made["authorization_method"], made["card_presence"]) == ("chip", "present")
+    assert made["fleet"]["cardholder_prompt_data"] == {
+        "alphanumeric_id": None,
+        "driver_id": "d1",
+        "odometer": 120,
+        "unspecified_id": None,
+        "user_id": None,
+        "vehicle_number": None,
+    }
+    assert made["fleet"]["reported_breakdown"] == {
+        "fuel": {"gross_amount_decimal": "80.0"},
+        "non_fuel": None,
+        "tax": None,
+    }
+    assert made["fuel"] == {**fuel, "unit_cost_decimal": None}
+    assert made["merchant_data"]["category_code"] == CODES["bakeries"] == "5462"
+    assert (made["merchant_data"]["name"], made["merchant_data"]["country"]) == ("Bread", "GB")
+    assert made["network_data"]["acquiring_institution_id"] == "42"
+    assert made["verification_data"]["three_d_secure"] == {"result": "authenticated"}
+    assert made["verification_data"]["authentication_exemption"]["claimed_by"] == "acquirer"
+    assert (made["verification_data"]["cvc_check"], made["verification_data"]["expiry_check"]) == ("match", "match")
+    assert made["wallet"] == "apple_pay"
+    assert "risk_assessment" not in made
+    assert made["approved"] is True
+
+
+@pytest.mark.parametrize(
+    "method, presence",
+    [
+        ("chip", "present"),
+        ("contactless", "present"),
+        ("swipe", "present"),
+        ("online", "not_present"),
+        ("keyed_in", "not_present"),
+    ],
+)
+def test_whether_the_card_was_there_follows_from_the_method(platform: Client, method: str, presence: str) -> None:
+    assert authorize(platform, a_spender(platform), 1_00, authorization_method=method)["card_presence"] == presence
+
+
+def test_the_card_is_shown_as_it_is_now(platform: Client) -> None:
+    card = a_spender(platform)
+    made = authorize(platform, card, 1_00)
+
+    platform.made(f"{CARDS}/{card['id']}", status="inactive")
+
+    assert platform.read(f"{LIST}/{made['id']}")["card"]["status"] == "inactive"
+
+
+def test_expanding(platform: Client) -> None:
+    card = a_spender(platform)
+    made = done(platform, authorize(platform, card, 1_00), "capture")
+
+    shown = platform.read(f"{LIST}/{made['id']}", expand=["cardholder", "card.cardholder", "token", "fraud_challenges"])
+    listed = platform.read(LIST, expand=["data.cardholder"])["data"][0]
+    helped = platform.made(f"{AUTHORIZATIONS}/{made['id']}/capture", expand=["cardholder"])
+
+    assert shown["cardholder"]["object"] == "issuing.cardholder"
+    assert (shown["token"], shown["fraud_challenges"]) == (None, None)
+    assert listed["cardholder"]["id"] == helped["cardholder"]["id"] == card["cardholder"]["id"]
+    refusal = platform.get(f"{LIST}/{made['id']}", expand=["merchant_data"])
+    assert refusal.error["message"] == "This property cannot be expanded (merchant_data)."
+
+
+def test_lists_filter_by_card_holder_status_and_time(platform: Client) -> None:
+    one, other = a_spender(platform), a_spender(platform)
+    first = done(platform, authorize(platform, one, 1_00), "reverse")
+    platform.clock(advance=DAY)
+    second = authorize(platform, one, 2_00)
+    third = authorize(platform, other, 3_00)
+
+    def listed(**filters: Any) -> list[str]:
+        return [made["id"] for made in platform.read(LIST, **filters)["data"]]
+
+    assert listed() == [third["id"], second["id"], first["id"]]
+    assert listed(card=one["id"]) == [second["id"], first["id"]]
+    assert listed(cardholder=other["cardholder"]["id"]) == [third["id"]]
+    assert listed(status="reversed") == [first["id"]]
+    assert listed(created={"lt": second["created"]}) == [first["id"]]
+    assert listed(card="ic_unknown") == []
+    assert listed(limit=1, starting_after=third["id"]) == [second["id"]]
+
+
+# Amounts
+
+
+def test_a_status_check_holds_nothing_and_waits(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform, 0), 0)
+
+    assert (made["approved"], made["amount"], made["status"]) == (True, 0, "pending")
+    assert made["balance_transactions"] == []
+    assert done(platform, made, "expire")["status"] == "expired"
+
+
+def test_a_status_check_is_refused_by_rules_that_are_not_about_amounts(platform: Client) -> None:
+    assert reasons(authorize(platform, a_card(platform), 0)) == ["card_inactive"]
+
+
+def test_a_foreign_purchase_is_converted_by_the_table(platform: Client) -> None:
+    card = a_spender(platform)
+
+    converted = authorize(platform, card, merchant_amount=40_00, merchant_currency="eur")
+    yen = authorize(platform, card, merchant_amount=1500, merchant_currency="jpy")
+    both = authorize(platform, card, 45_00, merchant_amount=40_00, merchant_currency="eur")
+    only_amount = authorize(platform, card, 50_00, merchant_currency="gbp")
+    own = authorize(platform, card, merchant_amount=7_00)
+
+    assert (converted["amount"], converted["merchant_amount"], converted["merchant_currency"]) == (50_00, 40_00, "eur")
+    assert (yen["amount"], yen["merchant_amount"]) == (10_00, 1500)
+    assert (both["amount"], both["merchant_amount"]) == (45_00, 40_00)
+    assert (only_amount["amount"], only_amount["merchant_amount"]) == (50_00, 37_50)
+    assert (own["amount"], own["merchant_amount"], own["merchant_currency"]) == (7_00, 7_00, "usd")
+
+
+def test_the_merchants_amount_keeps_its_proportion(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 50_00, merchant_amount=40_00, merchant_currency="eur")
+
+    made = done(platform, made, "increment", increment_amount=10_00)
+    assert (made["amount"], made["merchant_amount"]) == (60_00, 48_00)
+    assert made["request_history"][1]["merchant_amount"] == 8_00
+    made = done(platform, made, "reverse", reverse_amount=30_00)
+    assert (made["amount"], made["merchant_amount"]) == (30_00, 24_00)
+    made = done(platform, made, "finalize_amount", final_amount=20_00)
+    assert (made["amount"], made["merchant_amount"]) == (20_00, 16_00)
+    (capture,) = done(platform, made, "capture", capture_amount=10_00)["transactions"]
+    assert (capture["amount"], capture["merchant_amount"], capture["merchant_currency"]) == (-10_00, -8_00, "eur")
+
+
+def test_a_card_in_euros_spends_euros(platform: Client) -> None:
+    fund(platform, 100_00, "eur")
+    card = a_card(platform, currency="eur", status="active", spending_controls=NO_LIMITS)
+
+    made = authorize(platform, card, 30_00)
+
+    assert (made["approved"], made["currency"], available(platform, "eur")) == (True, "eur", 70_00)
+    assert reasons(authorize(platform, card, 70_01)) == ["insufficient_funds"]
+
+
+# Fuel
+
+
+FUEL = {"category": "automated_fuel_dispensers"}
+
+
+def test_a_fuel_pump_asks_for_one_dollar_and_a_hundred_are_held(platform: Client) -> None:
+    card = a_spender(platform, 100_00)
+
+    made = authorize(platform, card, 1_00, merchant_data=FUEL)
+    assert (made["amount"], available(platform)) == (100_00, 0)
+    assert made["request_history"][0]["amount"] == 100_00
+    already = len(platform.events())
+    sent = {"type": "diesel", "quantity_decimal": "9.50"}
+    made = done(platform, made, "finalize_amount", final_amount=42_00, fuel=sent)
+    made = done(platform, made, "capture")
+
+    assert (made["status"], made["amount"], available(platform)) == ("closed", 42_00, 58_00)
+    assert made["fuel"] == {**sent, "industry_product_code": None, "unit": None, "unit_cost_decimal": None}
+    assert told(platform, already)[0] == (
+        "issuing_authorization.updated",
+        {"amount": 100_00, "fuel": None, "merchant_amount": 100_00},
+    )
+    assert [row for row in balance_rows(platform) if row[0] != "topup"] == [
+        ("issuing_authorization_hold", -100_00),
+        ("issuing_authorization_release", 58_00),
+        ("issuing_authorization_release", 42_00),
+        ("issuing_transaction", -42_00),
+    ]
+
+
+def test_the_hold_for_fuel_is_a_setting_and_must_be_there(platform: Client) -> None:
+    platform.settings(fuel_hold_amount=75_00)
+
+    assert reasons(authorize(platform, a_spender(platform, 74_99), 1_00, merchant_data=FUEL)) == ["insufficient_funds"]
+    assert authorize(platform, a_spender(platform, 1), 1_00, merchant_data=FUEL)["amount"] == 75_00
+
+
+@pytest.mark.parametrize("amount, category", [(99, FUEL["category"]), (1_01, FUEL["category"]), (1_00, "bakeries")])
+def test_other_requests_are_held_as_asked(platform: Client, amount: int, category: str) -> None:
+    made = authorize(platform, a_spender(platform), amount, merchant_data={"category": category})
+
+    assert made["amount"] == amount
+
+
+def test_limits_look_at_what_the_pump_asked_for(platform: Client) -> None:
+    limits = {"spending_limits": [{"amount": 5_00, "interval": "per_authorization"}]}
+
+    made = authorize(platform, a_spender(platform, spending_controls=limits), 1_00, merchant_data=FUEL)
+
+    assert made["amount"] == 100_00
+
+
+def test_a_hold_for_fuel_that_can_be_chosen_need_not_be_there_before_somebody_was_asked(platform: Client) -> None:
+    card = a_spender(platform, 50_00)
+    sent = {"merchant_data": FUEL, "is_amount_controllable": True}
+
+    assert reasons(authorize(platform, card, 1_00, **sent)) == ["insufficient_funds"]
+    id = undecided(platform, 1_00, is_amount_controllable=True, card=card, merchant_data=FUEL)
+    with in_a_step(platform) as world:
+        assert authorizations.decide(world, world.get(Authorization, id), lambda *_: Ask("evt_1")) == Ask("evt_1")
+
+    assert reasons(platform.made(f"{LIST}/{id}/approve", amount=50_01)) == ["insufficient_funds"]
+    id = undecided(platform, 1_00, is_amount_controllable=True, card=card, merchant_data=FUEL)
+    assert platform.made(f"{LIST}/{id}/approve", amount=50_00)["amount"] == 50_00
+
+
+# Increments
+
+
+def test_an_increment_adds_an_entry_and_tells_the_old_history(platform: Client) -> None:
+    card = a_spender(platform, 20_00)
+    made = authorize(platform, card, 10_00)
+    already = len(platform.events())
+
+    more = done(platform, made, "increment", increment_amount=5_00)
+    refused = done(platform, made, "increment", increment_amount=5_01)
+
+    assert (more["amount"], more["merchant_amount"]) == (15_00, 15_00)
+    assert [entry["amount"] for entry in more["request_history"]] == [10_00, 5_00]
+    assert (refused["amount"], refused["approved"], refused["status"]) == (15_00, True, "pending")
+    assert refused["request_history"][:2] == more["request_history"]
+    assert (refused["request_history"][2]["approved"], refused["request_history"][2]["amount"]) == (False, 5_01)
+    assert reasons(refused) == ["card_active", "card_active", "insufficient_funds"]
+    assert told(platform, already) == [
+        (
+            "issuing_authorization.updated",
+            {"amount": 10_00, "merchant_amount": 10_00, "request_history": made["request_history"]},
+        ),
+        ("issuing_authorization.updated", {"request_history": more["request_history"]}),
+    ]
+
+
+def test_an_increment_meets_the_rules_as_they_are_now(platform: Client) -> None:
+    card = a_spender(platform)
+    made = authorize(platform, card, 10_00)
+
+    platform.made(f"{CARDS}/{card['id']}", status="canceled")
+
+    assert reasons(done(platform, made, "increment", increment_amount=1_00)) == ["card_active", "card_canceled"]
+    assert done(platform, made, "capture")["status"] == "closed"
+
+
+# Captures
+
+
+def test_captures_ask_for_nothing_about_the_card(platform: Client) -> None:
+    card = a_spender(platform, 10_00)
+    made = authorize(platform, card, 10_00)
+    platform.made(f"/v1/issuing/cardholders/{card['cardholder']['id']}", status="inactive")
+    platform.made(f"{CARDS}/{card['id']}", status="canceled")
+
+    captured = done(platform, made, "capture", capture_amount=25_00)
+
+    assert (captured["status"], available(platform)) == ("closed", -15_00)
+
+
+def test_captures_in_part_release_what_they_take_until_the_last(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform, 100_00), 10_00)
+
+    for amount in (3_00, 4_00):
+        made = done(platform, made, "capture", capture_amount=amount, close_authorization=False)
+        assert made["status"] == "pending"
+    made = done(platform, made, "capture")
+
+    assert [one["amount"] for one in made["transactions"]] == [-3_00, -4_00, -3_00]
+    assert [row for row in balance_rows(platform) if row[0] != "topup"] == [
+        ("issuing_authorization_hold", -10_00),
+        ("issuing_authorization_release", 3_00),
+        ("issuing_transaction", -3_00),
+        ("issuing_authorization_release", 4_00),
+        ("issuing_transaction", -4_00),
+        ("issuing_authorization_release", 3_00),
+        ("issuing_transaction", -3_00),
+    ]
+    assert made["balance_transactions"][0]["description"] == "Released hold for authorization due to capture"
+    assert findings(platform) == []
+
+
+def test_the_default_of_a_capture_after_everything_held_was_taken_is_the_full_amount(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform, 100_00), 10_00)
+    done(platform, made, "capture", capture_amount=10_00, close_authorization=False)
+
+    made = done(platform, made, "capture")
+
+    assert [one["amount"] for one in made["transactions"]] == [-10_00, -10_00]
+
+
+def test_a_capture_of_a_closed_authorization_is_only_a_transaction(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform, 100_00), 10_00)
+    already = len(platform.events())
+
+    done(platform, made, "capture")
+    done(platform, made, "capture", capture_amount=1_00)
+
+    assert told(platform, already) == [
+        ("issuing_transaction.created", None),
+        ("issuing_authorization.updated", {"status": "pending"}),
+        ("issuing_transaction.created", None),
+    ]
+
+
+def test_a_late_capture_closes_what_has_expired(platform: Client) -> None:
+    made = done(platform, authorize(platform, a_spender(platform, 100_00), 10_00), "expire")
+    already = len(platform.events())
+
+    made = done(platform, made, "capture")
+
+    assert made["status"] == "closed"
+    assert told(platform, already)[1] == ("issuing_authorization.updated", {"status": "expired"})
+    assert balance_rows(platform)[-1] == ("issuing_transaction", -10_00)
+
+
+# Giving back
+
+
+def test_reversing_tells_what_was_there(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 5_00)
+    already = len(platform.events())
+
+    part = done(platform, made, "reverse", reverse_amount=2_00)
+    whole = done(platform, made, "reverse")
+
+    assert (part["status"], part["amount"], part["approved"]) == ("pending", 3_00, True)
+    assert (whole["status"], whole["amount"], whole["merchant_amount"], whole["approved"]) == ("reversed", 0, 0, True)
+    assert told(platform, already) == [
+        ("issuing_authorization.updated", {"amount": 5_00, "merchant_amount": 5_00}),
+        ("issuing_authorization.updated", {"amount": 3_00, "merchant_amount": 3_00, "status": "pending"}),
+    ]
+    assert whole["balance_transactions"][0]["description"] == "Released hold for authorization due to reversal"
+
+
+@pytest.mark.parametrize("category", ["bakeries", *sorted(SLOW_CATEGORIES)])
+def test_what_nobody_captures_expires_by_the_clock(platform: Client, category: str) -> None:
+    platform.clock(frozen=True)
+    days = 31 if category in SLOW_CATEGORIES else 7
+    made = authorize(platform, a_spender(platform), 10_00, merchant_data={"category": category})
+
+    platform.clock(advance=days * DAY - 1)
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == "pending"
+    platform.clock(advance=1)
+
+    expired = platform.read(f"{LIST}/{made['id']}")
+    assert (expired["status"], expired["amount"], available(platform)) == ("expired", 10_00, 500_00)
+    assert expired["balance_transactions"][0]["description"] == "Released hold for authorization due to expiration"
+    (event,) = platform.events(created={"gt": made["created"]})
+    assert (event["type"], previous(event)) == ("issuing_authorization.updated", {"status": "pending"})
+    assert event["request"] == {"id": None, "idempotency_key": None}
+    assert event["created"] == made["created"] + days * DAY
+
+
+def test_an_increment_renews_the_wait(platform: Client) -> None:
+    platform.clock(frozen=True)
+    made = authorize(platform, a_spender(platform), 10_00)
+
+    platform.clock(advance=6 * DAY)
+    done(platform, made, "increment", increment_amount=1_00)
+    platform.clock(advance=6 * DAY)
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == "pending"
+    platform.clock(advance=DAY)
+
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == "expired"
+
+
+@pytest.mark.parametrize("verb", ["capture", "reverse", "expire"])
+def test_what_has_ended_does_not_expire(platform: Client, verb: str) -> None:
+    made = done(platform, authorize(platform, a_spender(platform), 10_00), verb)
+    already = len(platform.events())
+
+    platform.clock(advance=40 * DAY)
+
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == made["status"]
+    assert platform.events()[already:] == []
+
+
+def test_a_capture_in_part_does_not_stop_the_clock(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+    done(platform, made, "capture", capture_amount=4_00, close_authorization=False)
+
+    platform.clock(advance=8 * DAY)
+
+    ended = platform.read(f"{LIST}/{made['id']}")
+    assert (ended["status"], ended["amount"], available(platform)) == ("closed", 10_00, 496_00)
+
+
+# Arrows
+
+
+VERBS = sorted({verb for moves in LIFECYCLE.moves.values() for verb in moves})
+
+
+@pytest.mark.parametrize("status, verb", list(product(LIFECYCLE.moves, VERBS)))
+def test_only_drawn_arrows_can_be_followed(status: str, verb: str) -> None:
+    if verb in LIFECYCLE.moves[status]:
+        assert LIFECYCLE.after(status, verb) == LIFECYCLE.moves[status][verb]
+    else:
+        with pytest.raises(ApiError):
+            LIFECYCLE.after(status, verb)
+
+
+def one_that_is(client: Client, state: str) -> dict[str, Any]:
+    """An authorization in a state, `declined` being a closed one that was not approved."""
+    if state == "declined":
+        return authorize(client, a_card(client), 10_00)
+    made = authorize(client, a_spender(client), 10_00)
+    verb = {"closed": "capture", "reversed": "reverse", "expired": "expire"}.get(state)
+    return done(client, made, verb) if verb else made
+
+
+PARAMS: dict[str, dict[str, Any]] = {
+    "increment": {"increment_amount": 1_00},
+    "finalize_amount": {"final_amount": 1_00},
+}
+WORDS = {"finalize_amount": "finalize"}
+
+
+@pytest.mark.parametrize("state", ["declined", "closed", "reversed", "expired"])
+@pytest.mark.parametrize("verb", ["reverse", "increment", "finalize_amount", "expire"])
+def test_helpers_for_open_authorizations_are_refused_otherwise(platform: Client, state: str, verb: str) -> None:
+    made = one_that_is(platform, state)
+    before = available(platform), len(platform.events())
+
+    refusal = helper(platform, made, verb, **PARAMS.get(verb, {}))
+
+    assert refusal.status == 400
+    assert refusal.error["type"] == "invalid_request_error"
+    assert "code" not in refusal.error
+    assert refusal.error["message"] == (
+        f"You cannot {WORDS.get(verb, verb)} an authorization with status '{made['status']}'."
+    )
+    assert (available(platform), len(platform.events())) == before
+    assert platform.read(f"{LIST}/{made['id']}") == made
+
+
+@pytest.mark.parametrize(
+    "state, message",
+    [
+        ("declined", "You cannot capture an authorization that was declined."),
+        ("reversed", "You cannot capture an authorization with status 'reversed'."),
+    ],
+)
+def test_what_was_declined_or_given_back_cannot_be_captured(platform: Client, state: str, message: str) -> None:
+    refusal = helper(platform, one_that_is(platform, state), "capture")
+
+    assert (refusal.status, refusal.error["message"]) == (400, message)
+    assert "code" not in refusal.error
+
+
+# Refusals of parameters
+
+
+BAD: list[tuple[dict[str, Any], str, str | None, str]] = [
+    ({"amount": 1_00}, "card", "parameter_missing", "Missing required param: card."),
+    ({"card": "ic_nope", "amount": 1}, "card", "resource_missing", "No such issuing card: 'ic_nope'"),
+    ({"card": "CARD"}, "amount", "parameter_missing", "Missing required param: amount."),
+    (
+        {"card": "CARD", "amount": -1},
+        "amount",
+        "parameter_invalid_integer",
+        "This value must be greater than or equal to 0.",
+    ),
+    ({"card": "CARD", "amount": "abc"}, "amount", "parameter_invalid_integer", "Invalid integer: abc"),
+    (
+        {"card": "CARD", "amount": 100_000_000},
+        "amount",
+        None,
+        "This value must be less than or equal to 99999999 (it currently is '100000000').",
+    ),
+    (
+        {"card": "CARD", "amount": 1, "currency": "eur"},
+        "currency",
+        None,
+        "The currency must be the card's: 'usd', but you passed in 'eur'.",
+    ),
+    (
+        {"card": "CARD", "amount": 1_00, "amount_details": {"atm_fee": 1_01}},
+        "amount_details[atm_fee]",
+        None,
+        "The atm_fee must not be greater than the amount.",
+    ),
+    (
+        {"card": "CARD", "amount": 1_00, "amount_details": {"cashback_amount": 1_01}},
+        "amount_details[cashback_amount]",
+        None,
+        "The cashback_amount must not be greater than the amount.",
+    ),
+    (
+        {"card": "CARD", "amount": 1, "authorization_method": "phone"},
+        "authorization_method",
+        None,
+        "Invalid authorization_method: must be one of chip, contactless, keyed_in, online, or swipe",
+    ),
+    (
+        {"card": "CARD", "amount": 1, "risk_assessment": {"fraud_risk": {"score": "3"}}},
+        "risk_assessment[fraud_risk][level]",
+        "parameter_missing",
+        "Missing required param: risk_assessment[fraud_risk][level].",
+    ),
+    (
+        {"card": "CARD", "merchant_amount": 99_999_999, "merchant_currency": "gbp"},
+        "merchant_amount",
+        None,
+        "This value must be less than or equal to 99999999 usd (it currently is '133333332').",
+    ),
+    ({"card": "CARD", "amount": 1, "held_amount": 1}, "held_amount", "parameter_unknown", "Received unknown parameter"),
+]
+
+
+@pytest.mark.parametrize("params, param, code, message", BAD)
+def test_requests_that_make_no_sense_are_refused(
+    platform: Client, params: dict[str, Any], param: str, code: str | None, message: str
+) -> None:
+    card = a_spender(platform)
+    sent = {name: card["id"] if value == "CARD" else value for name, value in params.items()}
+
+    refusal = platform.post(AUTHORIZATIONS, **sent)
+
+    assert refusal.status == 400
+    assert (refusal.error["param"], refusal.error.get("code")) == (param, code)
+    assert refusal.error["message"].startswith(message)
+    assert platform.read(LIST)["data"] == []
+
+
+def test_a_wrong_category_is_refused_with_a_shortened_list(platform: Client) -> None:
+    card = a_spender(platform)
+
+    refusal = platform.post(AUTHORIZATIONS, card=card["id"], amount=1, merchant_data={"category": "sweets"})
+
+    assert refusal.error["param"] == "merchant_data[category]"
+    assert refusal.error["message"].startswith(
+        "Invalid merchant_data[category]: must be one of ac_refrigeration_repair"
+    )
+    assert refusal.error["message"].endswith(", ..., or wrecking_and_salvage_yards")
+
+
+@pytest.mark.parametrize(
+    "verb, params, param, code",
+    [
+        ("capture", {"capture_amount": 0}, "capture_amount", "parameter_invalid_integer"),
+        ("capture", {"capture_amount": -5}, "capture_amount", "parameter_invalid_integer"),
+        ("capture", {"close_authorization": "yes"}, "close_authorization", None),
+        ("capture", {"purchase_details": {"receipt": [{"description": "x" * 27}]}}, None, None),
+        ("finalize_amount", {}, "final_amount", "parameter_missing"),
+        ("finalize_amount", {"final_amount": -1}, "final_amount", "parameter_invalid_integer"),
+        ("increment", {}, "increment_amount", "parameter_missing"),
+        ("increment", {"increment_amount": 0}, "increment_amount", "parameter_invalid_integer"),
+        ("reverse", {"reverse_amount": 0}, "reverse_amount", "parameter_invalid_integer"),
+        ("reverse", {"reverse_amount": 10_01}, "reverse_amount", None),
+        ("expire", {"reason": "old"}, "reason", "parameter_unknown"),
+        ("fraud_challenges/respond", {}, "confirmed", "parameter_missing"),
+        ("fraud_challenges/respond", {"confirmed": True}, None, None),
+    ],
+)
+def test_helpers_refuse_what_makes_no_sense(
+    platform: Client, verb: str, params: dict[str, Any], param: str | None, code: str | None
+) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+    events = len(platform.events())
+
+    refusal = helper(platform, made, verb, **params)
+
+    assert (refusal.status, refusal.error.get("code")) == (400, code)
+    assert param is None or refusal.error["param"] == param
+    assert platform.read(f"{LIST}/{made['id']}") == made
+    assert len(platform.events()) == events
+
+
+@pytest.mark.parametrize(
+    "verb", ["capture", "expire", "finalize_amount", "increment", "reverse", "fraud_challenges/respond"]
+)
+def test_an_unknown_authorization_is_missing_by_its_own_name(platform: Client, verb: str) -> None:
+    params = {**PARAMS.get(verb, {}), **({"confirmed": True} if "respond" in verb else {})}
+
+    refusal = helper(platform, {"id": "iauth_x"}, verb, **params)
+
+    assert (refusal.status, refusal.error["code"], refusal.error["param"]) == (404, "resource_missing", "authorization")
+    assert refusal.error["message"] == "No such issuing authorization: 'iauth_x'"
+
+
+@pytest.mark.parametrize("path", ["", "/approve", "/decline"])
+def test_an_unknown_authorization_is_missing_on_its_own_paths(platform: Client, path: str) -> None:
+    refusal = platform.post(f"{LIST}/iauth_x{path}")
+
+    assert (refusal.status, refusal.error["param"]) == (404, "authorization")
+    assert platform.get(f"{LIST}/iauth_x").error["code"] == "resource_missing"
+
+
+def test_another_account_has_no_such_authorization(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+    other = a_connected_account(platform, "card_issuing", "transfers")
+
+    assert other.get(f"{LIST}/{made['id']}").status == 404
+    assert helper(other, made, "capture").status == 404
+    assert other.post(AUTHORIZATIONS, card=made["card"]["id"], amount=1).error["code"] == "resource_missing"
+
+
+# Metadata
+
+
+@pytest.mark.parametrize("state", ["declined", "pending", "closed", "reversed", "expired"])
+def test_metadata_can_change_in_every_state(platform: Client, state: str) -> None:
+    made = one_that_is(platform, state)
+    already = len(platform.events())
+
+    changed = platform.made(f"{LIST}/{made['id']}", metadata={"order": "7"})
+    platform.made(f"{LIST}/{made['id']}", metadata={"order": "7"})
+    cleared = platform.made(f"{LIST}/{made['id']}", metadata=None)
+
+    assert changed == {**made, "metadata": {"order": "7"}}
+    assert cleared["metadata"] == {}
+    assert told(platform, already) == [
+        ("issuing_authorization.updated", {"metadata": {"order": None}}),
+        ("issuing_authorization.updated", {"metadata": {"order": "7"}}),
+    ]
+
+
+def test_only_metadata_can_change(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+
+    refusal = platform.post(f"{LIST}/{made['id']}", amount=5_00)
+
+    assert (refusal.status, refusal.error["code"]) == (400, "parameter_unknown")
+
+
+# Lifecycle controls
+
+
+def test_payments_cancel_a_card_after_the_event_of_the_one_that_was_enough(platform: Client) -> None:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 2}})
+    already = len(platform.events())
+
+    first = authorize(platform, card, 1_01)
+    authorize(platform, card, 0)
+    done(platform, first, "increment", increment_amount=5_00)
+    done(platform, first, "capture")
+    second = authorize(platform, card, 2_00)
+
+    assert (second["approved"], second["card"]["status"]) == (True, "canceled")
+    assert told(platform, already)[-2:] == [
+        ("issuing_authorization.created", None),
+        ("issuing_card.updated", {"status": "active"}),
+    ]
+    assert reasons(authorize(platform, card, 2_00)) == ["card_canceled"]
+    assert done(platform, second, "capture")["status"] == "closed"
+
+
+def test_a_payment_of_a_dollar_counts_once_it_is_captured(platform: Client) -> None:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 1}})
+    made = authorize(platform, card, 1_00)
+    assert made["card"]["status"] == "active"
+    already = len(platform.events())
+
+    captured = done(platform, made, "capture")
+
+    assert captured["card"]["status"] == "canceled"
+    assert [type for type, _ in told(platform, already)] == [
+        "issuing_transaction.created",
+        "issuing_authorization.updated",
+        "issuing_card.updated",
+    ]
+
+
+def test_captures_of_one_authorization_count_once(platform: Client) -> None:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 2}})
+    made = authorize(platform, card, 50)
+
+    for _ in range(3):
+        made = done(platform, made, "capture", capture_amount=10, close_authorization=False)
+
+    assert made["card"]["status"] == "active"
+
+
+def test_an_increment_of_a_small_authorization_counts_with_its_capture(platform: Client) -> None:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 1}})
+    made = done(platform, authorize(platform, card, 50), "increment", increment_amount=5_00)
+    assert made["card"]["status"] == "active"
+
+    assert done(platform, made, "capture")["card"]["status"] == "canceled"
+
+
+# The legacy path
+
+
+def test_the_legacy_path_asks_for_a_dollar(platform: Client) -> None:
+    card = a_spender(platform)
+    path = f"{CARDS}/{card['id']}/test/authorizations"
+
+    usual = platform.made(path)
+    held = platform.made(path, held_amount=2_50, held_currency="usd", authorization_method="online")
+    modern = platform.made(path, amount=3_00, merchant_data={"name": "Bread"})
+
+    assert [one["amount"] for one in (usual, held, modern)] == [1_00, 2_50, 3_00]
+    assert modern["merchant_data"]["name"] == "Bread"
+    assert platform.post(path, held_amount=1, held_currency="eur").error["param"] == "currency"
+    refusal = platform.post(f"{CARDS}/ic_nope/test/authorizations")
+    assert (refusal.status, refusal.error["param"]) == (404, "card")
+
+
+# Asked elsewhere
+
+
+def undecided(
+    client: Client,
+    amount: int = 10_00,
+    *,
+    is_amount_controllable: bool = False,
+    card: dict[str, Any] | None = None,
+    **more: Any,
+) -> str:
+    """The id of an authorization that waits for somebody's answer, as it is stored meanwhile."""
+    client.made("/_emulator/issuing/next_authorization", reason="network_fallback", approved=True)
+    made = authorize(client, card or a_spender(client, 100_00), amount, **more)
+    done(client, made, "reverse")
+    with in_a_step(client) as world:
+        world.put(waiting(world.get(Authorization, made["id"]), amount, is_amount_controllable))
+    return made["id"]
+
+
+def waiting(decided: Authorization, amount: int, is_amount_controllable: bool) -> Authorization:
+    """A decided authorization as it was while somebody was asked about it."""
+    request = pending_request(
+        amount=amount,
+        details=decided.requested_details,
+        currency=decided.currency,
+        is_amount_controllable=is_amount_controllable,
+        merchant_amount=amount,
+        merchant_currency=decided.merchant_currency,
+    )
+    return replace(
+        decided, pending_request=request, approved=False, status="pending", request_history=[], amount=0, held=0
+    )
+
+
+def test_an_undecided_authorization_is_listed_and_shows_what_is_asked(platform: Client) -> None:
+    id = undecided(platform)
+
+    (shown,) = platform.read(LIST, status="pending")["data"]
+
+    assert (shown["id"], shown["approved"], shown["amount"], shown["merchant_amount"]) == (id, False, 0, 0)
+    assert (shown["request_history"], shown["balance_transactions"]) == ([], [])
+    assert shown["pending_request"] == {
+        "amount": 10_00,
+        "amount_details": {"atm_fee": None, "cashback_amount": None},
+        "currency": "usd",
+        "is_amount_controllable": False,
+        "merchant_amount": 10_00,
+        "merchant_currency": "usd",
+        "network_risk_score": 10,
+    }
+    assert platform.made(f"{LIST}/{id}", metadata={"order": "7"})["metadata"] == {"order": "7"}
+
+
+@pytest.mark.parametrize("verb", ["capture", "reverse", "increment", "finalize_amount", "expire"])
+def test_helpers_wait_for_the_decision(platform: Client, verb: str) -> None:
+    id = undecided(platform)
+
+    refusal = helper(platform, {"id": id}, verb, **PARAMS.get(verb, {}))
+
+    assert (refusal.status, refusal.error["message"]) == (400, "This authorization is awaiting a decision.")
+
+
+def test_approving_holds_the_amount_and_merges_metadata(platform: Client) -> None:
+    id = undecided(platform)
+    platform.made(f"{LIST}/{id}", metadata={"order": "7", "who": "me"})
+    already = len(platform.events())
+
+    approved = platform.made(f"{LIST}/{id}/approve", metadata={"who": "you"})
+
+    assert (approved["approved"], approved["status"], approved["amount"]) == (True, "pending", 10_00)
+    assert (reasons(approved), approved["pending_request"]) == (["webhook_approved"], None)
+    assert approved["metadata"] == {"order": "7", "who": "you"}
+    assert available(platform) == 90_00
+    assert platform.event_types(already) == ["issuing_authorization.created"]
+    again = platform.post(f"{LIST}/{id}/approve")
+    assert (again.status, again.error["message"]) == (400, "This authorization is no longer pending a decision.")
+    assert "code" not in again.error
+
+
+def test_declining_closes_it(platform: Client) -> None:
+    id = undecided(platform)
+
+    declined = platform.made(f"{LIST}/{id}/decline", metadata={"why": "no"})
+
+    assert (declined["approved"], declined["status"], declined["amount"]) == (False, "closed", 10_00)
+    assert (reasons(declined), declined["metadata"]) == (["webhook_declined"], {"why": "no"})
+    assert available(platform) == 100_00
+    last = why(platform, declined)["requests"][0]["rules"][-1]
+    assert (last["says"], last["verdict"]) == ("whoever answers for the account agrees", "objects")
+
+
+def test_a_no_stands_beside_rules_that_would_object_too(platform: Client) -> None:
+    id = undecided(platform)
+    platform.made(f"{CARDS}/{platform.read(f'{LIST}/{id}')['card']['id']}", status="inactive")
+
+    declined = platform.made(f"{LIST}/{id}/decline")
+
+    assert reasons(declined) == ["webhook_declined"]
+    rules = why(platform, declined)["requests"][0]["rules"]
+    assert {rule["says"]: rule["verdict"] for rule in rules if rule["verdict"] != "allows"} == {
+        "the card is active": "would object",
+        "whoever answers for the account agrees": "objects",
+    }
+
+
+@pytest.mark.parametrize("path", ["approve", "decline"])
+def test_a_decided_authorization_cannot_be_decided(platform: Client, path: str) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+
+    refusal = platform.post(f"{LIST}/{made['id']}/{path}")
+
+    assert (refusal.status, refusal.error["message"]) == (400, "This authorization is no longer pending a decision.")
+
+
+def test_part_of_the_amount_can_be_approved_where_it_may_be_chosen(platform: Client) -> None:
+    fixed, open_one = undecided(platform), undecided(platform, is_amount_controllable=True)
+
+    refusal = platform.post(f"{LIST}/{fixed}/approve", amount=4_00)
+    too_much = platform.post(f"{LIST}/{open_one}/approve", amount=10_01)
+    approved = platform.made(f"{LIST}/{open_one}/approve", amount=4_00)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "amount")
+    assert (too_much.status, too_much.error["message"]) == (400, "amount exceeds the requested amount.")
+    assert (approved["amount"], approved["merchant_amount"]) == (4_00, 4_00)
+    assert approved["request_history"][0]["amount"] == 4_00
+
+
+def test_the_amount_approved_covers_the_cash_that_is_paid_out(platform: Client) -> None:
+    id = undecided(platform, is_amount_controllable=True, amount_details={"cashback_amount": 6_00})
+
+    refusal = platform.post(f"{LIST}/{id}/approve", amount=5_99)
+
+    assert refusal.error["message"] == "amount is less than the cashback amount."
+    assert platform.made(f"{LIST}/{id}/approve", amount=6_00)["amount"] == 6_00
+
+
+def test_a_rule_that_objects_by_now_declines_what_was_approved(platform: Client) -> None:
+    id = undecided(platform)
+    card = platform.read(f"{LIST}/{id}")["card"]
+    platform.made(f"{CARDS}/{card['id']}", status="inactive")
+
+    decided = platform.made(f"{LIST}/{id}/approve")
+
+    assert (decided["approved"], reasons(decided)) == (False, ["card_inactive"])
+    assert why(platform, decided)["requests"][-1]["outcome"] == "declined: card_inactive"
+
+
+def test_a_verdict_comes_once(platform: Client) -> None:
+    id = undecided(platform)
+
+    with in_a_step(platform) as world:
+        verdict = Verdict(False, "webhook_error", reason_message="Response body is not valid JSON.")
+        first = authorizations.conclude(world, id, verdict)
+        second = authorizations.conclude(world, id, Verdict(True, "webhook_approved"))
+
+    assert first == second
+    shown = platform.read(f"{LIST}/{id}")
+    assert shown["request_history"][0]["reason_message"] == "Response body is not valid JSON."
+    assert why(platform, shown)["outcome"] == "declined: webhook_error (Response body is not valid JSON.)"
+
+
+def test_a_declined_increment_that_was_asked_about_leaves_the_rest(platform: Client) -> None:
+    made = authorize(platform, a_spender(platform), 10_00)
+    with in_a_step(platform) as world:
+        stored = world.get(Authorization, made["id"])
+        request = waiting(stored, 5_00, False).pending_request
+        world.put(replace(stored, pending_request=request))
+    already = len(platform.events())
+
+    assert platform.read(f"{LIST}/{made['id']}")["amount"] == 10_00
+    decided = platform.made(f"{LIST}/{made['id']}/decline")
+
+    assert (decided["approved"], decided["status"], decided["amount"]) == (True, "pending", 10_00)
+    assert reasons(decided) == ["card_active", "webhook_declined"]
+    assert told(platform, already) == [("issuing_authorization.updated", {"request_history": made["request_history"]})]
+
+
+def test_an_increment_being_asked_about_does_not_expire_meanwhile(platform: Client) -> None:
+    platform.clock(frozen=True)
+    made = authorize(platform, a_spender(platform), 10_00)
+    with in_a_step(platform) as world:
+        stored = world.get(Authorization, made["id"])
+        world.put(replace(stored, pending_request=waiting(stored, 5_00, False).pending_request))
+
+    platform.clock(advance=7 * DAY)
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == "pending"
+    platform.made(f"{LIST}/{made['id']}/decline")
+    platform.clock(advance=DAY)
+
+    assert platform.read(f"{LIST}/{made['id']}")["status"] == "expired"
+
+
+# On a financial account
+
+
+def test_on_a_financial_account_it_names_its_treasury_objects(platform: Client) -> None:
+    client, _, card = a_treasury_spender(platform)
+
+    held = authorize(client, card, 10_00)
+    free = authorize(client, card, 0)
+    declined = authorize(client, card, 500_00)
+
+    assert held["treasury"]["transaction"].startswith("trxn_")
+    for made in (free, declined):
+        assert made["treasury"] == {"received_credits": [], "received_debits": [], "transaction": None}
+    transaction = client.read(f"/v1/treasury/transactions/{held['treasury']['transaction']}", expand=["flow_details"])
+    assert transaction["flow_details"]["issuing_authorization"]["id"] == held["id"]
+    assert transaction["description"] == "Rocket Rides"
+
+
+# The doctor
+
+
+def test_the_doctor_names_holds_and_captures_that_do_not_add_up(platform: Client) -> None:
+    made = done(platform, authorize(platform, a_spender(platform), 10_00), "capture")
+    assert findings(platform) == []
+
+    with in_a_step(platform) as world:
+        stored = world.get(Authorization, made["id"])
+        world.put(replace(stored, captured=stored.captured + 1, held=2))
+
+    found = " ".join(findings(platform))
+    assert f"{made['id']} says 1001 was captured, its transactions say 1000" in found
+    assert ":issuing_held:usd says 0, the authorizations hold 2" in found
+    assert "the spending tally" in found
