@@ -1,0 +1,1 @@
+"""The payments and Issuing balances of an account, and how they are funded."""

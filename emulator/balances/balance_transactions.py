@@ -1,0 +1,160 @@
+"""Balance transactions: every movement of an account's payments balance and Issuing balance, as Stripe lists them.
+
+None is stored. A movement of the ledger whose id begins with `txn_` is one, read with the rendering below: its kind is
+the `type`, the flow that caused it the `source`, and what it did to the balance its `net`.
+Source: https://docs.stripe.com/api/balance_transactions and https://docs.stripe.com/reports/reporting-categories
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from emulator import chart_of_accounts as chart
+from emulator.kernel.ledger import Entry
+from emulator.kernel.lists import lists
+from emulator.kernel.params import Currency, ListParams, Range, String
+from emulator.kernel.routes import GET, retrieves
+from emulator.kernel.store import Condition, Place
+from emulator.kernel.world import World
+
+# Types that accountants find under another name; every other type is its own category.
+REPORTING_CATEGORIES = {
+    "payment": "charge",
+    "payment_refund": "refund",
+    "payout_cancel": "payout_reversal",
+    "payout_failure": "payout_reversal",
+    "transfer_cancel": "transfer_reversal",
+    "transfer_failure": "transfer_reversal",
+    "transfer_refund": "transfer_reversal",
+    "stripe_fee": "fee",
+    "application_fee": "platform_earning",
+    "application_fee_refund": "platform_earning_refund",
+    "adjustment": "other_adjustment",
+    "reserve_transaction": "connect_reserved_funds",
+}
+# The filters of the list, and where a movement keeps what they ask for.
+COLUMNS = {"created": "created", "currency": "details.currency", "source": "flow", "type": "kind"}
+
+
+@dataclass(frozen=True)
+class BalanceTransaction:
+    """One movement of an account's balance. Amounts in minor units of `currency`, signed; `net` is amount minus fee."""
+
+    object: ClassVar[str] = "balance_transaction"
+    prefix: ClassVar[str] = "txn"
+    noun: ClassVar[str] = "balance transaction"
+    is_stored: ClassVar[bool] = False
+    filters: ClassVar[tuple[str, ...]] = ()
+    hidden: ClassVar[tuple[str, ...]] = ()
+    expands: ClassVar[tuple[str, ...]] = ("source",)
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    amount: int
+    available_on: int
+    balance_type: str
+    currency: str
+    description: str | None
+    exchange_rate: float | None
+    fee: int
+    fee_details: list[dict[str, Any]]
+    net: int
+    source: str | None
+    type: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> BalanceTransaction:
+        """A movement of the ledger as a balance transaction.
+
+        The movement's details say which balance it belongs to (`balance_type`), its `currency` and `description`;
+        `fee`, `fee_details`, `exchange_rate` and `available_on` are there when they are not nothing.
+        """
+        details = entry.details
+        currency, fee = details["currency"], details.get("fee", 0)
+        books = chart.balance_books(entry.account, details["balance_type"], currency)
+        net = sum(entry.impact(book) for book in books)
+        return cls(
+            id=entry.id,
+            created=entry.created,
+            amount=net + fee,
+            available_on=details.get("available_on", entry.created),
+            balance_type=details["balance_type"],
+            currency=currency,
+            description=details["description"],
+            exchange_rate=details.get("exchange_rate"),
+            fee=fee,
+            fee_details=details.get("fee_details", []),
+            net=net,
+            source=entry.flow,
+            type=entry.kind,
+        )
+
+    @classmethod
+    def look_up(cls, world: World, id: str) -> tuple[str, BalanceTransaction] | None:
+        """The owning account and the balance transaction of that id, or None."""
+        entry = world.ledger.entry(id) if id.startswith("txn_") else None
+        return None if entry is None else (entry.account, cls.of(entry))
+
+    @classmethod
+    def select(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[BalanceTransaction]:
+        """The acting account's balance transactions that meet the list's conditions, in the order lists want."""
+        translated = [
+            condition._replace(column=COLUMNS.get(condition.column, condition.column)) for condition in conditions
+        ]
+        mine = Condition("owner", "eq", world.account)
+        return [cls.of(entry) for entry in world.ledger.entries([mine, *translated], **paging)]
+
+    @classmethod
+    def place(cls, world: World, id: str, key: str) -> Place | None:
+        """Where a balance transaction of the acting account stands, or None."""
+        entry = world.ledger.entry(id) if id.startswith("txn_") else None
+        return Place(entry.created, entry.sequence) if entry is not None and entry.account == world.account else None
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The object of the API, which has no `livemode`. It is pending until the clock reaches `available_on`."""
+        return {
+            **self.__dict__,
+            "object": self.object,
+            "reporting_category": REPORTING_CATEGORIES.get(self.type, self.type),
+            "status": "available" if self.available_on <= world.now else "pending",
+        }
+
+
+def rendered(world: World, entry: Entry) -> dict[str, Any]:
+    """A movement of the ledger as JSON, nothing expanded: for objects that embed their balance transactions."""
+    return world.render(BalanceTransaction.of(entry))
+
+
+def caused_by(world: World, flow: str) -> list[dict[str, Any]]:
+    """The balance transactions of the acting account that one object caused, as JSON, newest first."""
+    conditions = [Condition("flow", "eq", flow), Condition("owner", "eq", world.account)]
+    return [rendered(world, entry) for entry in world.ledger.entries(conditions)]
+
+
+class BalanceTransactionListParams(ListParams):
+    """Filters of the list."""
+
+    created = Range()
+    currency = Currency()
+    payout = String()
+    source = String()
+    type = String()
+
+
+def narrow(world: World, params: dict[str, Any], *path: str) -> list[Condition]:
+    """`payout` names an automatic payout and means what that one paid out; manual payouts have no such list."""
+    return [] if params.pop("payout", None) is None else [Condition("id", "in", [])]
+
+
+RECORDS = (BalanceTransaction,)
+ROUTES = [
+    GET("/v1/balance_transactions", lists(BalanceTransaction, narrow=narrow), BalanceTransactionListParams),
+    GET("/v1/balance_transactions/{id}", retrieves(BalanceTransaction)),
+    # What the two were called before 2018; old clients still ask there.
+    GET("/v1/balance/history", lists(BalanceTransaction, narrow=narrow), BalanceTransactionListParams),
+    GET("/v1/balance/history/{id}", retrieves(BalanceTransaction)),
+]

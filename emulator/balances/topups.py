@@ -1,0 +1,260 @@
+"""Top-ups: money that an account's bank sends to its payments balance, or to its Issuing balance.
+
+    pending ── arrive ──▶ succeeded ── reverse ──▶ reversed
+       ├── bounce ─▶ failed
+       └── cancel ─▶ canceled
+
+A top-up is pending in the reply that creates it and has arrived by the next request. The bank takes arrived money
+back only when the emulator is told so.
+Source: https://docs.stripe.com/api/topups and https://docs.stripe.com/issuing/funding/balance
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from emulator import chart_of_accounts as chart
+from emulator import progress
+from emulator.kernel.errors import exclusive, invalid, no_such
+from emulator.kernel.lifecycle import Lifecycle
+from emulator.kernel.lists import lists
+from emulator.kernel.params import (
+    Amount,
+    Currency,
+    Enum,
+    Hash,
+    ListParams,
+    Metadata,
+    Params,
+    Range,
+    String,
+    merged_metadata,
+)
+from emulator.kernel.render import shown
+from emulator.kernel.routes import GET, POST, retrieves
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+
+LIFECYCLE = Lifecycle(
+    "pending",
+    {
+        "pending": {"arrive": "succeeded", "bounce": "failed", "cancel": "canceled"},
+        "succeeded": {"reverse": "reversed"},
+        "failed": {},
+        "canceled": {},
+        "reversed": {},
+    },
+)
+# Bank account tokens for tests, and how a top-up from each one ends: None is well, else its failure code.
+# Source: https://docs.stripe.com/connect/testing
+TEST_SOURCES = {
+    "btok_us_verified": None,
+    "btok_us_verified_noAccount": "no_account",
+    "btok_us_verified_accountClosed": "account_closed",
+    "btok_us_verified_insufficientFunds": "insufficient_funds",
+    "btok_us_verified_debitNotAuthorized": "debit_not_authorized",
+    "btok_us_verified_invalidCurrency": "invalid_currency",
+}
+FAILURE_MESSAGES = {
+    "no_account": "The bank account could not be located.",
+    "account_closed": "The bank account has been closed.",
+    "insufficient_funds": "The bank account has insufficient funds to cover the top-up.",
+    "debit_not_authorized": "Debit transactions are not approved on the bank account.",
+    "invalid_currency": "The bank was unable to process this top-up because of its currency.",
+}
+
+
+@dataclass(frozen=True)
+class Topup:
+    """One top-up. `amount` in minor units; `destination_balance` is `issuing`, or None for the payments balance."""
+
+    object: ClassVar[str] = "topup"
+    prefix: ClassVar[str] = "tu"
+    noun: ClassVar[str] = "topup"
+    filters: ClassVar[tuple[str, ...]] = ("amount", "status")
+    hidden: ClassVar[tuple[str, ...]] = ("destination_balance", "outcome")
+    expands: ClassVar[tuple[str, ...]] = ("balance_transaction", "payment_method")
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    amount: int
+    currency: str
+    description: str | None
+    destination_balance: str | None
+    expected_availability_date: int
+    metadata: dict[str, str]
+    outcome: str | None
+    payment_method_options: dict[str, Any] | None
+    statement_descriptor: str | None
+    transfer_group: str | None
+    balance_transaction: str | None = None
+    failure_code: str | None = None
+    failure_message: str | None = None
+    initiated_by: str = "user"
+    payment_method: str | None = None
+    source: None = None
+    status: str = LIFECYCLE.start
+
+    @property
+    def balance_type(self) -> str:
+        """Which balance the money is for."""
+        return self.destination_balance or "payments"
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The object of the API."""
+        return shown(self)
+
+
+class UsBankAccountParams(Params):
+    """How a US bank account is debited."""
+
+    network = Enum(("ach",), required=True)
+
+
+class PaymentMethodOptionsParams(Params):
+    """Options of the payment method's type."""
+
+    us_bank_account = Hash(UsBankAccountParams)
+
+
+class CreateParams(Params):
+    """What to bring in, and to which balance."""
+
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    description = String()
+    metadata = Metadata()
+    payment_method = String()
+    payment_method_options = Hash(PaymentMethodOptionsParams)
+    source = String()
+    statement_descriptor = String(max_length=15)
+    transfer_group = String()
+    destination_balance = Enum(("issuing",))
+
+
+class UpdateParams(Params):
+    """What may change of a top-up."""
+
+    description = String()
+    metadata = Metadata()
+
+
+class TopupListParams(ListParams):
+    """Filters of the list."""
+
+    amount = Range()
+    created = Range()
+    status = Enum(("canceled", "failed", "pending", "succeeded"))
+
+
+def create(world: World, params: dict[str, Any]) -> Topup:
+    """Announce money from the bank. 400 for a source that is none of the test tokens, or a payment method.
+
+    Without a source the money comes from the account's own bank. Payment methods are unknown here.
+    """
+    if "source" in params and "payment_method" in params:
+        raise exclusive("payment_method", "source")
+    if "payment_method" in params:
+        raise no_such("PaymentMethod", params["payment_method"], param="payment_method", status=400)
+    source = params.get("source")
+    if source is not None and source not in TEST_SOURCES:
+        noun = "token" if source.startswith(("btok_", "tok_")) else "source"
+        raise no_such(noun, source, param="source", status=400)
+
+    options = params.get("payment_method_options")
+    topup = world.put(
+        Topup(
+            id=world.new_id(Topup.prefix),
+            created=world.now,
+            amount=params["amount"],
+            currency=params["currency"],
+            description=params.get("description"),
+            destination_balance=params.get("destination_balance"),
+            expected_availability_date=world.now,
+            metadata=merged_metadata({}, params),
+            outcome=TEST_SOURCES[source] if source is not None else None,
+            payment_method_options=options and {"us_bank_account": options.get("us_bank_account")},
+            statement_descriptor=params.get("statement_descriptor"),
+            transfer_group=params.get("transfer_group"),
+        )
+    )
+    world.emit("topup.created", topup)
+    progress.at_once(world, "topups.settle", topup.id)
+    return topup
+
+
+def update(world: World, params: dict[str, Any], id: str) -> Topup:
+    """Change the description or the metadata. There is no event for it."""
+    topup = world.get(Topup, id)
+    description = params.get("description", topup.description)
+    return world.put(replace(topup, description=description, metadata=merged_metadata(topup.metadata, params)))
+
+
+def cancel(world: World, params: dict[str, Any], id: str) -> Topup:
+    """Stop a top-up that has not arrived. 400 for any other."""
+    topup = follow(world.get(Topup, id), "cancel")
+    world.cancel_due(id)
+    world.put(topup)
+    world.emit("topup.canceled", topup)
+    return topup
+
+
+def settle(world: World, id: str) -> None:
+    """The bank has sent the money, or has refused to."""
+    topup = world.get(Topup, id)
+    if topup.outcome is not None:
+        failed = replace(
+            follow(topup, "bounce"), failure_code=topup.outcome, failure_message=FAILURE_MESSAGES[topup.outcome]
+        )
+        world.put(failed)
+        world.emit("topup.failed", failed)
+        return
+    topup = follow(topup, "arrive")
+    fund = chart.fund_issuing if topup.balance_type == "issuing" else chart.fund_payments
+    entry = world.move(fund(world.account, topup.currency, topup.amount, topup.description), because=id)
+    topup = world.put(replace(topup, balance_transaction=entry.id))
+    world.emit("topup.succeeded", topup)
+
+
+def reverse(world: World, params: dict[str, Any], id: str) -> Topup:
+    """The emulator's switch: the bank takes arrived money back, whatever the balance is. 400 unless it has arrived."""
+    topup = follow(world.get(Topup, id), "reverse")
+    movement = chart.take_back_topup(world.account, topup.currency, topup.balance_type, topup.amount, topup.description)
+    world.move(movement, because=id)
+    world.put(topup)
+    world.emit("topup.reversed", topup)
+    return topup
+
+
+def follow(topup: Topup, verb: str) -> Topup:
+    """The same top-up, one arrow on. Pure. ApiError 400 where no arrow is drawn."""
+    refusal = invalid(f"You cannot {verb} a top-up with status '{topup.status}'.")
+    return replace(topup, status=LIFECYCLE.after(topup.status, verb, refusal))
+
+
+def audit(world: World) -> Iterator[str]:
+    """Top-ups whose status does not agree with what came in because of them."""
+    for account, topup in world.store.every(Topup):
+        entries = world.ledger.entries([Condition("flow", "eq", topup.id)])
+        arrived = {"succeeded": topup.amount, "reversed": 0}.get(topup.status, 0)
+        books = chart.balance_books(account, topup.balance_type, topup.currency)
+        moved = sum(entry.impact(book) for entry in entries for book in books)
+        if moved != arrived:
+            yield f"{topup.id} is {topup.status}, yet {moved} of its {topup.amount} {topup.currency} moved"
+
+
+RECORDS = (Topup,)
+DUE = {"topups.settle": settle}
+AUDIT = audit
+ROUTES = [
+    POST("/v1/topups", create, CreateParams),
+    GET("/v1/topups", lists(Topup), TopupListParams),
+    GET("/v1/topups/{topup}", retrieves(Topup)),
+    POST("/v1/topups/{topup}", update, UpdateParams),
+    POST("/v1/topups/{topup}/cancel", cancel),
+    POST("/_emulator/topups/{topup}/reverse", reverse),
+]

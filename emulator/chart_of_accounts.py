@@ -1,0 +1,186 @@
+"""Every book and every named way money can move.
+
+A book is `<owner>:<what>:<currency>`. The owner is a financial account (`fa_…`), an account (`acct_…`), or `outside`:
+the banks and card networks that money comes from and goes to. All amounts are minor units of the book's currency.
+"""
+
+from __future__ import annotations
+
+from emulator.kernel.ledger import Line, Movement, moving
+
+# Books
+
+
+def cash(financial_account: str, currency: str = "usd") -> str:
+    """What a financial account can spend now."""
+    return f"{financial_account}:cash:{currency}"
+
+
+def outbound_pending(financial_account: str, currency: str = "usd") -> str:
+    """What a financial account still holds but has promised to something on its way out."""
+    return f"{financial_account}:outbound_pending:{currency}"
+
+
+def issuing(account: str, currency: str) -> str:
+    """What an account's Issuing balance can spend now."""
+    return f"{account}:issuing:{currency}"
+
+
+def issuing_held(account: str, currency: str) -> str:
+    """What approved authorizations hold of an Issuing balance."""
+    return f"{account}:issuing_held:{currency}"
+
+
+def available(account: str, currency: str) -> str:
+    """What an account's payments balance can pay out now."""
+    return f"{account}:available:{currency}"
+
+
+def pending(account: str, currency: str) -> str:
+    """What an account's payments balance will be able to pay out later."""
+    return f"{account}:pending:{currency}"
+
+
+def balance_books(account: str, balance_type: str, currency: str) -> tuple[str, ...]:
+    """The books that make up an account's balance of a type: `issuing` or `payments`. Holds have left the former."""
+    if balance_type == "issuing":
+        return (issuing(account, currency),)
+    return available(account, currency), pending(account, currency)
+
+
+def banks(currency: str) -> str:
+    """The banking system outside."""
+    return f"outside:banks:{currency}"
+
+
+def card_networks(currency: str) -> str:
+    """Merchants, behind the card networks."""
+    return f"outside:card_networks:{currency}"
+
+
+# Financial accounts: each movement is a Treasury entry of the type it is named after
+
+
+def receive_credit(financial_account: str, amount: int) -> Movement:
+    """A bank sends money to a financial account."""
+    return moving("received_credit", financial_account, banks("usd"), cash(financial_account), amount)
+
+
+def receive_debit(financial_account: str, amount: int) -> Movement:
+    """A bank takes money from a financial account."""
+    return moving("received_debit", financial_account, cash(financial_account), banks("usd"), amount)
+
+
+def hold_for_authorization(financial_account: str, amount: int) -> Movement:
+    """Set cash aside for an approved card authorization."""
+    books = cash(financial_account), outbound_pending(financial_account)
+    return moving("issuing_authorization_hold", financial_account, *books, amount)
+
+
+def release_authorization(financial_account: str, amount: int) -> Movement:
+    """Give back cash that was held for a card authorization."""
+    books = outbound_pending(financial_account), cash(financial_account)
+    return moving("issuing_authorization_release", financial_account, *books, amount)
+
+
+def capture_from_cash(financial_account: str, amount: int) -> Movement:
+    """A merchant collects a card payment from a financial account; cash may go below zero."""
+    return moving("received_debit", financial_account, cash(financial_account), card_networks("usd"), amount)
+
+
+def refund_to_cash(financial_account: str, amount: int) -> Movement:
+    """A merchant gives a card payment back to a financial account."""
+    return moving("received_credit", financial_account, card_networks("usd"), cash(financial_account), amount)
+
+
+def reverse_debit(financial_account: str, amount: int, *, network: str) -> Movement:
+    """A debit is undone: by the bank, or by the card network when a dispute is won."""
+    source = card_networks("usd") if network == "card" else banks("usd")
+    return moving("debit_reversal", financial_account, source, cash(financial_account), amount)
+
+
+def take_back_advance(financial_account: str, amount: int) -> Movement:
+    """A provisional credit for a dispute is withdrawn because the dispute was lost."""
+    return moving("debit_reversal", financial_account, cash(financial_account), card_networks("usd"), amount)
+
+
+# Issuing balance: each movement is a balance transaction of the type it is named after
+
+
+def balance_movement(kind: str, account: str, lines: tuple[Line, ...], description: str | None) -> Movement:
+    """A movement that appears as a balance transaction of an account's Issuing balance."""
+    return Movement(kind, account, lines, prefix="txn", details={"balance_type": "issuing", "description": description})
+
+
+def issuing_movement(
+    kind: str, account: str, currency: str, source: str, target: str, amount: int, description: str | None
+) -> Movement:
+    """The common one: one amount from one book to another, in the card's currency."""
+    lines = (Line(source, -amount), Line(target, amount))
+    movement = balance_movement(kind, account, lines, description)
+    return movement._replace(details={**movement.details, "currency": currency})
+
+
+def hold_on_issuing(account: str, currency: str, amount: int) -> Movement:
+    """Set Issuing balance aside for an approved authorization."""
+    books = issuing(account, currency), issuing_held(account, currency)
+    return issuing_movement("issuing_authorization_hold", account, currency, *books, amount, "Hold for authorization")
+
+
+def release_on_issuing(account: str, currency: str, amount: int, why: str) -> Movement:
+    """Give held Issuing balance back. `why` is `capture`, `reversal`, `expiration` or `amount update`."""
+    books = issuing_held(account, currency), issuing(account, currency)
+    description = f"Released hold for authorization due to {why}"
+    return issuing_movement("issuing_authorization_release", account, currency, *books, amount, description)
+
+
+def capture_from_issuing(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A merchant collects a card payment from the Issuing balance, which may go below zero."""
+    books = issuing(account, currency), card_networks(currency)
+    return issuing_movement("issuing_transaction", account, currency, *books, amount, description)
+
+
+def refund_to_issuing(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A merchant gives a card payment back to the Issuing balance."""
+    books = card_networks(currency), issuing(account, currency)
+    return issuing_movement("issuing_transaction", account, currency, *books, amount, description)
+
+
+def win_dispute_on_issuing(account: str, currency: str, amount: int) -> Movement:
+    """The network returns disputed money."""
+    books = card_networks(currency), issuing(account, currency)
+    return issuing_movement("issuing_dispute", account, currency, *books, amount, "Dispute won")
+
+
+def credit_dispute_provisionally(account: str, currency: str, amount: int) -> Movement:
+    """An advance on a dispute's outcome."""
+    books = card_networks(currency), issuing(account, currency)
+    kind = "issuing_dispute_provisional_credit"
+    return issuing_movement(kind, account, currency, *books, amount, "Provisional credit for dispute")
+
+
+def withdraw_provisional_credit(account: str, currency: str, amount: int) -> Movement:
+    """The advance on a dispute is taken back when it is resolved."""
+    books = issuing(account, currency), card_networks(currency)
+    kind = "issuing_dispute_provisional_credit_reversal"
+    return issuing_movement(kind, account, currency, *books, amount, "Provisional credit for dispute withdrawn")
+
+
+def fund_issuing(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A bank sends money to the Issuing balance."""
+    books = banks(currency), issuing(account, currency)
+    return issuing_movement("topup", account, currency, *books, amount, description)
+
+
+def take_back_topup(account: str, currency: str, balance_type: str, amount: int, description: str | None) -> Movement:
+    """A bank takes back money that it had sent to a balance; `balance_type` is `issuing` or `payments`."""
+    book = issuing(account, currency) if balance_type == "issuing" else available(account, currency)
+    movement = issuing_movement("topup_reversal", account, currency, book, banks(currency), amount, description)
+    return movement._replace(details={**movement.details, "balance_type": balance_type})
+
+
+def fund_payments(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A bank sends money to the payments balance."""
+    books = banks(currency), available(account, currency)
+    movement = issuing_movement("topup", account, currency, *books, amount, description)
+    return movement._replace(details={**movement.details, "balance_type": "payments"})

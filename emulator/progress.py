@@ -1,0 +1,38 @@
+"""How flows that move by themselves get on: one rule for the whole emulator, with a setting of the tenant.
+
+Real test mode answers with the first state and changes it a little later. So do we, on the tenant's clock (our ruling):
+flows that test helpers can move wait `progress_seconds`; all others move as soon as the reply has been given, which
+the tenant's next request finds done. `at_once` moves every flow so; `never` leaves all of them to helpers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.kernel.settings import choice, number
+from emulator.kernel.world import World
+
+SETTINGS = (
+    choice(
+        "progress",
+        "delay",
+        ("delay", "at_once", "never"),
+        "How flows move by themselves: those that helpers can move after progress_seconds and the others at once, "
+        "all at once, or none.",
+    ),
+    number("progress_seconds", 10, "How long a flow that test helpers can move waits before it moves by itself."),
+)
+
+
+def at_once(world: World, action: str, about: str, **details: Any) -> None:
+    """Have a flow that no helper moves take its next step before the tenant's next request."""
+    if world.setting("progress") != "never":
+        world.later(world.now, action, about, **details)
+
+
+def in_a_while(world: World, action: str, about: str, **details: Any) -> None:
+    """Have a flow that helpers can move take its next step when they have had their time."""
+    if world.setting("progress") == "delay":
+        world.later(world.now + world.setting("progress_seconds"), action, about, **details)
+    else:
+        at_once(world, action, about, **details)
