@@ -1,0 +1,58 @@
+"""The questions that were put to the client's endpoint, how long its handler took, and what Stripe would have said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.kernel.asks import Asked
+from emulator.kernel.lists import LARGEST_PAGE
+from emulator.kernel.params import Integer, Params
+from emulator.kernel.routes import GET
+from emulator.kernel.world import World
+
+# Source: https://docs.stripe.com/issuing/controls/real-time-authorizations
+STRIPES_LIMIT_MS = 2_000
+
+
+class AsksParams(Params):
+    """How many of the newest to show."""
+
+    limit = Integer(minimum=1, maximum=LARGEST_PAGE)
+
+
+def asks(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """The newest questions, and how many of all would have missed the two seconds that Stripe gives.
+
+    One that was never answered counts as missed, whatever the limit was here.
+    """
+    found = world.step.asks.newest(params.get("limit", LARGEST_PAGE))
+    return {
+        "object": "list",
+        "data": [shown(one) for one in found],
+        "has_more": False,
+        "limit_ms": STRIPES_LIMIT_MS,
+        **world.step.asks.tallied(STRIPES_LIMIT_MS),
+        "url": world.path,
+    }
+
+
+def shown(asked: Asked) -> dict[str, Any]:
+    """One question."""
+    is_late = asked.finished and (asked.duration_ms is None or asked.duration_ms > STRIPES_LIMIT_MS)
+    return {
+        "object": "emulator.ask",
+        "about": asked.about,
+        "account": asked.account,
+        "asked_at_ms": asked.asked_at_ms,
+        "created": asked.created,
+        "duration_ms": asked.duration_ms,
+        "event": asked.event,
+        "missed_the_limit": is_late,
+        "outcome": asked.outcome,
+        "timeout_ms": asked.timeout_ms,
+        "type": asked.type,
+        "webhook_endpoint": asked.subscriber,
+    }
+
+
+ROUTES = [GET("/_emulator/asks", asks, AsksParams)]

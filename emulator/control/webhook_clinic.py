@@ -1,0 +1,97 @@
+"""The clinic: deliveries go wrong on purpose, the same way every time, and the consumer gets a verdict.
+
+Each trouble has a rate in percent, for one endpoint or for all. A dose without troubles takes the old one away.
+
+    delay              the first attempt comes `delay_seconds` later, on the tenant's clock
+    drop               the first attempt never arrives; the retry does
+    duplicate          the same event arrives twice
+    older_api_version  the event says `api_version`
+    reorder            it arrives after the event that follows it
+    stale_signature    signed ten minutes ago
+    truncated_body     half of the body is missing
+    wrong_signature    signed with another secret
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.control import verdict
+from emulator.data.api_versions import API_VERSIONS
+from emulator.developer.webhook_endpoints import WebhookEndpoint
+from emulator.kernel import clinic
+from emulator.kernel.params import Enum, Integer, Params, String
+from emulator.kernel.routes import DELETE, GET, POST
+from emulator.kernel.world import World
+
+
+class DoseParams(Params):
+    """How often each trouble strikes, in percent. Without an endpoint: at all that have no dose of their own."""
+
+    webhook_endpoint = String()
+    delay = Integer(minimum=0, maximum=100)
+    drop = Integer(minimum=0, maximum=100)
+    duplicate = Integer(minimum=0, maximum=100)
+    older_api_version = Integer(minimum=0, maximum=100)
+    reorder = Integer(minimum=0, maximum=100)
+    stale_signature = Integer(minimum=0, maximum=100)
+    truncated_body = Integer(minimum=0, maximum=100)
+    wrong_signature = Integer(minimum=0, maximum=100)
+    api_version = Enum(API_VERSIONS)
+    delay_seconds = Integer(minimum=1, maximum=30 * 24 * 60 * 60)
+    seed = Integer(minimum=0)
+
+
+class PatientParams(Params):
+    """Which endpoint; all of them without one."""
+
+    webhook_endpoint = String()
+
+
+class VerdictParams(Params):
+    """Which endpoint, and from how many milliseconds on an answer is called slow."""
+
+    webhook_endpoint = String()
+    slow_ms = Integer(minimum=0)
+
+
+def prescribe(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """Set the troubles of an endpoint, or of all."""
+    dose = dict(params)
+    scope = dose.pop("webhook_endpoint", clinic.TENANT)
+    if scope:
+        world.get(WebhookEndpoint, scope, param="webhook_endpoint")
+    clinic.prescribe(world.step.connection, scope, dose)
+    return doses(world, {})
+
+
+def doses(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """Who has which troubles."""
+    data = [
+        {"object": "emulator.webhook_dose", "webhook_endpoint": scope or None, **clinic.DEFAULTS, **dose}
+        for scope, dose in clinic.doses(world.step.connection).items()
+    ]
+    return {"object": "list", "data": data, "has_more": False, "url": "/_emulator/webhooks/clinic"}
+
+
+def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """Take the troubles away, from one endpoint or from all."""
+    scopes = [params["webhook_endpoint"]] if "webhook_endpoint" in params else list(clinic.doses(world.step.connection))
+    for scope in scopes:
+        clinic.prescribe(world.step.connection, scope, {})
+    return doses(world, {})
+
+
+def verdicts(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """How each consumer behaved: slow and failed answers, API calls while handling, effects repeated on a duplicate."""
+    attempts = world.step.outbox.attempts(subscriber=params.get("webhook_endpoint"))
+    data = verdict.of_all(attempts, slow_ms=params.get("slow_ms", verdict.SLOW_MS))
+    return {"object": "list", "data": data, "has_more": False, "url": world.path}
+
+
+ROUTES = [
+    GET("/_emulator/webhooks/clinic", doses),
+    POST("/_emulator/webhooks/clinic", prescribe, DoseParams),
+    DELETE("/_emulator/webhooks/clinic", discharge, PatientParams),
+    GET("/_emulator/webhooks/verdict", verdicts, VerdictParams),
+]

@@ -1,0 +1,165 @@
+"""Webhooks, for tests: wait until everything is delivered, read what was attempted, roll a secret.
+
+POST /_emulator/webhooks/drain                      returns when everything due has been answered
+GET  /_emulator/webhooks/attempts                   every attempt: status, duration, answer, error
+GET  /_emulator/webhooks/deliveries?event=evt_…     what became of one event, endpoint by endpoint
+GET  /_emulator/events/wait?type=…&timeout_ms=…     an inbox for those who have no server
+POST /_emulator/webhook_endpoints/{id}/roll_secret  a new secret; the old one signs too for a while
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from emulator.developer import webhook_endpoints
+from emulator.developer.webhook_endpoints import WebhookEndpoint
+from emulator.kernel.errors import ApiError, no_such
+from emulator.kernel.events import Event, arrived, place_of
+from emulator.kernel.lists import LARGEST_PAGE
+from emulator.kernel.params import Integer, Params, String
+from emulator.kernel.render import ordered, shown
+from emulator.kernel.routes import GET, POST
+from emulator.kernel.tenants import Tenant
+from emulator.kernel.world import World
+
+A_DAY = 24 * 60 * 60
+LOOK_SECONDS = 0.1
+
+
+class DrainParams(Params):
+    """How long to wait at most, in milliseconds of real time."""
+
+    timeout_ms = Integer(minimum=0, maximum=600_000)
+
+
+class WaitParams(Params):
+    """What to wait for. `after` is the last event already seen; `object` the id of what the event is about.
+
+    `type` may end in `*`. Without `account` events of all accounts count.
+    """
+
+    account = String()
+    after = String()
+    limit = Integer(minimum=1, maximum=LARGEST_PAGE)
+    object = String()
+    timeout_ms = Integer(minimum=0, maximum=60_000)
+    type = String()
+
+
+class AttemptsParams(Params):
+    """Filters of the attempts; the newest `limit` of them, oldest first."""
+
+    event = String()
+    limit = Integer(minimum=1, maximum=1000)
+    webhook_endpoint = String()
+
+
+class DeliveriesParams(Params):
+    """Of which event."""
+
+    event = String(required=True)
+
+
+class RollParams(Params):
+    """How many seconds of the tenant's clock the old secret still signs: a day, as at Stripe, or less."""
+
+    overlap_seconds = Integer(minimum=0, maximum=A_DAY)
+
+
+def drain(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Return once everything that is due has been answered, what handlers cause meanwhile included.
+
+    Retries that wait for a later time are not due; move the clock first. `drained` is false when time ran out.
+    """
+    postman = tenant.tenants.postman
+    assert postman is not None, "the application was made without a postman"
+    drained = postman.drain(tenant, params.get("timeout_ms", 60_000) / 1000)
+    return {
+        "object": "emulator.drain",
+        "drained": drained.is_done,
+        "failed": drained.failed,
+        "next_attempt_at": drained.next_attempt_at,
+        "succeeded": drained.succeeded,
+        "waiting": drained.waiting,
+    }
+
+
+def wait(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """The events that match, oldest first, as soon as there is one; an empty list when time ran out.
+
+    Without `after` what has happened already counts. 429 when too many wait at once.
+    """
+    if not tenant.tenants.long_polls.acquire(blocking=False):
+        raise ApiError(429, "Too many requests are waiting for events already. Try again later.", code="rate_limit")
+    try:
+        return awaited(tenant, params)
+    finally:
+        tenant.tenants.long_polls.release()
+
+
+def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Look, and look again whenever something happened."""
+    until = time.monotonic() + params.get("timeout_ms", 5_000) / 1000
+    limit = params.get("limit", LARGEST_PAGE)
+    with tenant.connection() as connection:
+        after = place_of(connection, params["after"]) if "after" in params else 0
+    if after is None:
+        raise no_such(Event.noun, params["after"], param="after", status=400)
+    while True:
+        heard = tenant.heard
+        with tenant.reading() as step:
+            found = arrived(
+                step.connection,
+                after,
+                limit + 1,
+                type=params.get("type"),
+                about=params.get("object"),
+                account=params.get("account"),
+            )
+            world = World(step, step.row.platform)
+            data = [seen_by_platform(world, account, event) for account, event in found[:limit]]
+        left = until - time.monotonic()
+        if found or left <= 0:
+            return {"object": "list", "data": data, "has_more": len(found) > limit, "url": "/_emulator/events/wait"}
+        tenant.wait_for_news(heard, min(left, LOOK_SECONDS))  # another process rings no bell here
+
+
+def seen_by_platform(world: World, account: str, event: Event) -> dict[str, Any]:
+    """An event as the platform's webhook endpoints read it: with its account where that is a connected one."""
+    members = shown(event, pending_webhooks=world.pending_webhooks(event.id))
+    if account != world.platform:
+        members["account"] = members["context"] = account
+    return ordered(members)
+
+
+def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """Every attempt to deliver, of all accounts of the tenant."""
+    found = world.step.outbox.attempts(
+        subscriber=params.get("webhook_endpoint"),
+        event=params.get("event"),
+        limit=params.get("limit", LARGEST_PAGE),
+        newest_first=True,
+    )
+    return {"object": "list", "data": found[::-1], "has_more": False, "url": world.path}
+
+
+def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """What became of one event, a line for each receiver and each time it was sent again by hand."""
+    data = [{"object": "emulator.webhook_delivery", **one} for one in world.step.outbox.deliveries(params["event"])]
+    return {"object": "list", "data": data, "has_more": False, "url": world.path}
+
+
+def roll_secret(world: World, params: dict[str, Any], webhook_endpoint: str) -> dict[str, Any]:
+    """A new secret for an endpoint, shown once. Stripe offers this in its Dashboard only."""
+    secret = webhook_endpoints.roll(world, webhook_endpoint, params.get("overlap_seconds", A_DAY))
+    return {**world.render(world.get(WebhookEndpoint, webhook_endpoint)), "secret": secret}
+
+
+ROUTES = [
+    POST("/_emulator/webhooks/drain", drain, DrainParams, scope="tenant"),
+    GET("/_emulator/webhooks/attempts", attempts, AttemptsParams),
+    GET("/_emulator/webhooks/deliveries", deliveries, DeliveriesParams),
+    GET("/_emulator/events/wait", wait, WaitParams, scope="tenant"),
+    POST("/_emulator/webhook_endpoints/{webhook_endpoint}/roll_secret", roll_secret, RollParams),
+]

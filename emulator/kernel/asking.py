@@ -1,0 +1,197 @@
+"""Putting a question to the client's endpoint, waiting with nothing locked, and concluding.
+
+Real handlers call the API back while we wait, and thirty do so at once; so the question is committed and visible
+before it is asked, and what the answer leads to is a step of its own that looks at everything afresh.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from emulator.kernel import render
+from emulator.kernel.asks import Ask, Asked, Asks, real_ms
+from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.idempotency import StoredReply
+from emulator.kernel.outbox import Outbox, Sent, Subscriber
+from emulator.kernel.outbox import letter as letter_to
+from emulator.kernel.outgoing import Answer
+from emulator.kernel.tenants import time_of
+from emulator.kernel.world import Request, World, read_tenant_row
+
+if TYPE_CHECKING:
+    from emulator.kernel.postman import Postman
+    from emulator.kernel.tenants import Tenant
+    from emulator.kernel.world import Step
+
+# A question holds a server thread and its handler calls back; so some of the 64 threads stay free.
+MOST_AT_ONCE = 48
+LOOK_SECONDS = 0.02
+A_DAY_MS = 24 * 60 * 60 * 1000
+ACCEPT = "application/json"  # Source: https://docs.stripe.com/changelog/basil (2025-03-31)
+NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
+log = logging.getLogger("emulator")
+
+
+def leaves_it_to_the_api(answer: Answer) -> bool:
+    """Whether an answer only says that a call of the API decides: 200 without a body."""
+    return answer.status == 200 and not answer.body.strip()
+
+
+class Asker:
+    """Asks, waits and concludes for one process."""
+
+    def __init__(self, postman: Postman) -> None:
+        self.postman = postman
+        self.slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self.guard = threading.Lock()
+        self.mine: set[str] = set()
+
+    # Asking
+
+    def reserve(self) -> None:
+        """A slot for one more question. 429 when as many wait already as the server has threads for."""
+        if not self.slots.acquire(blocking=False):
+            raise ApiError(
+                429,
+                f"{MOST_AT_ONCE} requests are waiting for an answer of your endpoint already. Try again later.",
+                code="rate_limit",
+                headers={"Stripe-Should-Retry": "true"},
+            )
+
+    def settle(self, tenant: Tenant, ask: Ask) -> StoredReply:
+        """Ask, wait, conclude; the reply of the request that caused the question. The slot is free again afterwards."""
+        try:
+            with self.guard:
+                self.mine.add(ask.event)
+            answer, sent = self.answered(tenant, ask)
+            return self.conclude(tenant, ask.event, answer, sent)
+        finally:
+            with self.guard:
+                self.mine.discard(ask.event)
+            self.slots.release()
+
+    def answered(self, tenant: Tenant, ask: Ask) -> tuple[Answer, tuple[Subscriber, Sent] | None]:
+        """The answer, or what stands for none, and the attempt to keep."""
+        with tenant.connection() as connection:
+            row = read_tenant_row(connection)
+            asked = Asks(connection).get(ask.event)
+            to = Outbox(connection).subscriber(asked.subscriber) if asked else None
+            if asked is None or to is None:
+                return NO_ANSWER, None
+            parcel = Outbox(connection).question(asked.delivery)
+        began_ms = real_ms()
+        letter = letter_to(to, parcel, time_of(row), accept=ACCEPT)
+        bell = threading.Event()
+        frozen = is_frozen(row.settings)
+        limit_ms = A_DAY_MS if frozen else asked.timeout_ms
+        flight = tenant.handle(partial(self.postman.transports[to.kind], to, letter, limit_ms, bell.set))
+        try:
+            call = flight.call
+            while call.answer is None or leaves_it_to_the_api(call.answer):
+                bell.wait(LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
+                bell.clear()
+                if call.answer is not None and self.is_decided(tenant, ask):
+                    break
+                if call.elapsed_ms >= asked.timeout_ms and not (frozen and self.still_frozen(tenant)):
+                    call.give_up()
+                    break
+        finally:
+            tenant.handled(flight)
+        answer = call.answer
+        assert answer is not None
+        kept = Sent(parcel, answer, began_ms, flight.calls)
+        return (NO_ANSWER if leaves_it_to_the_api(answer) else answer), (to, kept)
+
+    def left(self, call: Any, asked: Asked) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, (asked.timeout_ms - call.elapsed_ms) / 1000)
+
+    def is_decided(self, tenant: Tenant, ask: Ask) -> bool:
+        """Whether the API has been used to decide, or the tenant was reset."""
+        with tenant.connection() as connection:
+            asked = Asks(connection).get(ask.event)
+        return asked is None or asked.decided
+
+    def still_frozen(self, tenant: Tenant) -> bool:
+        """Whether the limit is still lifted."""
+        with tenant.connection() as connection:
+            return is_frozen(read_tenant_row(connection).settings)
+
+    # Concluding
+
+    def conclude(self, tenant: Tenant, event: str, answer: Answer, sent: tuple[Subscriber, Sent] | None) -> StoredReply:
+        """Decide by an answer, unless that has been done, and answer the request that waits."""
+        with tenant.connection() as connection:
+            asked = Asks(connection).get(event)
+        if asked is None:
+            raise invalid("The world was reset while this request waited for an answer.")
+        try:
+            with tenant.writing(Request(asked.request_id, asked.idempotency_key), path=asked.path or "") as step:
+                reply = self.decided(step, asked, answer)
+                self.keep(step, asked, reply, sent)
+                return reply
+        except Exception as failure:
+            self.set_aside(tenant, asked, failure)
+            raise
+
+    def decided(self, step: Step, asked: Asked, answer: Answer) -> StoredReply:
+        """The reply after the decision, made here or before."""
+        world = World(step, asked.account)
+        if step.asks.decide(asked.event, "timeout" if answer.timed_out else "answered"):
+            record = step.catalog.answers[asked.type](world, asked.about, answer)
+        else:
+            kind = step.catalog.prefixes[asked.about.partition("_")[0]]
+            record = world.get(kind, asked.about)
+        body = world.render(record)
+        if asked.expand:
+            render.expand(world, body, asked.expand)
+            body = render.ordered(body)
+        return StoredReply(
+            asked.path or "", asked.fingerprint or b"", asked.request_id or "", step.now, 200, render.encoded(body)
+        )
+
+    def keep(self, step: Step, asked: Asked, reply: StoredReply, sent: tuple[Subscriber, Sent] | None) -> None:
+        """Store the attempt, the reply under its key, and that nothing is left to do."""
+        if sent is not None:
+            step.outbox.record(sent[0], [sent[1]], step.now, retries=False)
+        else:
+            step.outbox.unanswered(asked.delivery)
+        if asked.idempotency_key is not None:
+            step.replies.keep(asked.account, asked.idempotency_key, reply)
+        step.asks.finish(asked.event, sent[1].answer.duration_ms if sent and sent[1].answer.status else None)
+
+    def set_aside(self, tenant: Tenant, asked: Asked, failure: Exception) -> None:
+        """A conclusion that fails is an error of ours: it is reported once and never tried again."""
+        log.error("concluding %s failed\n%s", asked.event, traceback.format_exc())
+        with tenant.writing() as step:
+            if asked.idempotency_key is not None:
+                step.replies.forget(asked.account, asked.idempotency_key)
+            step.asks.decide(asked.event, f"failed: {type(failure).__name__}")
+            step.asks.finish(asked.event, None)
+
+    # Finding what others left
+
+    def sweep(self, tenant: Tenant) -> None:
+        """Conclude the questions of this tenant whose time is up and whose asker is gone."""
+        with tenant.connection() as connection:
+            if is_frozen(read_tenant_row(connection).settings):
+                return
+            asks = Asks(connection)
+            overdue, is_any_open = asks.overdue(real_ms()), asks.unfinished() > 0
+        for event in overdue:
+            with self.guard:
+                is_mine = event in self.mine
+            if not is_mine:
+                with contextlib.suppress(Exception):  # it has been logged and set aside
+                    self.conclude(tenant, event, NO_ANSWER, None)
+        tenant.has_open_asks = is_any_open
+
+
+def is_frozen(settings: dict[str, Any]) -> bool:
+    """Whether a tenant's questions wait without limit."""
+    return bool(settings.get("freeze_asks", False))

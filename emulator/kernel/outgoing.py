@@ -1,0 +1,171 @@
+"""One POST to somebody else's server, with a limit on the whole of it that holds.
+
+A client's read timeout starts anew with every byte, so a receiver that drips bytes could hold us for ever. Here the
+one who waits decides: `give_up` shuts the socket, whatever it was doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import httpx
+
+LARGEST_ANSWER = 1_000_000
+KEPT_HEADERS = 40
+
+
+class Letter(NamedTuple):
+    """What is sent: the address, the headers and the exact bytes that are signed."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """What came of it. Without a status nothing usable came, and `error` says why."""
+
+    status: int | None
+    headers: dict[str, str]
+    body: bytes
+    error: str | None
+    timed_out: bool
+    duration_ms: int
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the receiver acknowledged: any 2xx."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+class Client:
+    """The HTTP client that all calls of a process share; made when the first one leaves."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.http: httpx.Client | None = None
+
+    def get(self) -> httpx.Client:
+        """The client. It keeps no connection: an idle one that the receiver closes would look like a failure."""
+        with self.guard:
+            if self.http is None:
+                limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+                self.http = httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
+                self.http.headers.clear()
+            return self.http
+
+    def close(self) -> None:
+        """Let go of the client; a later call makes another."""
+        with self.guard:
+            if self.http is not None:
+                self.http.close()
+                self.http = None
+
+
+class Call:
+    """A POST in a thread of its own. `on_change` is called, from that thread, when it was sent and when it ended."""
+
+    def __init__(self, client: Client, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> None:
+        self.client = client
+        self.letter = letter
+        self.timeout_ms = timeout_ms
+        self.on_change = on_change
+        self.began = time.monotonic()
+        self.was_sent = False
+        self.answer: Answer | None = None
+        self.guard = threading.Lock()
+        self.socket: socket.socket | None = None
+
+    def start(self) -> Call:
+        """Send it."""
+        threading.Thread(target=self.run, name="outgoing", daemon=True).start()
+        return self
+
+    def run(self) -> None:
+        """Send the letter and read the answer, or what went wrong."""
+        try:
+            self.end(self.exchange())
+        except httpx.TimeoutException:
+            self.end(self.failed(f"No answer within {self.timeout_ms} ms.", timed_out=True))
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as failure:
+            self.end(self.failed(f"{type(failure).__name__}: {failure}"))
+
+    def exchange(self) -> Answer:
+        """Request and answer. Raises what httpx raises."""
+        sending = self.client.get().stream(
+            "POST",
+            self.letter.url,
+            headers=self.letter.headers,
+            content=self.letter.body,
+            timeout=self.timeout_ms / 1000,
+            extensions={"trace": self.follow},
+        )
+        with sending as response:
+            body = b""
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST_ANSWER:
+                    break
+            headers = dict(list(response.headers.items())[:KEPT_HEADERS])
+            return Answer(response.status_code, headers, body[:LARGEST_ANSWER], None, False, self.elapsed_ms)
+
+    def follow(self, what: str, details: dict[str, Any]) -> None:
+        """What httpx tells of its progress: the socket, to be able to shut it, and that everything has left."""
+        if what == "connection.connect_tcp.complete":
+            self.socket = details["return_value"].get_extra_info("socket")
+        elif what == "http11.send_request_body.complete":
+            self.was_sent = True
+            self.on_change()
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Milliseconds since it began."""
+        return round((time.monotonic() - self.began) * 1000)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether its time is up."""
+        return self.elapsed_ms >= self.timeout_ms
+
+    def failed(self, why: str, *, timed_out: bool = False) -> Answer:
+        """An end without an answer."""
+        return Answer(None, {}, b"", why, timed_out, self.elapsed_ms)
+
+    def give_up(self) -> None:
+        """End it now as timed out, unless an answer is there already."""
+        self.end(self.failed(f"No answer within {self.timeout_ms} ms.", timed_out=True))
+        if self.socket is not None:
+            with contextlib.suppress(OSError):  # it may be closed already
+                self.socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self, answer: Answer) -> None:
+        """Keep the first end that comes."""
+        with self.guard:
+            if self.answer is not None:
+                return
+            self.answer = answer
+        self.on_change()
+
+
+class Flight:
+    """A call on its way, and the API calls that were made while its receiver handled it.
+
+    It is there before the call is, since a receiver can be quicker than the thread that began the call.
+    """
+
+    call: Call
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.calls: list[dict[str, Any]] = []
+
+    def note(self, api_call: dict[str, Any], began: float) -> None:
+        """Keep an API call if it began, in monotonic seconds, after this one did and before it was answered."""
+        call = self.__dict__.get("call")
+        if began >= self.began and (call is None or call.answer is None):
+            self.calls.append(api_call)

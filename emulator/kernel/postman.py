@@ -1,0 +1,427 @@
+"""Carrying deliveries to those who subscribed: after the commit, in the order of events, never in anyone's way.
+
+    commit ─▶ a name in the pipe ─▶ the process on duty ─▶ a lane per subscriber ─▶ its attempts, kept in batches
+
+A *lane* is a thread that exists while something is due for one subscriber. The lane of first attempts sends one event
+after the other: the next leaves when the one before was answered, or was sent and has kept us waiting for a second.
+The other lane (retries, resends, what was delayed) sends in any order. A receiver that hangs delays itself alone.
+
+Of several processes the one that holds `services.lock` carries everything; whoever carries a tenant's deliveries
+holds its lease, a file lock that a killed process loses at once. What it had not recorded is sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import select
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from emulator.kernel import outgoing
+from emulator.kernel.outbox import IN_ORDER, Outbox, Parcel, Sent, Subscriber
+from emulator.kernel.outbox import letter as letter_to
+from emulator.kernel.outgoing import Answer, Call, Flight, Letter
+from emulator.kernel.tenants import Tenant, Tenants, time_of
+from emulator.kernel.world import TenantRow, read_tenant_row
+
+PATIENCE_SECONDS = 1.0
+MOST_IN_FLIGHT = 8
+BATCH = 20
+GATHER_SECONDS = 0.05
+LOOK_SECONDS = 0.02
+MOST_SECONDS_ASLEEP = 0.5
+PIPE = "outbox.pipe"
+DROPPED = Answer(None, {}, b"", "Dropped by the clinic.", False, 0)
+log = logging.getLogger("emulator")
+
+Transport = Callable[[Subscriber, Letter, int, Callable[[], None]], Call]
+
+
+class Drained(NamedTuple):
+    """What a drain saw: attempts that ended meanwhile, and what still waits."""
+
+    is_done: bool
+    succeeded: int
+    failed: int
+    waiting: int
+    next_attempt_at: int | None
+
+
+class Postman:
+    """Carries the deliveries of one data directory for this process."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self.tenants = tenants
+        self.client = outgoing.Client()
+        self.transports: dict[str, Transport] = {"endpoint": self.by_http}
+        self.guard = threading.Lock()
+        self.leases: dict[Path, int] = {}
+        self.lanes: dict[tuple[Path, str, int], Lane] = {}
+        self.is_stopping = False
+        self.is_on_duty = False
+        self.pipe: Pipe | None = None
+        self.thread: threading.Thread | None = None
+
+    def by_http(self, to: Subscriber, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> Call:
+        """A POST to the subscriber's address."""
+        return Call(self.client, letter, timeout_ms, on_change).start()
+
+    # On duty
+
+    def start(self) -> None:
+        """Carry everything that falls due from now on; for the process that holds the services lock."""
+        self.is_stopping = False
+        self.pipe = Pipe(self.tenants.directory / PIPE)
+        self.is_on_duty = True
+        self.thread = threading.Thread(target=self.attend, name="postman", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Stop, recording what has been answered; what is in the air will be sent again."""
+        self.is_stopping = True
+        self.is_on_duty = False
+        with self.guard:
+            lanes = list(self.lanes.values())
+        for lane in lanes:
+            lane.ring()
+        if self.pipe is not None:
+            self.pipe.ring(b"")
+        for thread in [*(lane.thread for lane in lanes), self.thread]:
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(timeout=10)
+        self.thread = None
+        if self.pipe is not None:
+            self.pipe.close()
+            self.pipe = None
+        self.client.close()
+        self.is_stopping = False
+
+    def attend(self) -> None:
+        """Visit everyone once, then the tenants named in the pipe, until told to stop."""
+        pipe = self.pipe
+        assert pipe is not None
+        for tenant in self.tenants.all():
+            self.visit_safely(tenant)
+        while not self.is_stopping:
+            for stem in pipe.listen(MOST_SECONDS_ASLEEP):
+                tenant = self.tenants.behind(stem)
+                if tenant is not None:
+                    self.visit_safely(tenant)
+
+    def visit_safely(self, tenant: Tenant) -> None:
+        """Visit a tenant; what goes wrong there stays there. At each tick: the clock moves, and a name may be lost."""
+        try:
+            self.visit(tenant)
+        except Exception:
+            log.error("deliveries of %s failed\n%s", tenant.file.name, traceback.format_exc())
+
+    def wake(self, tenant: Tenant) -> None:
+        """Something may be due for a tenant: tell the process on duty, if there is one."""
+        name = tenant.file.stem.encode() + b"\n"
+        if self.is_on_duty and self.pipe is not None:
+            self.pipe.ring(name)
+        else:
+            ring_another(self.tenants.directory / PIPE, name)
+
+    # Lanes
+
+    def visit(self, tenant: Tenant) -> bool:
+        """Have everything carried that is due for a tenant. False while another process holds its lease."""
+        with tenant.connection() as connection:
+            outbox = Outbox(connection)
+            now = time_of(read_tenant_row(connection))
+            due = outbox.due_lanes(now)
+            enabled = {one.id for one in outbox.subscribers() if one.enabled} if due else set()
+        if any(subscriber not in enabled for subscriber, _ in due):
+            with tenant.locked(), tenant.connection() as connection:
+                Outbox(connection).drop_disabled(now)
+        with self.guard:
+            if self.is_stopping or not due:
+                return True
+            if tenant.file not in self.leases:
+                lease = taken_lease(tenant.file.with_suffix(".lease"))
+                if lease is None:
+                    return False
+                self.leases[tenant.file] = lease
+            for subscriber, number in due:
+                if subscriber not in enabled:
+                    continue
+                place = (tenant.file, subscriber, number)
+                if place in self.lanes:
+                    self.lanes[place].ring(has_news=True)
+                else:
+                    self.lanes[place] = Lane(self, tenant, subscriber, number)
+            self.return_lease(tenant)
+        return True
+
+    def has_ended(self, lane: Lane) -> bool:
+        """Whether a lane that found nothing more may end: not if something became due at that moment."""
+        with self.guard:
+            if lane.has_news and not self.is_stopping:
+                return False
+            self.lanes.pop(lane.place, None)
+            self.return_lease(lane.tenant)
+            return True
+
+    def return_lease(self, tenant: Tenant) -> None:
+        """Give the lease back when no lane of the tenant is left. Under the guard."""
+        if not any(file == tenant.file for file, _, _ in self.lanes):
+            lease = self.leases.pop(tenant.file, None)
+            if lease is not None:
+                os.close(lease)
+
+    def record(self, lane: Lane, sent: list[Sent]) -> None:
+        """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
+        with lane.tenant.locked(), lane.tenant.connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            row = read_tenant_row(connection)
+            if row.generation == lane.generation:
+                Outbox(connection).record(
+                    lane.subscriber, sent, time_of(row), retries=bool(self.setting(row, "webhook_retries"))
+                )
+            connection.execute("COMMIT")
+        lane.tenant.announce(may_be_due=False)
+        if any(not one.answer.is_success for one in sent):
+            self.visit(lane.tenant)  # the clock may have passed the next attempt's time already
+
+    def setting(self, row: TenantRow, name: str) -> Any:
+        """A setting of a tenant."""
+        return row.settings.get(name, self.tenants.catalog.settings[name].default)
+
+    # Draining
+
+    def drain(self, tenant: Tenant, seconds: float) -> Drained:
+        """Return when everything due has been answered, or after some seconds. Works without any background."""
+        until = time.monotonic() + seconds
+        with tenant.connection() as connection:
+            before = Outbox(connection).newest_attempt()
+        while True:
+            heard = tenant.heard
+            tenant.settle()
+            with tenant.connection() as connection:
+                outstanding = Outbox(connection).outstanding(time_of(read_tenant_row(connection)))
+            if not outstanding or time.monotonic() > until:
+                break
+            if self.is_on_duty or nobody_is_on_duty(self.tenants.directory):
+                self.visit(tenant)
+            else:
+                self.wake(tenant)
+            tenant.wait_for_news(heard, LOOK_SECONDS)
+        with tenant.connection() as connection:
+            outbox = Outbox(connection)
+            ended = outbox.attempts(after=before)
+            successes = sum(one["status"] is not None and 200 <= one["status"] < 300 for one in ended)
+            waiting, next_due = outbox.outstanding(2**62), outbox.next_due()
+        return Drained(not outstanding, successes, len(ended) - successes, waiting, next_due)
+
+
+class Lane:
+    """The thread that sends what is due for one subscriber, first attempts in order or the rest in any."""
+
+    def __init__(self, postman: Postman, tenant: Tenant, subscriber: str, number: int) -> None:
+        self.postman = postman
+        self.tenant = tenant
+        self.place = (tenant.file, subscriber, number)
+        self.subscriber_id = subscriber
+        self.number = number
+        self.bell = threading.Condition()
+        self.rings = 0
+        self.has_news = True
+        self.generation = 0
+        self.timeout_ms = 0
+        self.now = 0
+        self.subscriber: Subscriber = None  # type: ignore[assignment]
+        self.parcels: deque[Parcel] = deque()
+        self.flying: list[tuple[Parcel, Flight, int]] = []
+        self.ended: list[Sent] = []
+        self.oldest_ended = 0.0
+        self.thread = threading.Thread(target=self.run, name="lane", daemon=True)
+        self.thread.start()
+
+    def ring(self, *, has_news: bool = False) -> None:
+        """Something has changed."""
+        with self.bell:
+            self.rings += 1
+            self.has_news = self.has_news or has_news
+            self.bell.notify()
+
+    def run(self) -> None:
+        """Send until nothing is due."""
+        try:
+            while not self.postman.is_stopping:
+                heard = self.rings
+                self.land()
+                if self.has_news and not self.parcels:
+                    self.fetch()
+                if self.parcels and self.may_send():
+                    self.send(self.parcels.popleft())
+                elif not self.parcels and not self.flying and not self.ended:
+                    if not self.has_news and self.postman.has_ended(self):
+                        return
+                else:
+                    with self.bell:
+                        if self.rings == heard:
+                            self.bell.wait(self.seconds_to_wait())
+            self.land()
+            if self.ended:
+                self.postman.record(self, self.ended)
+        except Exception:
+            log.error("deliveries to %s failed\n%s", self.subscriber_id, traceback.format_exc())
+        for _, flight, _ in self.flying:
+            flight.call.give_up()
+            self.tenant.handled(flight)
+        self.has_news = False
+        self.postman.has_ended(self)
+
+    def fetch(self) -> None:
+        """Look up what is due. Everything that is not recorded yet still looks due, so it is left out."""
+        with self.bell:
+            self.has_news = False
+        in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
+        with self.tenant.connection() as connection:
+            connection.execute("BEGIN")
+            row = read_tenant_row(connection)
+            outbox = Outbox(connection)
+            subscriber = outbox.subscriber(self.subscriber_id)
+            self.now, self.generation = time_of(row), row.generation
+            self.timeout_ms = self.postman.setting(row, "webhook_timeout_ms")
+            if subscriber is None or not subscriber.enabled:
+                return
+            self.subscriber = subscriber
+            found = outbox.due(self.subscriber_id, self.number, self.now, BATCH + len(in_hand))
+        fresh = [parcel for parcel in found if parcel.sequence not in in_hand]
+        self.parcels.extend(fresh)
+        if len(fresh) >= BATCH:
+            self.ring(has_news=True)
+
+    def may_send(self) -> bool:
+        """Whether the next one may leave."""
+        if len(self.flying) >= MOST_IN_FLIGHT:
+            return False
+        if self.number != IN_ORDER or not self.flying:
+            return True
+        last = self.flying[-1][1].call
+        return last.answer is not None or (last.was_sent and last.elapsed_ms >= PATIENCE_SECONDS * 1000)
+
+    def send(self, parcel: Parcel) -> None:
+        """Send one, unless the clinic lets it vanish."""
+        began_ms = time.time_ns() // 1_000_000
+        if parcel.troubles.get("drop") and not parcel.attempts:
+            self.end(Sent(parcel, DROPPED, began_ms, []))
+            return
+        transport = self.postman.transports.get(self.subscriber.kind)
+        if transport is None:
+            unknown = Answer(None, {}, b"", f"Nothing here delivers to a {self.subscriber.kind}.", False, 0)
+            self.end(Sent(parcel, unknown, began_ms, []))
+            return
+        letter = letter_to(self.subscriber, parcel, self.now)
+        flight = self.tenant.handle(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
+        self.flying.append((parcel, flight, began_ms))
+
+    def land(self) -> None:
+        """Take in what has ended, and record it when there is a batch or nothing better to do."""
+        for entry in list(self.flying):
+            parcel, flight, began_ms = entry
+            if flight.call.is_overdue:
+                flight.call.give_up()
+            if flight.call.answer is not None:
+                self.flying.remove(entry)
+                self.tenant.handled(flight)
+                self.end(Sent(parcel, flight.call.answer, began_ms, flight.calls))
+        idle = not self.parcels and not self.has_news and not self.flying
+        old = self.ended and time.monotonic() - self.oldest_ended >= GATHER_SECONDS
+        if self.ended and (idle or old or len(self.ended) >= BATCH):
+            ended, self.ended = self.ended, []
+            self.postman.record(self, ended)
+
+    def end(self, sent: Sent) -> None:
+        """One attempt to be recorded."""
+        if not self.ended:
+            self.oldest_ended = time.monotonic()
+        self.ended.append(sent)
+
+    def seconds_to_wait(self) -> float:
+        """Until the next thing that happens without a ring: a deadline, the end of patience, a batch to record."""
+        times = [MOST_SECONDS_ASLEEP]
+        for _, flight, _ in self.flying:
+            times.append(flight.call.timeout_ms / 1000 - flight.call.elapsed_ms / 1000)
+        if self.parcels and self.flying:
+            left = PATIENCE_SECONDS - self.flying[-1][1].call.elapsed_ms / 1000
+            times.append(left if left > 0 else MOST_SECONDS_ASLEEP)
+        if self.ended:
+            times.append(self.oldest_ended + GATHER_SECONDS - time.monotonic())
+        return max(0.001, min(times))
+
+
+class Pipe:
+    """Where processes put the names of tenants for the process on duty. A lost name is found by the next tick."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkfifo(path, 0o600)
+            self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self.writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:  # some file systems have no named pipes; then only this process is heard at once
+            self.reader, self.writer = os.pipe()
+            os.set_blocking(self.reader, False)
+            os.set_blocking(self.writer, False)
+
+    def ring(self, name: bytes) -> None:
+        """Put a name in; an empty one only wakes."""
+        with contextlib.suppress(OSError):  # full: then there is enough to wake up for
+            os.write(self.writer, name or b"\n")
+
+    def listen(self, seconds: float) -> set[str]:
+        """The names that have come, at the latest after some seconds."""
+        select.select([self.reader], [], [], seconds)
+        text = b""
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self.reader, 65_536):
+                text += chunk
+        return {name.decode() for name in text.split(b"\n") if name}
+
+    def close(self) -> None:
+        """Close both ends."""
+        os.close(self.reader)
+        os.close(self.writer)
+
+
+def ring_another(path: Path, name: bytes) -> None:
+    """Put a name into the pipe of another process, if one listens."""
+    try:
+        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # nobody has made the pipe, or nobody reads it
+        return
+    with contextlib.suppress(OSError):
+        os.write(writer, name)
+    os.close(writer)
+
+
+def taken_lease(path: Path) -> int | None:
+    """An open file with an exclusive lock, or None while another process has it."""
+    lease = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lease)
+        return None
+    return lease
+
+
+def nobody_is_on_duty(directory: Path) -> bool:
+    """Whether no process holds the services lock."""
+    lock = taken_lease(directory / "services.lock")
+    if lock is None:
+        return False
+    os.close(lock)
+    return True
