@@ -1,0 +1,535 @@
+"""The WebSocket of the Stripe CLI: events to `stripe listen`, answered requests to `stripe logs tail`.
+
+It has a port and threads of its own, since WSGI cannot upgrade a connection, and runs in the one server process that
+does the background work. A connection names its session by the `Websocket-Id` header; the session is in the tenant's
+database, so the CLI finds its way back after a restart, and is told `Unknown WebSocket ID.` when it does not.
+
+Frames to the CLI:    webhook_event, request_log_event
+Frames from the CLI:  event_ack at once for every frame, webhook_response when a forward was answered
+Source: https://github.com/stripe/stripe-cli (pkg/websocket)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import http
+import logging
+import os
+import re
+import socket
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.http11 import Request, Response
+from websockets.sync.client import connect
+from websockets.sync.server import Server, ServerConnection, serve
+
+from emulator.data.api_versions import DEFAULT
+from emulator.developer import cli_sessions
+from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
+from emulator.kernel import ids
+from emulator.kernel.asking import ACCEPT
+from emulator.kernel.outbox import Outbox, Subscriber
+from emulator.kernel.outgoing import Answer, Call, Letter
+from emulator.kernel.request_log import LoggedRequest
+from emulator.kernel.store import Condition
+from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.world import World
+
+POLL_SECONDS = 0.25  # how often to look for what another process of the server has written
+LONGEST_FRAME = 8 * 1024 * 1024
+LATE_ANSWERS_KEPT_MS = 120_000
+MOST_REMEMBERED = 2_000  # conversations whose answer may still come
+EVENT_ID = re.compile(rb'"id": "(evt_[0-9A-Za-z_]+)"')
+GOODBYE = "Connection Done"  # what the CLI says on ^C, and only then
+UNKNOWN_ID = {"error": {"message": "Unknown WebSocket ID."}}
+SUCCEEDED = (200, 201, 202)
+log = logging.getLogger("emulator")
+# Port scanners and cut lines are no errors of ours.
+quiet = logging.getLogger("emulator.websocket")
+quiet.setLevel(logging.CRITICAL)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections from now on, even before anybody serves them. OSError when it cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(64)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+@dataclass
+class Line:
+    """One open WebSocket."""
+
+    connection: ServerConnection
+    tenant: Tenant
+    session: Session
+    in_turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a frame can still be sent."""
+        return self.connection.close_code is None
+
+    def send(self, frame: dict[str, Any]) -> None:
+        """One text frame. ConnectionClosed when the CLI has gone."""
+        self.connection.send(orjson.dumps(frame).decode())
+
+
+class CliSocket:
+    """Serves the WebSockets of every tenant on one listening socket."""
+
+    def __init__(self, tenants: Tenants, listener: socket.socket, token: str) -> None:
+        """`token` is known to the processes of one server alone; it lets them relay to the one that serves."""
+        self.tenants = tenants
+        self.listener = listener
+        self.token = token
+        self.server: Server | None = None
+        self.thread: threading.Thread | None = None
+        self.guard = threading.Lock()
+        self.open_lines: dict[str, Line] = {}
+        self.leaving: dict[str, tuple[Path, float]] = {}
+        self.tailed: dict[str, int] = {}
+        self.calls: OrderedDict[str, ListenerCall] = OrderedDict()
+        self.unanswered: dict[str, list[ListenerCall]] = {}
+        self.late_answers: deque[tuple[Tenant, ListenerCall, Answer]] = deque()
+        self.keeping = threading.Lock()
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Serve in a thread."""
+        self.note_earlier_lines()
+        self.server = serve(
+            self.talk,
+            sock=self.listener.dup(),
+            process_request=self.admit,
+            compression=None,
+            max_size=LONGEST_FRAME,
+            close_timeout=2,
+            logger=quiet,
+        )
+        self.thread = threading.Thread(target=self.server.serve_forever, name="websocket", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Close every connection; the CLI dials again by itself."""
+        if self.server is not None and self.thread is not None:
+            self.server.shutdown()
+            self.thread.join(timeout=5)
+            self.server = None
+
+    def note_earlier_lines(self) -> None:
+        """Lines that were open when an earlier server ended count as gone since now."""
+        for tenant in self.tenants.all():
+            with tenant.reading() as step:
+                sessions = cli_sessions.listening(World(step, step.row.platform))
+            for session in sessions:
+                self.note_gone(tenant, session)
+
+    def note_gone(self, tenant: Tenant, session: Session) -> None:
+        """A line closed: what happens is kept for it for a minute."""
+        now = time.time()
+        self.note(tenant, session.id, cli_sessions.gone, int(now))
+        with self.guard:
+            self.leaving[session.id] = (tenant.file, now)
+
+    def note(self, tenant: Tenant, id: str, what: Callable[..., None], *details: Any) -> None:
+        """Something happened to a session, in a step of its own; nothing where the tenant has it no more."""
+        with tenant.writing() as step:
+            world = World(step, step.row.platform)
+            session = world.find(Session, id)
+            if session is not None:
+                what(world, session, *details)
+
+    def sweep(self) -> None:
+        """Forget the sessions that stayed away for longer than their queue is kept. Called at every tick."""
+        late = time.time() - QUEUE_KEPT_SECONDS
+        with self.guard:
+            late_ones = {id: file for id, (file, left_at) in self.leaving.items() if left_at <= late}
+            for id in late_ones:
+                del self.leaving[id]
+                self.tailed.pop(id, None)
+        for id, file in late_ones.items():
+            self.forget(self.tenants.open_file(file), id)
+
+    def forget(self, tenant: Tenant, id: str) -> None:
+        """A session has gone for good: what waits for it is dropped."""
+        self.note(tenant, id, cli_sessions.forgotten)
+        with self.guard:
+            calls = [] if id in self.open_lines else self.unanswered.pop(id, [])
+        for call in calls:
+            call.end(call.failed("The listener went away."))
+
+    # One connection
+
+    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Note that a session connects. An id no tenant knows is refused in the words that make the CLI start anew."""
+        if self.is_ours(request):
+            return None
+        found = self.session_of(request)
+        if found is not None:
+            # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
+            tenant, session = found
+            with self.guard:
+                self.leaving[session.id] = (tenant.file, time.time())
+            self.note(tenant, session.id, cli_sessions.connected)
+            return None
+        refusal = connection.respond(http.HTTPStatus.BAD_REQUEST, orjson.dumps(UNKNOWN_ID).decode())
+        del refusal.headers["Content-Type"]
+        refusal.headers["Content-Type"] = "application/json"
+        return refusal
+
+    def is_ours(self, request: Request) -> bool:
+        """Whether another process of this server calls."""
+        return hmac.compare_digest(request.headers.get("Relay-Token", "").encode(), self.token.encode())
+
+    def session_of(self, request: Request) -> tuple[Tenant, Session] | None:
+        """The tenant and session that a handshake names, or None."""
+        id = request.headers.get("Websocket-Id", "")
+        tenant = cli_sessions.tenant_of(self.tenants, id)
+        if tenant is None:
+            return None
+        with tenant.reading() as step:
+            session = World(step, step.row.platform).find(Session, id)
+        return None if session is None else (tenant, session)
+
+    def talk(self, connection: ServerConnection) -> None:
+        """Hold one line until it closes: one thread sends, this one listens."""
+        assert connection.request is not None
+        if self.is_ours(connection.request):
+            try:
+                self.relay(connection)
+            except Exception:
+                log.exception("an event for a listener could not be passed on")
+            return
+        found = self.session_of(connection.request)
+        if found is None:
+            return
+        tenant, session = found
+        line = Line(connection, tenant, session)
+        self.take_over(line)
+        speak = {"webhooks": self.tell_what_waited, "request_logs": self.tail_requests}.get(session.feature)
+        speaker = threading.Thread(target=self.until_closed, args=(speak, line), name="websocket sender", daemon=True)
+        if speak is not None:
+            speaker.start()
+        try:
+            self.until_closed(self.listen, line)
+        finally:
+            self.let_go(line)
+
+    def until_closed(self, action: Callable[[Line], None], line: Line) -> None:
+        """Do something with a line until it closes, from either end."""
+        try:
+            action(line)
+        except ConnectionClosed:
+            return
+        except Exception:
+            log.exception("the WebSocket of a %s session failed", line.session.feature)
+            line.connection.close(1011)
+
+    def take_over(self, line: Line) -> None:
+        """This is the line of its session now; an older one ends."""
+        with self.guard:
+            older = self.open_lines.get(line.session.id)
+            self.open_lines[line.session.id] = line
+            self.leaving.pop(line.session.id, None)
+        if older is not None:
+            older.connection.close(1000, "Another connection took over")
+
+    def let_go(self, line: Line) -> None:
+        """Note that a line has closed, unless a newer one of its session is open."""
+        with self.guard:
+            if self.open_lines.get(line.session.id) is not line:
+                return
+            del self.open_lines[line.session.id]
+            for call in self.unanswered.get(line.session.id, []):
+                call.interrupted()
+        if line.connection.close_reason == GOODBYE:
+            self.forget(line.tenant, line.session.id)
+        else:
+            self.note_gone(line.tenant, line.session)
+
+    def listen(self, line: Line) -> None:
+        """Hear the CLI out, frame by frame."""
+        for message in line.connection:
+            try:
+                frame = orjson.loads(message)
+            except ValueError:
+                continue
+            if isinstance(frame, dict):
+                self.hear(line, frame)
+
+    # Events
+
+    def deliver(self, to: Subscriber, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> Call:
+        """The postman's transport for listeners: over an open line, or through the process that has it."""
+        if self.server is None:
+            return RelayedCall(self, to.id, letter, timeout_ms, on_change).start()
+        call = ListenerCall(to.id, letter, timeout_ms, on_change)
+        self.post(call)
+        return call
+
+    def post(self, call: ListenerCall) -> None:
+        """Send an event over its session's line, or have it wait until the session comes back."""
+        with self.guard:
+            for id in call.conversations:
+                self.calls[id] = call
+            while len(self.calls) > MOST_REMEMBERED:
+                self.calls.popitem(last=False)
+            line = self.open_lines.get(call.session_id)
+            waiting = self.unanswered.get(call.session_id, [])
+            self.unanswered[call.session_id] = [*(one for one in waiting if one.answer is None), call]
+        if line is not None:
+            with contextlib.suppress(ConnectionClosed):  # it is sent again when the CLI is back
+                self.tell(line, call)
+
+    def tell(self, line: Line, call: ListenerCall) -> None:
+        """Send both copies of an event: the CLI picks one by its `--latest` and acknowledges both."""
+        with self.guard:
+            if call.line is line or call.answer is not None:
+                return
+            call.line = line
+        with line.in_turn:
+            for conversation, api_version in zip(call.conversations, (None, DEFAULT), strict=True):
+                line.send(webhook_event(line.session, call.letter, conversation, api_version))
+        call.sent()
+
+    def tell_what_waited(self, line: Line) -> None:
+        """Send what was not acknowledged over an earlier line of this session, in order."""
+        with self.guard:
+            waiting = list(self.unanswered.get(line.session.id, []))
+        for call in waiting:
+            self.tell(line, call)
+
+    def hear(self, line: Line, frame: dict[str, Any]) -> None:
+        """An acknowledgement, or what the user's server answered to a forwarded event."""
+        with self.guard:
+            call = self.calls.get(str(frame.get("webhook_conversation_id")))
+        if call is None or call.session_id != line.session.id:
+            return
+        if frame.get("type") == "event_ack" and not call.is_question:
+            call.end(Answer(200, {}, b"event_ack", None, False, call.elapsed_ms))
+        elif frame.get("type") == "webhook_response":
+            answer = forwarded_answer(frame, call.elapsed_ms)
+            if call.is_question:
+                call.end(answer)
+            else:
+                self.late_answers.append((line.tenant, call, answer))
+                self.keep_late_answers()
+
+    def keep_late_answers(self) -> None:
+        """Put what users' servers answered into the attempts, as soon as these are recorded. Called at every tick."""
+        with self.keeping:
+            for _ in range(len(self.late_answers)):
+                tenant, call, answer = self.late_answers.popleft()
+                with tenant.locked(), tenant.connection() as connection:
+                    is_kept = Outbox(connection).amend(call.session_id, call.event_id, call.began_at_ms, answer)
+                if is_kept:
+                    tenant.announce(may_be_due=False)
+                elif call.elapsed_ms < LATE_ANSWERS_KEPT_MS:
+                    self.late_answers.append((tenant, call, answer))
+
+    def relay(self, connection: ServerConnection) -> None:
+        """Deliver what another process of this server has for a listener, and tell it the answer."""
+        with contextlib.suppress(ConnectionClosed):
+            asked = orjson.loads(connection.recv())
+            letter = Letter("", asked["headers"], asked["body"].encode())
+            ended = threading.Event()
+            call = ListenerCall(asked["session"], letter, asked["timeout_ms"], ended.set)
+            self.post(call)
+            while call.answer is None and call.elapsed_ms < call.limit_ms and connection.close_code is None:
+                ended.wait(POLL_SECONDS)
+                ended.clear()
+            call.give_up()
+            assert call.answer is not None
+            told = call.answer._replace(body=call.answer.body.decode("utf-8", "replace"))  # type: ignore[arg-type]
+            connection.send(orjson.dumps(list(told)).decode())
+
+    # Requests
+
+    def tail_requests(self, line: Line) -> None:
+        """Send the requests that the API answers from now on, or since the line was last open."""
+        requests, stem = self.tenants.request_log, line.tenant.file.stem
+        batches = requests.batches
+        requests.flush()
+        last = self.tailed.get(line.session.id) or requests.newest(stem)
+        while line.is_open:
+            for request in requests.select(stem, [Condition("sequence", "gt", last)], limit=500, oldest_first=True):
+                if is_wanted(request, line.session.log_filters):
+                    line.send(request_log_event(request))
+                last = request.sequence
+            self.tailed[line.session.id] = last
+            batches = requests.wait(batches, POLL_SECONDS)
+
+
+class ListenerCall(Call):
+    """One event for one listener. It ends when the CLI acknowledges; a question, when the user's server answers.
+
+    While the CLI is away it waits, for as long as the session's queue is kept.
+    """
+
+    def __init__(self, session_id: str, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> None:
+        self.sent_at: float | None = None
+        super().__init__(None, letter, timeout_ms, on_change)  # type: ignore[arg-type]  # no HTTP is spoken
+        self.session_id = session_id
+        self.began_at_ms = time.time_ns() // 1_000_000
+        self.line: Line | None = None
+        self.conversations = (f"wc_{conversation_id()}", f"wc_{conversation_id()}")
+        self.is_question = letter.headers.get("Accept") == ACCEPT
+
+    @property
+    def event_id(self) -> str:
+        """The event in the letter."""
+        found = EVENT_ID.search(self.letter.body)
+        return found[1].decode() if found else ""
+
+    @property
+    def timeout_ms(self) -> int:
+        """How long after its beginning the CLI must have acknowledged; while it is away the time does not run."""
+        if self.sent_at is None:
+            return self.elapsed_ms + self.limit_ms
+        return round((self.sent_at - self.began) * 1000) + self.limit_ms
+
+    @timeout_ms.setter
+    def timeout_ms(self, limit_ms: int) -> None:
+        self.limit_ms = limit_ms
+
+    def sent(self) -> None:
+        """Both copies have left."""
+        self.sent_at = time.monotonic()
+        self.was_sent = True
+        self.on_change()
+
+    def interrupted(self) -> None:
+        """The line closed before an answer came."""
+        self.sent_at = None
+
+
+class RelayedCall(Call):
+    """An event for a listener whose line another process of this server holds."""
+
+    def __init__(
+        self, ours: CliSocket, session_id: str, letter: Letter, timeout_ms: int, on_change: Callable[[], None]
+    ) -> None:
+        super().__init__(None, letter, timeout_ms, on_change)  # type: ignore[arg-type]  # no HTTP is spoken
+        self.ours = ours
+        self.session_id = session_id
+
+    def exchange(self) -> Answer:
+        """Hand the letter to the process that serves the WebSocket, and wait for the answer."""
+        asked = {
+            "session": self.session_id,
+            "headers": self.letter.headers,
+            "body": self.letter.body.decode("utf-8", "replace"),
+            "timeout_ms": self.timeout_ms,
+        }
+        seconds = self.timeout_ms / 1000
+        address = self.ours.listener.getsockname()
+        headers = {"Relay-Token": self.ours.token}
+        try:
+            with (
+                socket.create_connection(reachable(address), timeout=seconds) as self.socket,
+                connect("ws://relay/", sock=self.socket, additional_headers=headers, proxy=None) as line,
+            ):
+                line.send(orjson.dumps(asked).decode())
+                status, named, body, error, timed_out, duration_ms = orjson.loads(line.recv(timeout=seconds + 1))
+        except (WebSocketException, TimeoutError) as failure:
+            return self.failed(f"{type(failure).__name__}: {failure}", timed_out=isinstance(failure, TimeoutError))
+        return Answer(status, named, body.encode(), error, timed_out, duration_ms)
+
+
+def reachable(address: tuple[Any, ...]) -> tuple[str, int]:
+    """The address under which a socket of this machine is reached from it."""
+    host, port = address[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
+def conversation_id() -> str:
+    """24 random characters; conversations are told apart, never reproduced."""
+    return ids.base62(int.from_bytes(os.urandom(18)), 24)
+
+
+def webhook_event(session: Session, letter: Letter, conversation: str, api_version: str | None) -> dict[str, Any]:
+    """One copy of an event as a frame: the exact text to forward, and the headers that sign it."""
+    return {
+        "type": "webhook_event",
+        "endpoint": {"api_version": api_version},
+        "event_payload": letter.body.decode("utf-8", "replace"),
+        "http_headers": letter.headers,
+        "webhook_conversation_id": conversation,
+        "webhook_id": f"wh_{session.id[-14:]}",
+    }
+
+
+def forwarded_answer(frame: dict[str, Any], duration_ms: int) -> Answer:
+    """What the user's server answered, from a `webhook_response`; names of headers in lower case."""
+    status, headers, body = frame.get("status"), frame.get("http_headers"), frame.get("body")
+    return Answer(
+        status if isinstance(status, int) else None,
+        {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {},
+        str(body or "").encode(),
+        None if isinstance(status, int) else "The listener told no status.",
+        False,
+        duration_ms,
+    )
+
+
+def is_wanted(request: LoggedRequest, filters: dict[str, list[str]]) -> bool:
+    """Whether `logs tail` with these filters shows a request: every filter must have one value that fits.
+
+    The emulator's own operations are not Stripe's and never shown. All requests come through the API, so the source
+    DASHBOARD shows none; those that act for a connected account are outgoing Connect requests.
+    """
+    if request.path.startswith("/_emulator/"):
+        return False
+    facts: dict[str, Callable[[str], bool]] = {
+        "filter_account": lambda value: value == ("self" if request.account is None else "connect_out"),
+        "filter_http_method": lambda value: value.upper() == request.method,
+        "filter_ip_address": lambda value: value == request.ip_address,
+        "filter_request_path": lambda value: value == request.path,
+        "filter_request_status": lambda value: (
+            value.upper() == ("SUCCEEDED" if request.status in SUCCEEDED else "FAILED")
+        ),
+        "filter_source": lambda value: value.upper() == "API",
+        "filter_status_code": lambda value: value == str(request.status),
+        "filter_status_code_type": lambda value: value[:1] == str(request.status)[:1],
+    }
+    return all(any(fact(value) for value in filters[name]) for name, fact in facts.items() if name in filters)
+
+
+def request_log_event(request: LoggedRequest) -> dict[str, Any]:
+    """An answered request as the frame that `logs tail` prints. The CLI reads every member of the error as text."""
+    error: dict[str, str] = {}
+    if request.error is not None:
+        names = ("type", "code", "message", "param", "charge", "decline_code", "error_insight")
+        error = {name: request.error.get(name) or "" for name in names}
+    payload = {
+        "created_at": request.created,
+        "error": error,
+        "livemode": False,
+        "method": request.method,
+        "request_id": request.id,
+        "status": request.status,
+        "url": request.path,
+    }
+    return {
+        "type": "request_log_event",
+        "request_log_id": request.id.replace("req_", "resp_", 1),
+        "event_payload": orjson.dumps(payload).decode(),
+    }

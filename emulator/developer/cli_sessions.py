@@ -1,0 +1,239 @@
+"""Sessions of the Stripe CLI: what `stripe listen` and `stripe logs tail` ask for before they open their WebSocket.
+
+    POST /v1/stripecli/sessions ──▶ id and address ──▶ WebSocket: connected ⇄ gone for a moment ──▶ forgotten
+
+The id names the tenant's file, since the WebSocket is opened without a key. A listener is a subscriber of all events of
+its tenant, the connected accounts' too, from the moment it connects until a minute after it went.
+The operation is not part of the published API; what is known of it is what the CLI sends and reads.
+Source: https://docs.stripe.com/cli/listen and https://github.com/stripe/stripe-cli
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import orjson
+
+from emulator.data.api_versions import DEFAULT
+from emulator.kernel import ids
+from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.outbox import EVERYTHING, Subscriber
+from emulator.kernel.params import List, Params, String
+from emulator.kernel.render import shown
+from emulator.kernel.routes import POST
+from emulator.kernel.store import Condition
+from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.world import World
+
+OFFERED = ("webhooks", "request_logs")
+TRANSPORT = "listener"
+QUESTIONS = ("issuing_authorization.request",)
+RECONNECT_DELAY_SECONDS = 3600  # the CLI starts its connection anew that often, with an ugly word in its log
+QUEUE_KEPT_SECONDS = 60  # real time after a disconnect
+WEBSOCKET_ID = re.compile(r"cliws_([0-9a-f]{32})[0-9A-Za-z]{14}")
+LOG_FILTERS = (
+    "filter_account",
+    "filter_http_method",
+    "filter_ip_address",
+    "filter_request_path",
+    "filter_request_status",
+    "filter_source",
+    "filter_status_code",
+    "filter_status_code_type",
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """One start of the CLI. `left_at` is when its WebSocket closed, in real unix seconds; None while it is open."""
+
+    object: ClassVar[str] = "stripecli.session"
+    prefix: ClassVar[str] = "cliws"
+    noun: ClassVar[str] = "CLI session"
+    filters: ClassVar[tuple[str, ...]] = ("is_listening",)
+    hidden: ClassVar[tuple[str, ...]] = ("secret",)
+    expands: ClassVar[tuple[str, ...]] = ()
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+    id: str
+    created: int
+    device_name: str
+    feature: str
+    secret: str
+    log_filters: dict[str, list[str]]
+    forward_to_url: str | None
+    forward_connect_to_url: str | None
+    is_connected: bool = False
+    left_at: int | None = None
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether events of the tenant go into its queue."""
+        return self.feature == "webhooks" and (self.is_connected or self.left_at is not None)
+
+    @property
+    def forwards(self) -> bool:
+        """Whether what it receives goes on to a server of the user's, so that an answer may come back."""
+        return bool(self.forward_to_url or self.forward_connect_to_url)
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The session without its secret."""
+        return shown(self)
+
+
+class CreateParams(Params):
+    """What the CLI sends. Names that a later CLI adds are read over: a refusal would end it."""
+
+    device_name = String(required=True)
+    websocket_features = List(String())
+    websocket_feature = String()
+    filters = String(max_length=20_000)
+    forward_to_url = String()
+    forward_connect_to_url = String()
+
+    @classmethod
+    def parse(cls, tree: dict[str, Any]) -> dict[str, Any]:
+        """Typed values of the names that are known."""
+        known = cls.shared().fields
+        return super().parse({name: value for name, value in tree.items() if name in known})
+
+
+def create(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+    """Where to open the WebSocket, under which id, and the secret that signs what comes. 400 where there is none."""
+    address = tenant.tenants.websocket_url
+    if address is None:
+        raise ApiError(400, "This server has no WebSocket port; start it with `stripe-emulator serve`.")
+    device = params["device_name"]
+    log_filters = filters_of(params.get("filters"))
+    with tenant.writing() as step:
+        world = World(step, step.row.platform)
+        session = Session(
+            id=new_id(world, tenant.file.stem),
+            created=world.now,
+            device_name=device,
+            feature=authorized(params),
+            secret=secret_of(step.row.generator, device),
+            log_filters=log_filters,
+            forward_to_url=params.get("forward_to_url"),
+            forward_connect_to_url=params.get("forward_connect_to_url"),
+        )
+        world.put(session)
+        default_version = world.setting("api_version")
+    return {
+        "object": session.object,
+        "default_version": default_version,
+        "device_token": "",
+        "display_connect_filter_warning": False,
+        "latest_version": DEFAULT,
+        "reconnect_delay": RECONNECT_DELAY_SECONDS,
+        "secret": session.secret,
+        "websocket_authorized_feature": session.feature,
+        "websocket_id": session.id,
+        "websocket_url": f"{address}/subscribe/{step.row.platform}",
+    }
+
+
+def authorized(params: dict[str, Any]) -> str:
+    """The first feature asked for that we offer; else the first at all, which then stays silent."""
+    asked = params.get("websocket_features") or [params.get("websocket_feature") or OFFERED[0]]
+    return next((feature for feature in asked if feature in OFFERED), asked[0])
+
+
+def filters_of(text: str | None) -> dict[str, list[str]]:
+    """The filters of `logs tail`, sent as JSON in one field. 400 for what is not; unknown ones are left out."""
+    if not text:
+        return {}
+    try:
+        filters = orjson.loads(text)
+    except ValueError:
+        filters = None
+    if not isinstance(filters, dict) or not all(isinstance(values, list | None) for values in filters.values()):
+        raise invalid("Invalid filters: a JSON object whose members are lists of texts is expected.", param="filters")
+    return {name: [str(value) for value in filters[name]] for name in LOG_FILTERS if filters.get(name)}
+
+
+def new_id(world: World, stem: str) -> str:
+    """An id that tells the tenant's file. It takes nothing from the generator: who listens changes no later id."""
+    earlier = world.step.store.count(Session, [])
+    number = ids.chance(world.step.row.generator, earlier, f"cliws:{world.step.row.generation}")
+    return f"cliws_{stem}{ids.base62(number, 14)}"
+
+
+def secret_of(generator: bytes, device: str) -> str:
+    """`whsec_…`, the same for a device each time, since people paste it into their application."""
+    return "whsec_" + hmac.digest(generator, f"stripecli:{device}".encode(), "sha256").hex()
+
+
+# What the WebSocket does with a session
+
+
+def tenant_of(tenants: Tenants, websocket_id: str) -> Tenant | None:
+    """The tenant that a WebSocket id names, or None."""
+    match = WEBSOCKET_ID.fullmatch(websocket_id)
+    return tenants.behind(match[1]) if match else None
+
+
+def connected(world: World, session: Session) -> None:
+    """Its WebSocket is open: it is told of everything from now on."""
+    keep(world, replace(session, is_connected=True, left_at=None))
+
+
+def gone(world: World, session: Session, at: int) -> None:
+    """Its WebSocket closed, in real unix seconds: what happens is kept for it, but it is asked nothing."""
+    keep(world, replace(session, is_connected=False, left_at=at))
+
+
+def forgotten(world: World, session: Session) -> None:
+    """It stayed away; its queue is dropped. It may come again later and begins with an empty one."""
+    keep(world, replace(session, is_connected=False, left_at=None))
+
+
+def keep(world: World, session: Session) -> None:
+    """Store a session, and subscribe it to events if it listens."""
+    world.put(session)
+    outbox = world.step.outbox
+    if session.is_listening:
+        outbox.subscribe(subscriber(world, session), (EVERYTHING, *QUESTIONS))
+    elif outbox.subscriber(session.id) is not None:
+        outbox.unsubscribe(session.id)
+
+
+def subscriber(world: World, session: Session) -> Subscriber:
+    """A listener as the outbox knows it: all events of the tenant, each sent once."""
+    return Subscriber(
+        id=session.id,
+        kind=TRANSPORT,
+        account=world.platform,
+        hears="all",
+        enabled=True,
+        answers=session.is_connected and session.forwards,
+        retries=False,
+        url=session.forward_to_url or session.forward_connect_to_url or "",
+        api_version=None,
+        secrets=[{"secret": session.secret, "expires_at": None}],
+    )
+
+
+def listening(world: World) -> list[Session]:
+    """The sessions that are told of events, the longest-standing first."""
+    return list(reversed(world.step.store.select(Session, [Condition("is_listening", "eq", True)])))
+
+
+def go_on_after_reset(world: World) -> Callable[[World], None]:
+    """A listener belongs to no world: what is told to it goes on, its earlier queue aside."""
+    sessions = [session for _, session in world.step.store.every(Session)]
+
+    def again(new: World) -> None:
+        for session in sessions:
+            keep(new, session)
+
+    return again
+
+
+RECORDS = (Session,)
+OUTLIVES_RESET = go_on_after_reset
+ROUTES = [POST("/v1/stripecli/sessions", create, CreateParams, scope="tenant")]

@@ -1,0 +1,263 @@
+"""Every request that the server answered: for `stripe logs tail`, for `/_emulator/requests`, for whoever wonders.
+
+A tenant's log is a SQLite file of its own beside the tenant's database, so that a read of the API stays a read; what
+belongs to no tenant (no key, or one that opens nothing) is in a file of the server's. A line is handed over and a
+thread writes what has gathered, so no reply waits for it. Bodies, queries and keys are not kept, and of the lines only
+the newest.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+import sqlite3
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from emulator.kernel.store import Condition, clause
+
+if TYPE_CHECKING:
+    from emulator.kernel.http import RequestLine
+
+MOST_KEPT = 10_000  # per tenant
+MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost
+MOST_OPEN_FILES = 32
+LONGEST_TEXT = 2_000
+GATHERING_SECONDS = 0.05
+SCHEMA_VERSION = 2
+SCHEMA = """
+    CREATE TABLE request (
+        sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT NULL, method TEXT NOT NULL,
+        path TEXT NOT NULL, status INTEGER NOT NULL, operation TEXT NOT NULL, account TEXT, api_version TEXT,
+        idempotency_key TEXT, ip_address TEXT NOT NULL, user_agent TEXT NOT NULL, duration_ms REAL NOT NULL,
+        reason TEXT, error TEXT
+    )
+"""
+COLUMNS = (
+    "id", "created", "method", "path", "status", "operation", "account", "api_version", "idempotency_key",
+    "ip_address", "user_agent", "duration_ms", "reason", "error",
+)  # fmt: skip
+# Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
+SECRETS = re.compile(r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)")
+log = logging.getLogger("emulator")
+
+
+class LoggedRequest(NamedTuple):
+    """One answered request. `created` is real time in unix seconds; `error` is the reply's error without its URL."""
+
+    sequence: int
+    id: str
+    created: int
+    method: str
+    path: str
+    status: int
+    operation: str
+    account: str | None
+    api_version: str | None
+    idempotency_key: str | None
+    ip_address: str
+    user_agent: str
+    duration_ms: float
+    reason: str | None
+    error: dict[str, Any] | None
+
+    def render(self) -> dict[str, Any]:
+        """The request as the control API shows it."""
+        members = self._asdict()
+        del members["sequence"]
+        return {"id": self.id, "object": "emulator.request", **dict(sorted(members.items()))}
+
+
+class RequestLog:
+    """The request logs of one data directory. Several server processes may write to the same files."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.waiting: queue.SimpleQueue[RequestLine | threading.Event] = queue.SimpleQueue()
+        self.guard = threading.Lock()
+        self.hurry = threading.Event()
+        self.written = threading.Condition()
+        self.batches = 0
+        self.lost = 0
+        self.writer: threading.Thread | None = None
+        self.closing = False
+        self.open_files: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
+
+    def add(self, line: RequestLine) -> None:
+        """Hand a line over to the writer."""
+        if self.waiting.qsize() >= MOST_WAITING:
+            self.lost += 1
+            return
+        self.waiting.put(line)
+        if self.writer is None:
+            self.start()
+
+    def flush(self, seconds: float = 5) -> None:
+        """Return when what this process has answered so far is in the files, or after some seconds."""
+        if self.writer is not None:
+            reached = threading.Event()
+            self.waiting.put(reached)
+            self.hurry.set()
+            reached.wait(seconds)
+
+    def close(self) -> None:
+        """Write what is left and close the files."""
+        self.flush()
+        self.closing = True
+        if self.writer is not None:
+            self.waiting.put(threading.Event())
+            self.hurry.set()
+            self.writer.join(timeout=5)
+            self.writer = None
+
+    # Writing
+
+    def start(self) -> None:
+        """Begin writing; late, so that the thread belongs to the process that answers requests."""
+        with self.guard:
+            if self.writer is None and not self.closing:
+                self.writer = threading.Thread(target=self.write, name="request log", daemon=True)
+                self.writer.start()
+
+    def write(self) -> None:
+        """Write what has gathered, batch by batch, until the log is closed."""
+        while not self.closing or not self.waiting.empty():
+            batch = [self.waiting.get()]
+            while not self.waiting.empty():
+                batch.append(self.waiting.get())
+            self.write_batch([line for line in batch if not isinstance(line, threading.Event)])
+            for reached in batch:
+                if isinstance(reached, threading.Event):
+                    reached.set()
+            self.hurry.wait(GATHERING_SECONDS)
+            self.hurry.clear()
+        while self.open_files:
+            self.open_files.popitem()[1].close()
+
+    def write_batch(self, lines: Sequence[RequestLine]) -> None:
+        """Add lines to the logs of their tenants, and tell those who tail them."""
+        by_tenant: dict[str | None, list[RequestLine]] = defaultdict(list)
+        for line in lines:
+            by_tenant[line.tenant_file].append(line)
+        for stem, its_lines in by_tenant.items():
+            try:
+                append(self.connection(self.file_of(stem)), its_lines)
+            except (sqlite3.Error, OSError) as error:
+                self.lost += len(its_lines)
+                log.error("%d lines of the request log are lost: %s", len(its_lines), error)
+        if lines:
+            with self.written:
+                self.batches += 1
+                self.written.notify_all()
+
+    def connection(self, file: Path) -> sqlite3.Connection:
+        """The writer's connection to a file, made if there is none; few stay open."""
+        connection = self.open_files.pop(file, None)
+        if connection is not None and not file.exists():
+            connection.close()
+            connection = None
+        self.open_files[file] = connection or opened(file)
+        while len(self.open_files) > MOST_OPEN_FILES:
+            self.open_files.popitem(last=False)[1].close()
+        return self.open_files[file]
+
+    # Reading
+
+    def file_of(self, stem: str | None) -> Path:
+        """The log beside the tenant database of that stem; None is the log of what belongs to no tenant."""
+        return self.directory / f"{stem or 'no-tenant'}.requests.db"
+
+    def find(self, stem: str | None, id: str) -> LoggedRequest | None:
+        """One request by its id, or None."""
+        return next(iter(self.select(stem, [Condition("id", "eq", id)], limit=1)), None)
+
+    def select(
+        self, stem: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+    ) -> list[LoggedRequest]:
+        """Requests that meet all conditions, newest first unless said otherwise."""
+        file = self.file_of(stem)
+        if not file.exists():
+            return []
+        where, values = clause(conditions)
+        order = "ASC" if oldest_first else "DESC"
+        sql = f"SELECT sequence, {', '.join(COLUMNS)} FROM request WHERE {where} ORDER BY sequence {order} LIMIT ?"
+        with closing(opened(file)) as connection:
+            rows = connection.execute(sql, [*values, limit])
+            return [LoggedRequest(*row[:-1], orjson.loads(row[-1]) if row[-1] else None) for row in rows]
+
+    def newest(self, stem: str | None) -> int:
+        """The sequence of the last line so far; 0 when there is none."""
+        return next((one.sequence for one in self.select(stem, limit=1)), 0)
+
+    def wait(self, batches: int, seconds: float) -> int:
+        """Return the number of batches written by this process once it is not `batches`, or after some seconds."""
+        with self.written:
+            self.written.wait_for(lambda: self.batches != batches, seconds)
+            return self.batches
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """A connection to a log; one of another shape is emptied, since a log is not worth a migration."""
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
+    connection.executescript("PRAGMA synchronous = NORMAL; PRAGMA case_sensitive_like = ON;")
+    if version_of(connection) != SCHEMA_VERSION:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        if version_of(connection) != SCHEMA_VERSION:  # another process may have been quicker
+            connection.execute("DROP TABLE IF EXISTS request")
+            connection.execute(SCHEMA)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    return connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The shape of a log file; 0 for a new one."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def append(connection: sqlite3.Connection, lines: Iterable[RequestLine]) -> None:
+    """Write lines in one transaction and let go of those that are too old."""
+    marks = ", ".join("?" * len(COLUMNS))
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany(
+            f"INSERT INTO request ({', '.join(COLUMNS)}) VALUES ({marks})", [row_of(line) for line in lines]
+        )
+        connection.execute(f"DELETE FROM request WHERE sequence <= (SELECT max(sequence) FROM request) - {MOST_KEPT}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def row_of(line: RequestLine) -> tuple[Any, ...]:
+    """A line as a row, long texts cut and secrets masked."""
+    return (
+        line.request_id,
+        line.created,
+        line.method,
+        kept(line.path),
+        line.status,
+        line.operation,
+        line.account,
+        line.api_version,
+        kept(line.idempotency_key) if line.idempotency_key else None,
+        line.ip_address,
+        kept(line.user_agent),
+        round(line.duration_ms, 3),
+        kept(line.reason) if line.reason else None,
+        orjson.dumps({name: kept(str(text)) for name, text in line.error.items()}) if line.error else None,
+    )
+
+
+def kept(text: str) -> str:
+    """A text as the log keeps it: not too long, and without the secret part of keys and card numbers."""
+    return SECRETS.sub(lambda match: f"{match[1] or ''}****", text[:LONGEST_TEXT])

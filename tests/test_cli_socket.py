@@ -1,0 +1,664 @@
+"""The WebSocket of the Stripe CLI, with a client that says what the CLI says."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+import stripe
+from flask import Flask
+from websockets.exceptions import ConnectionClosedOK, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from bench.running import Running
+from emulator import cli_socket
+from emulator.app import create_app
+from emulator.cli_socket import is_wanted
+from emulator.kernel.request_log import LoggedRequest
+from emulator.server import ServerOptions, Sockets, serve_cli
+from tests.client import Client
+from tests.issuing.holders import a_cardholder, a_connected_account
+from tests.issuing.purchases import AUTHORIZATIONS, a_spender
+
+SESSIONS = "/v1/stripecli/sessions"
+PATIENCE_SECONDS = 20
+SILENCE_SECONDS = 0.3
+
+
+class Listener:
+    """`stripe listen`, as far as its WebSocket goes."""
+
+    def __init__(self, session: dict[str, Any]) -> None:
+        self.session = session
+        self.stack = ExitStack()
+        self.line: ClientConnection | None = None
+
+    def connect(self) -> Listener:
+        feature = self.session["websocket_authorized_feature"]
+        address = f"{self.session['websocket_url']}?websocket_feature={feature}"
+        headers = {"Websocket-Id": self.session["websocket_id"]}
+        subprotocols = ["stripecli-devproxy-v1"]
+        line = connect(address, additional_headers=headers, subprotocols=subprotocols, compression=None)
+        self.line = self.stack.enter_context(line)
+        return self
+
+    def frame(self) -> dict[str, Any]:
+        """The next frame."""
+        return json.loads(self.line.recv(timeout=PATIENCE_SECONDS))
+
+    def event(self, *, acknowledged: bool = True) -> dict[str, Any]:
+        """The next event, from its copy in the default version; both copies are acknowledged unless told otherwise."""
+        frame, latest = self.frame(), self.frame()
+        assert frame["endpoint"]["api_version"] is None and latest["endpoint"]["api_version"] is not None
+        assert frame["event_payload"] == latest["event_payload"]
+        if acknowledged:
+            self.acknowledge(frame)
+            self.acknowledge(latest)
+        return frame
+
+    def types(self, count: int) -> list[str]:
+        return [json.loads(self.event()["event_payload"])["type"] for _ in range(count)]
+
+    def acknowledge(self, frame: dict[str, Any]) -> None:
+        self.say(type="event_ack", event_id=json.loads(frame["event_payload"])["id"], **conversation_of(frame))
+
+    def respond(self, frame: dict[str, Any], status: int, body: str = "", **headers: str) -> None:
+        """What the user's server answered to a forward."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.say(type="webhook_response", status=status, body=body, http_headers=named, **conversation_of(frame))
+
+    def say(self, **frame: Any) -> None:
+        self.line.send(json.dumps(frame) + "\n")
+
+    def hears_nothing(self) -> bool:
+        with pytest.raises(TimeoutError):
+            self.line.recv(timeout=SILENCE_SECONDS)
+        return True
+
+    def close(self) -> None:
+        self.stack.close()
+
+
+def conversation_of(frame: dict[str, Any]) -> dict[str, str]:
+    return {name: frame[name] for name in ("webhook_conversation_id", "webhook_id")}
+
+
+def begun(folder: Path) -> Flask:
+    """An application whose WebSocket is served in this process."""
+    application = create_app(folder)
+    options = ServerOptions(data=folder)
+    serve_cli(application, options, Sockets(cli_socket.listening_socket("127.0.0.1", 0), None, "token"))
+    application.emulator.background.start()
+    return application
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory) -> Iterator[Flask]:
+    application = begun(tmp_path_factory.mktemp("listening"))
+    yield application
+    application.emulator.close()
+
+
+@pytest.fixture
+def listen(platform) -> Iterator[Callable[..., Listener]]:
+    """Start a listener of the platform; `connect=False` only asks for its session."""
+    listeners: list[Listener] = []
+
+    def start(connect: bool = True, **params: Any) -> Listener:
+        asked = {"device_name": "laptop", "websocket_features": ["webhooks"], **params}
+        listener = Listener(platform.made(SESSIONS, **asked))
+        listeners.append(listener)
+        if connect:
+            listener.connect()
+            until(lambda: subscribed(platform, listener))
+        return listener
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def tenant_of(platform: Client):
+    return platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
+
+
+def subscribed(platform: Client, listener: Listener):
+    with tenant_of(platform).reading() as step:
+        return step.outbox.subscriber(listener.session["websocket_id"])
+
+
+def attempts(platform: Client, event: str) -> list[dict[str, Any]]:
+    with tenant_of(platform).reading() as step:
+        return step.outbox.attempts(event=event)
+
+
+def pending(platform: Client, frame: dict[str, Any]) -> int:
+    return platform.read(f"/v1/events/{json.loads(frame['event_payload'])['id']}")["pending_webhooks"]
+
+
+def until(claim: Callable[[], Any]) -> Any:
+    """What a claim says once it holds; it fails when it does not within the time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        said = claim()
+        if said:
+            return said
+        assert time.monotonic() < deadline, "it never came to be"
+
+
+# The handshake
+
+
+@pytest.mark.parametrize("id", ["", "cliws_1", "cliws_" + "0" * 46, "cliws_../../etc/passwd", "cliws_" + "a" * 400])
+def test_an_unknown_id_is_refused_in_the_words_the_cli_waits_for(platform, listen, id):
+    listener = listen(connect=False)
+    listener.session["websocket_id"] = id
+
+    with pytest.raises(InvalidStatus) as refusal:
+        listener.connect()
+
+    assert refusal.value.response.status_code == 400
+    assert json.loads(refusal.value.response.body) == {"error": {"message": "Unknown WebSocket ID."}}
+
+
+def test_an_id_that_names_the_right_tenant_but_no_session_is_unknown_too(platform, listen):
+    listener = listen(connect=False)
+    listener.session["websocket_id"] = listener.session["websocket_id"][:-14] + "0" * 14
+
+    with pytest.raises(InvalidStatus):
+        listener.connect()
+
+
+# Events
+
+
+def test_an_event_arrives_signed_in_two_copies(platform, listen):
+    listener = listen()
+    cardholder = a_cardholder(platform)
+
+    frame = listener.event()
+
+    event = stripe.Webhook.construct_event(
+        frame["event_payload"], frame["http_headers"]["Stripe-Signature"], listener.session["secret"]
+    )
+    assert (event.type, event.data.object.id) == ("issuing_cardholder.created", cardholder["id"])
+    assert event.pending_webhooks == 1
+    assert frame["type"] == "webhook_event"
+    assert frame["webhook_conversation_id"].startswith("wc_") and frame["webhook_id"].startswith("wh_")
+    assert frame["http_headers"]["User-Agent"] == "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+
+
+def test_events_arrive_in_the_order_in_which_they_happened(platform, listen):
+    listener = listen()
+    ids = [a_cardholder(platform)["id"] for _ in range(12)]
+
+    arrived = [json.loads(listener.event()["event_payload"])["data"]["object"]["id"] for _ in range(12)]
+
+    assert arrived == ids
+
+
+def test_events_of_connected_accounts_name_the_account(platform, listen):
+    listener = listen()
+    connected = a_connected_account(platform, "card_issuing", "transfers")
+    a_cardholder(connected)
+    a_cardholder(platform)
+
+    events = [json.loads(listener.event()["event_payload"])]
+    while events[-1]["type"] != "issuing_cardholder.created" or "account" in events[-1]:
+        events.append(json.loads(listener.event()["event_payload"]))
+
+    theirs, ours = (event for event in events if event["type"] == "issuing_cardholder.created")
+    assert theirs["account"] == theirs["context"] == connected.account
+    assert "account" not in ours
+
+
+def test_other_tenants_events_are_not_heard(app, platform, listen):
+    listener = listen()
+
+    a_cardholder(Client(app, f"{platform.key}neighbour"))
+
+    assert listener.hears_nothing()
+
+
+def test_an_acknowledged_event_is_no_longer_pending(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    frame = listener.event(acknowledged=False)
+    before = pending(platform, frame)
+
+    listener.acknowledge(frame)
+
+    until(lambda: pending(platform, frame) == 0)
+    assert before == 1
+
+
+def test_the_users_answer_becomes_the_attempt_and_is_not_retried(platform, listen):
+    listener = listen(forward_to_url="localhost:4242/hook")
+    a_cardholder(platform)
+    frame = listener.event()
+
+    listener.respond(frame, 500, "on fire", Content_Type="text/plain")
+
+    id = json.loads(frame["event_payload"])["id"]
+    attempt = until(lambda: [one for one in attempts(platform, id) if one["response_body"] == "on fire"])[0]
+    assert (attempt["status"], attempt["number"]) == (500, 1)
+    assert attempt["response_headers"] == {"content-type": "text/plain"}
+    assert len(attempts(platform, id)) == 1
+    assert pending(platform, frame) == 0
+
+
+def test_two_listeners_are_told_both(platform, listen):
+    first, second = listen(), listen()
+    a_cardholder(platform)
+
+    frames = first.event(acknowledged=False), second.event(acknowledged=False)
+
+    assert [json.loads(frame["event_payload"])["pending_webhooks"] for frame in frames] == [2, 2]
+    assert pending(platform, frames[0]) == 2
+
+
+def test_an_event_can_be_sent_again_to_listeners(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    id = json.loads(listener.event()["event_payload"])["id"]
+
+    platform.made(f"/v1/events/{id}/retry", for_stripecli=True)
+
+    assert json.loads(listener.event()["event_payload"])["id"] == id
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"type": "event_ack"}', '{"webhook_conversation_id": "wc_none"}'])
+def test_frames_that_mean_nothing_are_read_over(platform, listen, text):
+    listener = listen()
+
+    listener.line.send(text)
+    a_cardholder(platform)
+
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_nobody_acknowledges_for_another_tenant(app, platform, listen):
+    neighbour = Client(app, f"{platform.key}neighbour")
+    stranger = Listener(neighbour.made(SESSIONS, device_name="x", websocket_features=["webhooks"])).connect()
+    listener = listen()
+    a_cardholder(platform)
+    frame = listener.event(acknowledged=False)
+
+    stranger.acknowledge(frame)
+    stranger.line.ping().wait(PATIENCE_SECONDS)
+    stranger.close()
+
+    assert pending(platform, frame) == 1
+
+
+# Coming and going
+
+
+def test_what_happens_while_the_cli_reconnects_is_told_afterwards(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    listener.types(1)
+    listener.close()
+    ids = [a_cardholder(platform)["id"] for _ in range(3)]
+
+    listener.connect()
+
+    arrived = [json.loads(listener.event()["event_payload"])["data"]["object"]["id"] for _ in range(3)]
+    assert arrived == ids
+
+
+def test_what_was_not_acknowledged_is_told_again_over_the_next_connection(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    lost = listener.event(acknowledged=False)["event_payload"]
+    listener.close()
+
+    listener.connect()
+
+    assert listener.event()["event_payload"] == lost
+
+
+def test_a_listener_that_stays_away_is_told_nothing_of_that_time(app, platform, listen, monkeypatch):
+    listener = listen()
+    listener.close()
+    a_cardholder(platform)
+    monkeypatch.setattr(cli_socket, "QUEUE_KEPT_SECONDS", -1)
+    until(lambda: subscribed(platform, listener) is None)
+    monkeypatch.undo()
+
+    listener.connect()
+    until(lambda: subscribed(platform, listener))
+    later = a_cardholder(platform)
+
+    assert json.loads(listener.event()["event_payload"])["data"]["object"]["id"] == later["id"]
+    assert {event["pending_webhooks"] for event in platform.events()[:-1]} == {0}
+
+
+def test_a_listener_that_says_goodbye_is_forgotten_at_once(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    frame = listener.event(acknowledged=False)
+
+    listener.line.close(1000, "Connection Done")
+
+    until(lambda: subscribed(platform, listener) is None)
+    assert pending(platform, frame) == 0
+
+
+def test_a_second_connection_of_a_session_ends_the_first(platform, listen):
+    listener = listen()
+    first = listener.line
+
+    listener.connect()
+
+    with pytest.raises(ConnectionClosedOK):
+        first.recv(timeout=PATIENCE_SECONDS)
+    a_cardholder(platform)
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
+    listener = listen()
+    a_cardholder(platform)
+    listener.event()
+
+    platform.made("/_emulator/reset")
+    a_cardholder(platform)
+
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_a_session_outlives_the_server(tmp_path):
+    application = begun(tmp_path)
+    platform = Client(application, "sk_test_restart")
+    session = platform.made(SESSIONS, device_name="laptop", websocket_features=["webhooks"])
+    listener = Listener(session).connect()
+    until(lambda: subscribed(platform, listener))
+    a_cardholder(platform)
+    listener.event(acknowledged=False)
+    application.emulator.close()
+
+    application = begun(tmp_path)
+    platform = Client(application, "sk_test_restart")
+    listener.session["websocket_url"] = platform.app.emulator.tenants.websocket_url + "/subscribe/acct"
+    listener.connect()
+    told_again = listener.types(1)
+    a_cardholder(platform)
+    told_since = listener.types(1)
+    listener.close()
+    application.emulator.close()
+
+    assert told_again == told_since == ["issuing_cardholder.created"]
+
+
+# Ports
+
+
+def websocket_port(running: Running) -> int:
+    reply = httpx.post(
+        f"{running.url}{SESSIONS}", data={"device_name": "x"}, auth=("sk_test_ports", ""), trust_env=False
+    )
+    return int(re.match(r"ws://127\.0\.0\.1:(\d+)/", reply.json()["websocket_url"])[1])
+
+
+def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken(tmp_path):
+    with Running(tmp_path / "usual", "--quiet") as running:
+        usual = websocket_port(running) - running.port
+    with cli_socket.listening_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with Running(tmp_path / "taken", "--quiet", "--port", str(port - 10)) as running:
+            other = websocket_port(running)
+
+    assert usual == 10
+    assert other not in (port, port - 10)
+
+
+def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
+    with cli_socket.listening_socket("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(RuntimeError, match=f"Cannot listen on 127.0.0.1:{port} for WebSockets: address already"):
+            Running(tmp_path / "refused", "--websocket-port", str(port))
+    with Running(tmp_path / "data", "--quiet", "--websocket-port", str(port)) as running:
+        used = websocket_port(running)
+
+    assert used == port
+
+
+# Questions
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_a_listener_that_forwards_is_asked_when_no_endpoint_is(platform, listen, approved):
+    card = a_spender(platform)
+    listener = listen(forward_to_url="localhost:4242/hook")
+    settled: dict[str, Any] = {}
+
+    def answer() -> None:
+        frame = listener.event()
+        while json.loads(frame["event_payload"])["type"] != "issuing_authorization.request":
+            frame = listener.event()
+        listener.respond(frame, 200, json.dumps({"approved": approved}), Stripe_Version="2026-10-28.endive")
+        settled.update(frame)
+
+    answering = Thread(target=answer)
+    answering.start()
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+    answering.join()
+
+    assert authorization["approved"] is approved
+    assert authorization["request_history"][0]["reason"] == ("webhook_approved" if approved else "webhook_declined")
+    assert settled["http_headers"]["Accept"] == "application/json"
+
+
+def test_a_listener_that_only_prints_is_not_asked(platform, listen):
+    card = a_spender(platform)
+    listen()
+
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+
+    assert authorization["request_history"][0]["reason"] == "card_active"
+
+
+def test_a_listener_that_went_is_not_asked(platform, listen):
+    card = a_spender(platform)
+    listener = listen(forward_to_url="localhost:4242/hook")
+    listener.close()
+    until(lambda: not subscribed(platform, listener).answers)
+
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+
+    assert authorization["request_history"][0]["reason"] == "card_active"
+
+
+def test_an_endpoint_comes_before_a_listener(platform, listen):
+    card = a_spender(platform)
+    listen(forward_to_url="localhost:4242/hook")
+    platform.settings(real_time_timeout_ms=50)
+    platform.made(
+        "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["issuing_authorization.request"]
+    )
+
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+
+    assert authorization["request_history"][0]["reason"] == "webhook_timeout"
+
+
+def test_a_listener_that_acknowledges_but_does_not_answer_is_silent(platform, listen):
+    card = a_spender(platform)
+    listener = listen(forward_to_url="localhost:4242/hook")
+    platform.settings(real_time_timeout_ms=50)
+
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+
+    assert authorization["request_history"][0]["reason"] == "webhook_timeout"
+    assert "issuing_authorization.request" in listener.types(1)
+
+
+def test_any_process_of_the_server_can_ask_a_listener(tmp_path):
+    """Which process answers a request is chance; so each of the questions may have to be passed on."""
+    with (
+        Running(tmp_path / "data", "--workers", "2", "--quiet") as running,
+        httpx.Client(base_url=running.url, auth=("sk_test_processes", "")) as http,
+    ):
+        close = {"Connection": "close"}
+
+        def post(path: str, **data: str) -> dict[str, Any]:
+            reply = http.post(path, data=data, headers=close)
+            assert reply.status_code == 200, (reply.text, running.console)
+            return reply.json()
+
+        post("/v1/test_helpers/issuing/fund_balance", amount="50000", currency="usd")
+        address = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701"}
+        holder = post(
+            "/v1/issuing/cardholders",
+            name="Ada Example",
+            type="individual",
+            **{f"billing[address][{name}]": value for name, value in {**address, "country": "US"}.items()},
+            **{"individual[first_name]": "Ada", "individual[last_name]": "Example"},
+            **{"individual[card_issuing][user_terms_acceptance][date]": "1700000000"},
+            **{"individual[card_issuing][user_terms_acceptance][ip]": "198.51.100.7"},
+        )
+        card = post("/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="active")
+        session = post(SESSIONS, device_name="laptop", forward_to_url="localhost:4242")
+        listener = Listener(session).connect()
+        reasons = []
+        for _ in range(8):
+            asked: list[dict[str, Any]] = []
+            purchase = Thread(
+                target=lambda asked=asked: asked.append(
+                    post(AUTHORIZATIONS, card=card["id"], amount="100", currency="usd")
+                )
+            )
+            purchase.start()
+            while True:
+                frame = listener.event()
+                if json.loads(frame["event_payload"])["type"] == "issuing_authorization.request":
+                    listener.respond(frame, 200, '{"approved": true}', Stripe_Version="2026-10-28.endive")
+                    break
+            purchase.join()
+            reasons.append(asked[0]["request_history"][0]["reason"])
+        listener.close()
+
+    assert reasons == ["webhook_approved"] * 8
+
+
+def test_without_the_servers_token_nobody_can_pass_events_on(platform, listen):
+    address = listen(connect=False).session["websocket_url"]
+
+    with pytest.raises(InvalidStatus), connect(address, additional_headers={"Relay-Token": "guess"}):
+        pass
+
+
+# Requests
+
+
+def tail(platform: Client, **filters: list[str]) -> Listener:
+    session = platform.made(
+        SESSIONS, device_name="laptop", websocket_features=["request_logs"], filters=json.dumps(filters)
+    )
+    listener = Listener(session).connect()
+    # A first request, repeated until it is heard, tells that the tail has begun.
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        platform.post("/v1/issuing/cards")
+        try:
+            heard = json.loads(listener.line.recv(timeout=SILENCE_SECONDS))
+        except TimeoutError:
+            continue
+        while heard:
+            try:
+                heard = listener.line.recv(timeout=SILENCE_SECONDS)
+            except TimeoutError:
+                heard = None
+        return listener
+    raise AssertionError("the tail never began")
+
+
+def test_answered_requests_are_told_as_they_happen(platform):
+    listener = tail(platform)
+    refused = platform.post("/v1/issuing/cards", type="virtual")
+
+    frame = listener.frame()
+    listener.say(type="event_ack", event_id=frame["request_log_id"], webhook_conversation_id="", webhook_id="")
+    platform.read("/_emulator/clock")
+    platform.get("/v1/events", limit=1)
+    listed = json.loads(listener.frame()["event_payload"])
+    listener.close()
+
+    logged = json.loads(frame["event_payload"])
+    assert frame["type"] == "request_log_event"
+    assert frame["request_log_id"] == "resp_" + refused.headers["Request-Id"].removeprefix("req_")
+    assert logged["request_id"] == refused.headers["Request-Id"]
+    assert (logged["method"], logged["status"], logged["url"]) == ("POST", 400, "/v1/issuing/cards")
+    assert logged["error"]["message"] == refused.error["message"]
+    assert set(logged["error"].values()) - {""} <= {str(value) for value in refused.error.values()}
+    assert (listed["url"], listed["error"]) == ("/v1/events", {})
+
+
+def test_only_requests_that_fit_the_filters_are_told(platform):
+    listener = tail(platform, filter_http_method=["POST"], filter_status_code_type=["4XX"])
+    platform.get("/v1/events/evt_none")
+    a_cardholder(platform)
+    platform.post("/v1/issuing/cardholders/ich_none")
+
+    logged = json.loads(listener.frame()["event_payload"])
+    listener.close()
+
+    assert logged["url"] == "/v1/issuing/cardholders/ich_none"
+
+
+def test_requests_answered_while_the_tail_reconnects_are_told_afterwards(platform):
+    listener = tail(platform)
+    listener.close()
+    platform.get("/v1/events/evt_meanwhile")
+
+    listener.connect()
+    logged = json.loads(listener.frame()["event_payload"])
+    listener.close()
+
+    assert logged["url"] == "/v1/events/evt_meanwhile"
+
+
+REQUEST = LoggedRequest(
+    1, "req_1", 5, "POST", "/v1/issuing/cards", 404, "", None, None, None, "127.0.0.1", "", 1.0, None, None
+)
+
+
+@pytest.mark.parametrize(
+    "name, fits, fits_not",
+    [
+        ("filter_account", "self", "connect_out"),
+        ("filter_http_method", "POST", "GET"),
+        ("filter_ip_address", "127.0.0.1", "10.0.0.1"),
+        ("filter_request_path", "/v1/issuing/cards", "/v1/issuing"),
+        ("filter_request_status", "FAILED", "SUCCEEDED"),
+        ("filter_source", "API", "DASHBOARD"),
+        ("filter_status_code", "404", "400"),
+        ("filter_status_code_type", "4XX", "5XX"),
+        ("filter_status_code_type", "400", "200"),
+    ],
+)
+def test_each_filter_lets_its_own_through(name, fits, fits_not):
+    assert is_wanted(REQUEST, {name: [fits]})
+    assert is_wanted(REQUEST, {name: [fits_not, fits]})
+    assert not is_wanted(REQUEST, {name: [fits_not]})
+    assert not is_wanted(REQUEST, {name: [fits], "filter_source": ["DASHBOARD"]})
+
+
+def test_requests_for_a_connected_account_are_outgoing_connect_requests():
+    theirs = REQUEST._replace(account="acct_1")
+
+    assert is_wanted(theirs, {"filter_account": ["connect_out"]})
+    assert not is_wanted(theirs, {"filter_account": ["self", "connect_in"]})
+
+
+def test_the_emulators_own_operations_are_never_told():
+    assert not is_wanted(REQUEST._replace(path="/_emulator/clock"), {})
