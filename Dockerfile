@@ -1,0 +1,15 @@
+FROM python:3.12-slim
+
+WORKDIR /app
+COPY pyproject.toml README.md LICENSE ./
+COPY emulator emulator
+COPY fixtures fixtures
+RUN pip install --no-cache-dir . \
+    && useradd --create-home emulator \
+    && mkdir /data \
+    && chown emulator /data
+
+USER emulator
+VOLUME /data
+EXPOSE 12111 12121
+CMD ["stripe-emulator", "serve", "--host", "0.0.0.0", "--data", "/data"]

@@ -1,0 +1,40 @@
+# `make demo` and `make test` do everything on a machine with Python 3.11 or newer, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTEST_ARGS ?= --whole-suite
+BENCH_ARGS ?=
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.runs
+	$(VENV)/bin/stripe-emulator demo
+
+test: $(VENV)/.tests
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+bench: $(VENV)/.tests
+	$(PY) -m bench.http_bench $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ...' >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are older than pyproject.toml exactly when there is something new to install.
+$(VENV)/.runs: pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.tests: pyproject.toml | $(VENV)/bin/python
+	$(PY) -m pip install --quiet --editable '.[test,dev]'
+	@touch $@ $(VENV)/.runs

@@ -1,0 +1,402 @@
+"""The `stripe-emulator` command.
+
+`serve` and `demo` run a server; `doctor` reads a data directory; every other command is a client that speaks HTTP to
+a running server. What a person did wrong is one sentence on stderr and exit code 2; what the server refused, or the
+doctor found, is exit code 1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator import __version__
+
+DEFAULT_URL = "http://127.0.0.1:12111"
+DEMO_KEY = "sk_test_demo"
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+class WrongUse(click.ClickException):
+    """Something the person at the keyboard can put right, as one sentence. Exit code 2."""
+
+    exit_code = 2
+
+
+class Refused(click.ClickException):
+    """What the server said no to, in its words. Exit code 1."""
+
+    exit_code = 1
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli.main(standalone_mode=False, prog_name="stripe-emulator")
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = 2
+    except click.ClickException as error:
+        click.echo(f"stripe-emulator: {error.format_message()}", err=True)
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="stripe-emulator")
+def cli() -> None:
+    """A local, stateful emulator of Stripe Issuing, Treasury and Connect."""
+
+
+# Running a server
+
+
+def serving(command: Any) -> Any:
+    """The options that `serve` and `demo` share."""
+    for option in reversed(
+        (
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            click.option(
+                "--port", type=click.IntRange(0, 65535), default=12111, show_default=True, help="0 picks a free one."
+            ),
+            click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."),
+            click.option("--seed", type=int, default=0, show_default=True, help="Where ids and chance start from."),
+            click.option("--durable", is_flag=True, help="Survive power loss too, at the price of slower writes."),
+            click.option("--quiet", is_flag=True, help="No line per request."),
+            click.option(
+                "--websocket-port",
+                type=int,
+                default=None,
+                help="Port for `stripe listen` and `stripe logs tail`.  [default: port + 10]",
+            ),
+            click.option(
+                "--unix-socket",
+                type=click.Path(path_type=Path),
+                default=None,
+                help="Also listen here, for STRIPE_CLI_UNIX_SOCKET.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@serving
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=None, help="Data directory.  [default: .stripe-emulator]"
+)
+@click.option("--memory", is_flag=True, help="Forget everything at exit.")
+def serve(data: Path | None, memory: bool, **options: Any) -> None:
+    """Serve the API until interrupted."""
+    if memory and data is not None:
+        raise WrongUse("--memory and --data exclude each other.")
+    start(None if memory else data or Path(".stripe-emulator"), None, **options)
+
+
+@cli.command()
+@serving
+def demo(**options: Any) -> None:
+    """Serve a world that has something in it, in memory, and say what to try first."""
+    start(None, build_demo, **options)
+
+
+def start(data: Path | None, when_ready: Any, **options: Any) -> None:
+    """Run the server; what hinders it is one sentence."""
+    if sys.platform == "win32":
+        raise WrongUse("Windows is not supported, since data directories are locked with flock; use WSL or Docker.")
+    from emulator.server import CannotServe, ServerOptions
+    from emulator.server import serve as run_server
+
+    try:
+        run_server(ServerOptions(data=data, **options), when_ready)
+    except CannotServe as error:
+        raise WrongUse(str(error)) from None
+
+
+def build_demo(url: str) -> None:
+    """Fill a server that has just started with the demo world, and print the key and what to try."""
+    from emulator import fixtures
+    from emulator.server import OURSELVES
+
+    try:
+        file = fixtures.read(fixtures.shipped("demo.json"))
+        with http_client(url) as http:
+            http.headers["User-Agent"] = OURSELVES
+            replies = fixtures.run(file, http, DEMO_KEY)
+    except (fixtures.FixtureError, OSError, *http_errors()) as error:
+        click.echo(f"stripe-emulator: The demo world could not be built: {error}", err=True)
+        return
+    click.echo(demo_text(url, replies))
+    sys.stdout.flush()
+
+
+def demo_text(url: str, replies: dict[str, Any]) -> str:
+    """The key and the first three commands, with the ids of this very world."""
+    account, card, declined = replies["account"]["id"], replies["card"]["id"], replies["declined_purchase"]["id"]
+    as_account = f"-u {DEMO_KEY}: -H 'Stripe-Account: {account}'"
+    return f"""
+API key:            {DEMO_KEY}
+Connected account:  {account}
+
+Try, in another terminal:
+
+  # what has been bought with the card so far
+  curl {url}/v1/issuing/authorizations {as_account} -G -d card={card}
+
+  # buy something
+  curl {url}/v1/test_helpers/issuing/authorizations {as_account} \\
+    -d card={card} -d amount=2500 -d currency=usd
+
+  # why was that purchase declined?
+  STRIPE_API_KEY={DEMO_KEY} {own_name()} why {declined} --url {url}
+"""
+
+
+def own_name() -> str:
+    """How this command can be called again: by name where that is found, else by the path it was called by."""
+    called = Path(sys.argv[0])
+    found = shutil.which("stripe-emulator") is not None or called.name != "stripe-emulator"
+    return "stripe-emulator" if found else str(called)
+
+
+# Clients of a running server
+
+
+def calling(command: Any) -> Any:
+    """The options of a command that calls a server."""
+    command = click.option(
+        "--url", envvar="STRIPE_EMULATOR_URL", default=DEFAULT_URL, show_default=True, help="Where the server is."
+    )(command)
+    return click.option("--api-key", envvar="STRIPE_API_KEY", help="Whose world.  [env: STRIPE_API_KEY]")(command)
+
+
+@cli.command()
+@click.argument("id")
+@calling
+def why(id: str, url: str, api_key: str | None) -> None:
+    """Print every rule that an authorization met, what it saw, and which one objected."""
+    click.echo("\n".join(why_lines(call(url, api_key, "GET", f"/_emulator/why/{id}"))))
+
+
+def why_lines(story: dict[str, Any]) -> Iterator[str]:
+    """Each request of an authorization: its outcome, and its rules in the order they were asked."""
+    for request in story["requests"]:
+        yield f"{story['id']}, {at(request['created'])}, {request['outcome']}"
+        for number, rule in enumerate(request["rules"], 1):
+            saw = ", ".join(f"{fact}={shown(value)}" for fact, value in rule["saw"].items())
+            yield f"{number:>4}. {rule['verdict']:<12} {rule['says']} [{saw}]"
+
+
+@cli.command()
+@click.option("--advance", metavar="SPAN", help="Move forward: 90, 30s, 15m, 6h, 3d, 2w or 1d12h.")
+@click.option("--set", "to", metavar="TIME", help="Move forward to unix seconds or 2026-12-31T23:59:59Z.")
+@click.option("--freeze/--unfreeze", "frozen", default=None, help="Stop the clock, or let it run again.")
+@calling
+def clock(advance: str | None, to: str | None, frozen: bool | None, url: str, api_key: str | None) -> None:
+    """Show the clock of a world, or move it; what falls due on the way happens."""
+    if advance is not None and to is not None:
+        raise WrongUse("--advance and --set exclude each other.")
+    form: dict[str, Any] = {}
+    if advance is not None:
+        form["advance"] = span(advance)
+    if to is not None:
+        form["set"] = moment(to)
+    if frozen is not None:
+        form["frozen"] = str(frozen).lower()
+    story = call(url, api_key, "POST" if form else "GET", "/_emulator/clock", form or None)
+    click.echo(f"{at(story['now'])} ({story['now']}), {'frozen' if story['frozen'] else 'running'}")
+    if story.get("next_due_at"):
+        click.echo(f"something falls due {at(story['next_due_at'])} ({story['next_due_at']})")
+
+
+@cli.command()
+@click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
+@calling
+def settings(changes: tuple[str, ...], url: str, api_key: str | None) -> None:
+    """Show the settings of a world, or change some; `name=` puts one back to its default."""
+    form = dict(change.split("=", 1) for change in changes if "=" in change)
+    if len(form) < len(changes):
+        raise WrongUse(f"A change reads name=value, not {next(one for one in changes if '=' not in one)}.")
+    story = call(url, api_key, "POST" if form else "GET", "/_emulator/settings", form or None)
+    for name, value in story.items():
+        if name != "object":
+            click.echo(f"{name}={'' if value is None else shown(value)}")
+
+
+@cli.command()
+@calling
+def reset(url: str, api_key: str | None) -> None:
+    """Forget everything in a world and start it anew."""
+    call(url, api_key, "POST", "/_emulator/reset", {})
+    click.echo("The world is new.")
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--stripe-account", metavar="ID", help="Act for this connected account.")
+@calling
+def seed(files: tuple[Path, ...], stripe_account: str | None, url: str, api_key: str | None) -> None:
+    """Run files in the Stripe CLI's fixture syntax against a server, in order."""
+    from emulator import fixtures
+
+    key = needed(api_key)
+
+    def report(step: fixtures.Step, response: Any) -> None:
+        with contextlib.suppress(ValueError):
+            click.echo(f"{step.name}: {response.status_code} {response.json().get('id', '')}".rstrip())
+
+    for path in files:
+        try:
+            file = fixtures.read(path)
+        except OSError as error:
+            raise WrongUse(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from None
+        except fixtures.FixtureError as error:
+            raise WrongUse(str(error)) from None
+        try:
+            with reaching(url), http_client(url) as http:
+                replies = fixtures.run(file, http, key, stripe_account=stripe_account, on_reply=report)
+            fixtures.write_environment(file, replies)
+        except fixtures.FixtureError as error:
+            raise Refused(f"{path}: {error}") from None
+
+
+# Looking without a server
+
+
+@cli.command()
+@click.option("--built", is_flag=True, help="Only what is served.")
+def routes(built: bool) -> None:
+    """Print every published operation: built, or answered 501 by name."""
+    from emulator.catalog import CATALOG
+    from emulator.data.routes import ROUTES as PUBLISHED
+
+    served = {(route.verb, route.path): route.name for route in CATALOG.routes}
+    for verb, path in sorted({*PUBLISHED, *served}, key=lambda operation: (operation[1], operation[0])):
+        name = served.get((verb, path))
+        if name or not built:
+            click.echo(f"{'built' if name else '  501'}  {verb:<6} {path}" + (f"  {name}" if name else ""))
+
+
+@cli.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path(".stripe-emulator"),
+    show_default=True,
+    help="Data directory.",
+)
+def doctor(data: Path) -> int:
+    """Recompute every total in a data directory from the movements, and name what differs."""
+    from emulator.catalog import CATALOG
+    from emulator.kernel.doctor import examine
+    from emulator.kernel.migrations import NewerData
+
+    if not data.is_dir():
+        raise WrongUse(f"There is no data directory {data}.")
+    try:
+        findings = examine(data, CATALOG)
+    except NewerData as error:
+        raise WrongUse(str(error)) from None
+    except (OSError, sqlite3.Error) as error:
+        raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
+    for finding in findings:
+        click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")
+    tenants = len(list(data.glob("*.sqlite")))
+    worlds = f"{tenants} world{'' if tenants == 1 else 's'}"
+    click.echo(f"{len(findings)} found in {worlds}." if findings else f"The books of {worlds} are whole.")
+    return 1 if findings else 0
+
+
+# What the commands share
+
+
+def needed(api_key: str | None) -> str:
+    """The key, or how to give one."""
+    if not api_key:
+        raise WrongUse("No API key: set STRIPE_API_KEY or give --api-key, for instance sk_test_demo.")
+    return api_key
+
+
+def call(url: str, api_key: str | None, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One request to a running server; its JSON. WrongUse when there is none, Refused in the server's words."""
+    headers = {"Authorization": f"Bearer {needed(api_key)}"}
+    with reaching(url), http_client(url) as http:
+        response = http.request(method, path, data=form, headers=headers)
+    try:
+        body = response.json()
+        if response.status_code >= 400:
+            raise Refused(body["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        raise WrongUse(f"What answers at {url} is not this emulator.") from None
+    return body
+
+
+def http_client(url: str) -> Any:
+    """An HTTP client for one server; proxies of the environment are not asked about it."""
+    import httpx
+
+    return httpx.Client(base_url=url, timeout=80, trust_env=False)
+
+
+def http_errors() -> tuple[type[Exception], ...]:
+    """What httpx raises when a server cannot be reached or named."""
+    import httpx
+
+    return (httpx.HTTPError, httpx.InvalidURL)
+
+
+@contextlib.contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Say in one sentence that nobody answers."""
+    try:
+        yield
+    except http_errors():
+        raise WrongUse(f"No server answers at {url}; start one with `stripe-emulator serve`.") from None
+
+
+def span(text: str) -> int:
+    """Seconds in `90`, `30s`, `3d` or `1d12h`."""
+    if text.isdecimal():
+        return int(text)
+    if not re.fullmatch(r"(\d+[smhdw])+", text):
+        raise WrongUse(f"A span reads 90, 30s, 15m, 6h, 3d, 2w or 1d12h, not {text}.")
+    return sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+
+
+def moment(text: str) -> int:
+    """Unix seconds in `1767225599` or an ISO 8601 time, which is UTC unless it says otherwise."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"A time reads 1798761599 or 2026-12-31T23:59:59Z, not {text}.") from None
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+def at(seconds: int) -> str:
+    """Unix seconds for a person."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+
+
+def shown(value: Any) -> str:
+    """A JSON value on a line; text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    main()

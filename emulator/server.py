@@ -1,0 +1,375 @@
+"""The server process: what is checked before it starts, how it says that it is ready, how it stops.
+
+    ports free? ─▶ folder writable? ─▶ nobody else's? ─▶ data readable? ─▶ granian ─▶ Ready ─▶ SIGINT/SIGTERM ─▶ 0
+
+Every refusal here is one sentence for a person (`CannotServe`). granian runs the application in worker processes
+under this one; a worker whose parent is gone stops by itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import logging
+import multiprocessing
+import multiprocessing.util
+import os
+import queue
+import secrets
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+    from emulator.kernel.http import RequestLine
+
+# Measured with bench/: HTTP/1 alone is a tenth faster than guessing the version per connection, and the loop and
+# runtime make no difference. Threads are many because an authorization that asks its client holds one while the
+# client calls back; `backpressure` counts open connections, kept alive or not, so it stays at granian's 1,024.
+GRANIAN_SETTINGS: dict[str, Any] = {
+    "interface": Interfaces.WSGI,
+    "http": HTTPModes.http1,
+    "blocking_threads": 64,
+    "workers_kill_timeout": 10,
+    "log_level": LogLevels.error,
+    "log_dictconfig": {
+        "handlers": {
+            "console": {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"},
+            "access": {"formatter": "access", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"},
+        }
+    },
+}
+
+WhenReady = Callable[[str], None]
+OURSELVES = "stripe-emulator (this server)"  # the User-Agent of requests that no console line is about
+
+
+class CannotServe(Exception):
+    """Why the server cannot start, as one sentence."""
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """What `stripe-emulator serve` was asked for. Without `data` the world is forgotten at exit."""
+
+    host: str = "127.0.0.1"
+    port: int = 12111
+    data: Path | None = Path(".stripe-emulator")
+    workers: int = 1
+    seed: int = 0
+    durable: bool = False
+    quiet: bool = False
+    websocket_port: int | None = None
+    unix_socket: Path | None = None
+
+    @property
+    def local_host(self) -> str:
+        """The address of this machine that a client on it uses."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds the server."""
+        return f"http://{bracketed(self.local_host)}:{self.port}"
+
+
+class Sockets(NamedTuple):
+    """What the Stripe CLI connects to. They listen before a worker runs, so that no connection is refused."""
+
+    websocket: socket.socket
+    unix: socket.socket | None
+    token: str  # by which the workers know each other
+
+
+def bracketed(host: str) -> str:
+    """A host as URLs have it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CannotServe before anything is answered.
+
+    `when_ready` is called with the server's address, in a thread of a worker process, once requests are accepted;
+    it is a module's function, since it may have to travel to that process.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until granian has its own
+    with ExitStack() as stack:
+        address, port = stack.enter_context(reserved_port(options.host, options.port))
+        options = replace(options, host=address, port=port)
+        data = stack.enter_context(temporary_data() if options.data is None else locked_data(options))
+        check_data(data, options)
+        run_workers(options, data, stack.enter_context(cli_sockets(options)), when_ready)
+
+
+@contextmanager
+def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
+    """Address and port, ours until the block ends. A name becomes its address, port 0 a free one.
+
+    granian binds with SO_REUSEPORT, so a second server on a taken port would start in silence and get every other
+    request. A socket without the option tells; given it afterwards, it keeps the port ours and takes no connection.
+    """
+    family, address = resolved(host, port)
+    with socket.socket(family, socket.SOCK_STREAM) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            holder.bind(address)
+        except OSError as error:
+            raise CannotServe(f"Cannot listen on {host}:{port}: {lowered(error)}.") from None
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        yield holder.getsockname()[:2]
+
+
+def resolved(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
+    """The family and address of a name or number, IPv4 first."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise CannotServe(f"Cannot listen on {host}:{port}: {lowered(error)}.") from None
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, address
+
+
+@contextmanager
+def cli_sockets(options: ServerOptions) -> Iterator[Sockets]:
+    """The listening sockets for the Stripe CLI, until the block ends.
+
+    The WebSocket's port is the one asked for, else ten above the HTTP port or, where that is taken, any free one:
+    clients are told where it is.
+    """
+    from emulator import cli_socket, unix_socket
+
+    wanted = options.websocket_port
+    with ExitStack() as stack:
+        try:
+            websocket = cli_socket.listening_socket(options.host, options.port + 10 if wanted is None else wanted)
+        except (OSError, OverflowError) as error:
+            if wanted is not None:
+                where = f"{options.host}:{wanted}"
+                raise CannotServe(f"Cannot listen on {where} for WebSockets: {lowered(error)}.") from None
+            websocket = cli_socket.listening_socket(options.host, 0)
+        stack.callback(websocket.close)
+        unix = None
+        if options.unix_socket is not None:
+            try:
+                unix = unix_socket.listening_socket(options.unix_socket)
+            except OSError as error:
+                raise CannotServe(f"Cannot listen on {options.unix_socket}: {lowered(error)}.") from None
+            stack.callback(options.unix_socket.unlink, missing_ok=True)
+            stack.callback(unix.close)
+        yield Sockets(websocket, unix, secrets.token_hex())
+
+
+@contextmanager
+def temporary_data() -> Iterator[Path]:
+    """A folder that lives as long as the server."""
+    folder = Path(tempfile.mkdtemp(prefix="stripe-emulator-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked_data(options: ServerOptions) -> Iterator[Path]:
+    """The data directory, made if needed, kept out of git, and held against a second server."""
+    data = options.data
+    assert data is not None
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        ignore = data / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")
+        lock = (data / "server.lock").open("a+")
+    except OSError as error:
+        raise CannotServe(f"Cannot write to the data directory {data}: {lowered(error)}.") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotServe(
+                f"The data directory {data} belongs to the server at {holder_of(lock)}; stop that one, use it, "
+                "or name another folder with --data."
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        json.dump({"url": options.url, "pid": os.getpid(), "seed": options.seed, "durable": options.durable}, lock)
+        lock.flush()
+        yield data
+
+
+def holder_of(lock: Any) -> str:
+    """Who wrote the lock file: `http://… (pid 123)`."""
+    try:
+        lock.seek(0)
+        holder = json.load(lock)
+        return f"{holder['url']} (pid {holder['pid']})"
+    except (ValueError, KeyError):
+        return "another address, which is just starting"
+
+
+def check_data(data: Path, options: ServerOptions) -> None:
+    """Open the data once, so that what is wrong with it is said before a worker starts."""
+    from emulator.app import create_app
+    from emulator.kernel.tenants import NewerData
+
+    try:
+        create_app(data, seed=options.seed, durable=options.durable).emulator.close()
+    except NewerData as error:
+        raise CannotServe(str(error)) from None
+    except (OSError, sqlite3.Error) as error:
+        raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
+
+
+def run_workers(options: ServerOptions, data: Path, sockets: Sockets, when_ready: WhenReady | None) -> None:
+    """Run granian until it is told to stop. SystemExit 1 when a worker dies unasked."""
+    first = multiprocessing.Lock()
+    announce = partial(announce_ready, options, os.getpid(), when_ready)
+    server = Granian(
+        "emulator",
+        address=options.host,
+        port=options.port,
+        workers=options.workers,
+        **GRANIAN_SETTINGS,
+    )
+    sys.stdout.flush()  # what is still buffered would be printed by every worker too
+    server.serve(target_loader=partial(load_worker, options, data, sockets, first, announce), wrap_loader=False)
+
+
+def load_worker(
+    options: ServerOptions, data: Path, sockets: Sockets, first: Any, announce: Callable[[], None]
+) -> Flask:
+    """The application inside a worker process, with its background parts running."""
+    from emulator.app import create_app
+
+    # A terminal's ^C reaches every process; only the parent may act on it, or a worker seems to die unasked.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=stop_with_parent, daemon=True).start()
+    console = None if options.quiet else Console()
+    app = create_app(data, seed=options.seed, durable=options.durable, on_request=console)
+    serve_cli(app, options, sockets)
+    app.emulator.background.start()
+    multiprocessing.util.Finalize(app, partial(close_worker, app, console), exitpriority=10)
+    if first.acquire(block=False):
+        threading.Thread(target=announce, daemon=True).start()
+    return app
+
+
+def serve_cli(app: Flask, options: ServerOptions, sockets: Sockets) -> None:
+    """Have the WebSocket and the Unix socket served by whichever worker does the background work."""
+    from emulator.cli_socket import CliSocket
+    from emulator.developer.cli_sessions import TRANSPORT
+    from emulator.unix_socket import Address, UnixProxy
+
+    background = app.emulator.background
+    websocket = Address(options.local_host, sockets.websocket.getsockname()[1])
+    app.emulator.tenants.websocket_url = f"ws://{bracketed(websocket.host)}:{websocket.port}"
+    cli_socket = CliSocket(app.emulator.tenants, sockets.websocket, sockets.token)
+    app.emulator.postman.transports[TRANSPORT] = cli_socket.deliver
+    background.services.insert(0, cli_socket)  # before the postman, who hands events to it
+    background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]
+    if sockets.unix is not None:
+        background.services.append(UnixProxy(sockets.unix, Address(options.local_host, options.port), websocket))
+
+
+def close_worker(app: Flask, console: Console | None) -> None:
+    """Leave nothing unwritten when a worker ends."""
+    app.emulator.background.stop()
+    app.emulator.close()
+    if console is not None:
+        console.close()
+
+
+def stop_with_parent() -> None:
+    """Stop this worker when its parent is gone, for instance by `kill -9`."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def announce_ready(options: ServerOptions, pid: int, when_ready: WhenReady | None) -> None:
+    """Print the ready line once a request has really been answered."""
+    while not answers(options.url):
+        time.sleep(0.02)
+    where = "in memory" if options.data is None else f"in {options.data}"
+    print(f"Ready: {options.url} (data {where}, pid {pid})", flush=True)
+    if when_ready is not None:
+        when_ready(options.url)
+
+
+def answers(url: str) -> bool:
+    """Whether the server at this address says that it is well."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", "/_emulator/health", headers={"User-Agent": OURSELVES})
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+class Console:
+    """One line per request on stdout, written by a thread of its own so that no reply waits for a terminal."""
+
+    def __init__(self) -> None:
+        self.lines: queue.SimpleQueue[RequestLine | None] = queue.SimpleQueue()
+        self.writer = threading.Thread(target=self.write, daemon=True)
+        self.writer.start()
+
+    def __call__(self, line: RequestLine) -> None:
+        if line.user_agent != OURSELVES:
+            self.lines.put(line)
+
+    def write(self) -> None:
+        """Print what has gathered, a batch at a time, until told to stop."""
+        more = True
+        while more:
+            batch = [self.lines.get()]
+            while not self.lines.empty():
+                batch.append(self.lines.get())
+            more = None not in batch
+            try:
+                sys.stdout.write("".join(one_line(line) for line in batch if line is not None))
+                sys.stdout.flush()
+            except (OSError, ValueError):  # whoever read our output has gone; the server stays
+                logging.getLogger("_granian").debug("stdout is closed")
+            time.sleep(0.02 if more else 0)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self.lines.put(None)
+        self.writer.join(timeout=2)
+
+
+def one_line(line: RequestLine) -> str:
+    """`POST /v1/issuing/cards 400 cards.create: Missing required param: currency.`"""
+    reason = f": {line.reason}" if line.reason else ""
+    return f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n"
+
+
+def lowered(error: Exception) -> str:
+    """What the system says, fit for the end of a sentence."""
+    text = getattr(error, "strerror", None) or str(error)
+    return (text[:1].lower() + text[1:]).rstrip(".")

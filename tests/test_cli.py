@@ -1,0 +1,409 @@
+"""The command: what it prints, how it ends, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from bench.running import Running
+from emulator import __version__, cli
+
+KEY = "sk_test_command"
+
+
+class Outcome(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `stripe-emulator …` in this process; its exit code and what it printed."""
+    monkeypatch.delenv("STRIPE_API_KEY", raising=False)
+    monkeypatch.delenv("STRIPE_EMULATOR_URL", raising=False)
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["stripe-emulator", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Outcome(ended.value.code, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[Running]:
+    with Running(tmp_path_factory.mktemp("shared") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def client(command, server):
+    """A command that calls the shared server with a key of this test's own."""
+    return lambda *arguments, key=KEY: command(*arguments, "--url", server.url, "--api-key", key)
+
+
+def newer_data(folder: Path) -> Path:
+    folder.mkdir()
+    with sqlite3.connect(folder / "world.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    connection.close()
+    return folder
+
+
+def is_one_sentence(text: str) -> bool:
+    return text.startswith("stripe-emulator: ") and text.endswith("\n") and text.count("\n") == 1
+
+
+# Serving
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, how):
+    running = Running(tmp_path / "data")
+    connection = http.client.HTTPConnection("127.0.0.1", running.port)
+    connection.request("GET", "/_emulator/health")
+    status = connection.getresponse().status
+
+    code = running.stop(how)
+
+    assert status == 200
+    assert code == 0
+    ready = rf"Ready: http://127\.0\.0\.1:{running.port} \(data in {tmp_path}/data, pid {running.process.pid}\)\n"
+    assert re.fullmatch(ready, running.console[0])
+    assert [line for line in running.console[1:] if "GET /_emulator/health 200" not in line] == []
+
+
+def test_a_terminals_interrupt_that_reaches_every_process_is_a_clean_stop_too(tmp_path):
+    running = Running(tmp_path / "data", "--workers", "2")
+
+    os.killpg(running.process.pid, signal.SIGINT)
+
+    assert running.process.wait(20) == 0
+
+
+def test_a_worker_does_not_outlive_its_killed_parent(tmp_path):
+    running = Running(tmp_path / "data")
+
+    os.kill(running.process.pid, signal.SIGKILL)
+
+    running.process.wait(20)
+    running.reader.join(20)  # the console closes when its last process is gone
+    assert not running.reader.is_alive()
+
+
+def test_the_console_has_a_line_per_request_with_the_reason_of_a_refusal(tmp_path):
+    with Running(tmp_path / "data") as running:
+        httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
+        httpx.get(f"{running.url}/v1/events/evt_none", auth=(KEY, ""))
+
+    listed, refused = (line for line in running.console if "/v1/events" in line)
+    assert listed.startswith("GET /v1/events 200 ")
+    assert refused.startswith("GET /v1/events/evt_none 404 events.retrieve: No such event: 'evt_none'")
+
+
+def test_a_quiet_server_prints_the_ready_line_alone(tmp_path):
+    with Running(tmp_path / "data", "--quiet") as running:
+        httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
+
+    assert len(running.console) == 1
+
+
+def test_a_world_in_memory_is_gone_when_the_server_is(tmp_path):
+    command = [sys.executable, "-m", "emulator.cli", "serve", "--memory", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    ready = process.stdout.readline()
+    url = re.match(r"Ready: (\S+) \(data in memory, pid \d+\)\n", ready)[1]
+    folder = Path(httpx.get(f"{url}/_emulator/health").json()["data"])
+    was_there = folder.is_dir()
+
+    process.terminate()
+    process.communicate(timeout=20)
+
+    assert was_there and not folder.exists()
+
+
+def test_the_data_directory_keeps_itself_out_of_git(server):
+    folder = Path(httpx.get(f"{server.url}/_emulator/health").json()["data"])
+
+    assert (folder / ".gitignore").read_text() == "*\n"
+
+
+# What hinders a server
+
+
+def test_a_port_that_another_emulator_has_is_refused_although_it_could_be_shared(command, server, tmp_path):
+    outcome = command("serve", "--port", server.port, "--data", tmp_path / "other")
+
+    assert outcome.code == 2
+    assert outcome.err == f"stripe-emulator: Cannot listen on 127.0.0.1:{server.port}: address already in use.\n"
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_port_that_another_program_has_is_refused(command, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        outcome = command("serve", "--port", taken.getsockname()[1], "--data", tmp_path / "data")
+
+    assert outcome.code == 2
+    assert "address already in use" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_a_data_directory_that_a_server_has_is_refused_with_its_address(command, server):
+    folder = httpx.get(f"{server.url}/_emulator/health").json()["data"]
+
+    outcome = command("serve", "--port", 0, "--data", folder)
+
+    assert outcome.code == 2
+    assert f"belongs to the server at {server.url} (pid {server.process.pid})" in outcome.err
+    assert is_one_sentence(outcome.err)
+
+
+def test_a_data_directory_that_cannot_be_written_is_refused(command, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    outcome = command("serve", "--port", 0, "--data", tmp_path / "file" / "data")
+
+    assert outcome.code == 2
+    assert "Cannot write to the data directory" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_a_data_directory_of_a_newer_version_is_refused(command, tmp_path):
+    folder = newer_data(tmp_path / "data")
+
+    outcome = command("serve", "--port", 0, "--data", folder)
+
+    assert outcome.code == 2
+    assert "newer version" in outcome.err and is_one_sentence(outcome.err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("serve", "--prot", "1"),
+        ("serve", "--port", "many"),
+        ("serve", "--port", "70000"),
+        ("serve", "--host", "no.such.host.invalid", "--port", "0"),
+        ("serve", "--workers", "0"),
+        ("serve", "--memory", "--data", "x"),
+        ("sevre",),
+        ("why",),
+        ("clock", "--advance", "soon"),
+        ("clock", "--set", "tomorrow"),
+        ("clock", "--advance", "1d", "--set", "1"),
+        ("settings", "novalue"),
+        ("seed", "no-such-file.json"),
+        ("doctor", "--data", "no-such-folder"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_code_2(command, monkeypatch, tmp_path, arguments):
+    monkeypatch.chdir(tmp_path)
+
+    outcome = command(*arguments, *(("--api-key", KEY) if arguments[0] in ("clock", "settings", "seed") else ()))
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert is_one_sentence(outcome.err)
+
+
+def test_windows_is_told_so(command, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    outcome = command("serve")
+
+    assert outcome.code == 2
+    assert "Windows is not supported" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_a_file_that_is_no_fixture_file_is_wrong_use(command, tmp_path):
+    (tmp_path / "world.json").write_text("[]")
+
+    outcome = command("seed", tmp_path / "world.json", "--api-key", KEY)
+
+    assert outcome.code == 2
+    assert is_one_sentence(outcome.err)
+
+
+# Calling a server
+
+
+def test_a_server_that_cannot_be_reached_is_one_sentence(command):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    outcome = command("clock", "--url", f"http://127.0.0.1:{port}", "--api-key", KEY)
+
+    assert outcome.code == 2
+    assert f"No server answers at http://127.0.0.1:{port}" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_a_call_needs_a_key(command, server):
+    outcome = command("clock", "--url", server.url)
+
+    assert outcome.code == 2
+    assert "set STRIPE_API_KEY" in outcome.err
+
+
+def test_url_and_key_come_from_the_environment(command, server, monkeypatch):
+    monkeypatch.setenv("STRIPE_EMULATOR_URL", server.url)
+    monkeypatch.setenv("STRIPE_API_KEY", KEY)
+
+    outcome = command("settings")
+
+    assert outcome.code == 0
+    assert "api_version=" in outcome.out
+
+
+def test_another_program_at_the_address_is_recognised(command):
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>")
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        thread = threading.Thread(target=other.handle_request)
+        thread.start()
+        outcome = command("clock", "--url", f"http://127.0.0.1:{other.server_port}", "--api-key", KEY)
+        thread.join()
+
+    assert outcome.code == 2
+    assert "is not this emulator" in outcome.err
+
+
+def test_the_clock_is_shown_moved_and_stopped(client):
+    key = "sk_test_clock"
+    client("clock", "--freeze", key=key)
+    moved = client("clock", "--set", "2030-01-01", key=key)
+    further = client("clock", "--advance", "1d12h", key=key)
+    shown = client("clock", key=key)
+    running = client("clock", "--unfreeze", key=key)
+
+    assert moved.out == "2030-01-01 00:00:00 UTC (1893456000), frozen\n"
+    assert further.out == shown.out == "2030-01-02 12:00:00 UTC (1893585600), frozen\n"
+    assert running.out.endswith("running\n")
+
+
+def test_a_refusal_of_the_server_is_passed_on_with_exit_code_1(client):
+    outcome = client("clock", "--set", "1")
+
+    assert outcome.code == 1
+    assert "The clock runs forward only" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_a_live_key_is_refused_by_the_server(client):
+    outcome = client("clock", key="sk_live_something")
+
+    assert outcome.code == 1
+    assert "something" not in outcome.err
+
+
+def test_settings_are_shown_changed_and_put_back(client):
+    before = client("settings").out
+    changed = client("settings", "api_version=2025-09-30.clover").out
+    after = client("settings", "api_version=").out
+
+    assert "api_version=2025-09-30.clover\n" in changed
+    assert before == after != changed
+
+
+def test_a_reset_world_is_new(client, server):
+    key = "sk_test_reset"
+    client("clock", "--freeze", key=key)
+    reset = client("reset", key=key)
+
+    assert (reset.code, reset.out) == (0, "The world is new.\n")
+    assert client("clock", key=key).out.endswith("running\n")
+
+
+def test_seeding_prints_each_step_and_stops_at_a_refusal(client, tmp_path):
+    file = tmp_path / "world.json"
+    steps = [
+        {"name": "look", "path": "/v1/events", "method": "get"},
+        {"name": "fail", "path": "/v1/events/evt_none", "method": "get"},
+        {"name": "never", "path": "/v1/events", "method": "get"},
+    ]
+    file.write_text(json.dumps({"_meta": {"template_version": 0}, "fixtures": steps}))
+
+    outcome = client("seed", file)
+
+    assert outcome.code == 1
+    assert outcome.out == "look: 200\nfail: 404\n"
+    assert "fail was refused with 404: No such event" in outcome.err and is_one_sentence(outcome.err)
+
+
+# Looking without a server
+
+
+def test_the_doctor_finds_whole_books(command, tmp_path):
+    with Running(tmp_path / "data", "--quiet") as running:
+        httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
+
+    assert command("doctor", "--data", tmp_path / "data") == (0, "The books of 1 world are whole.\n", "")
+
+
+def test_the_doctor_names_what_differs(command, tmp_path):
+    with Running(tmp_path / "data", "--quiet") as running:
+        httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
+    (file,) = (tmp_path / "data").glob("*.sqlite")
+    with sqlite3.connect(file) as connection:
+        connection.execute("INSERT INTO total (book, amount) VALUES ('invented', 7)")
+    connection.close()
+
+    outcome = command("doctor", "--data", tmp_path / "data")
+
+    assert outcome.code == 1
+    assert "total: invented says 7, its lines say 0" in outcome.out
+    assert outcome.out.endswith("1 found in 1 world.\n")
+
+
+def test_the_doctor_leaves_newer_data_alone(command, tmp_path):
+    outcome = command("doctor", "--data", newer_data(tmp_path / "data"))
+
+    assert outcome.code == 2
+    assert "newer version" in outcome.err
+
+
+def test_every_published_operation_is_listed_as_built_or_not(command):
+    everything = command("routes").out.splitlines()
+    built = command("routes", "--built").out.splitlines()
+
+    assert "built  GET    /v1/events/{id}  events.retrieve" in everything
+    assert any(line.startswith("  501  ") for line in everything)
+    assert set(built) == {line for line in everything if line.startswith("built  ")}
+
+
+def test_the_version_is_the_packages(command):
+    assert command("--version") == (0, f"stripe-emulator, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "text, seconds", [("90", 90), ("30s", 30), ("15m", 900), ("1d12h", 129_600), ("2w", 1_209_600)]
+)
+def test_spans_are_read_in_seconds(text, seconds):
+    assert cli.span(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["1798761599", "2026-12-31T23:59:59Z", "2026-12-31T23:59:59", "2027-01-01T00:59:59+01:00"]
+)
+def test_moments_are_read_in_utc(text):
+    assert cli.moment(text) == 1_798_761_599
