@@ -8,7 +8,9 @@ from pathlib import Path
 from flask import Flask
 
 from emulator.catalog import CATALOG
+from emulator.kernel.asking import Asker
 from emulator.kernel.http import Pipeline, RequestLine
+from emulator.kernel.postman import Postman
 from emulator.kernel.services import Background
 from emulator.kernel.tenants import Tenants
 
@@ -19,10 +21,17 @@ class Emulator:
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
         self.background = Background(tenants)
+        self.postman = tenants.postman = Postman(tenants)
+        self.asker = Asker(self.postman)
+        tenants.when_something_may_be_due.append(self.postman.wake)
+        tenants.when_questions_are_open.append(self.asker.sweep)
+        self.background.services.append(self.postman)
+        tenants.at_each_tick += [self.postman.visit_safely, self.asker.sweep]
 
     def close(self) -> None:
         """Stop the background work and close every database."""
         self.background.stop()
+        self.postman.stop()
         self.tenants.close()
 
 
@@ -40,5 +49,5 @@ def create_app(
     tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
-    Pipeline(tenants, on_request).mount(app)
+    Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]
     return app

@@ -2,15 +2,88 @@
 
 from __future__ import annotations
 
-from emulator.control import clock, health, tenant
-from emulator.developer import events
+from emulator import progress
+from emulator.balances import balance, balance_transactions, topups
+from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons
+from emulator.control import asks, clock, health, issuing, requests, tenant, webhook_clinic, webhooks, why
+from emulator.developer import cli_sessions, events, files, webhook_endpoints
+from emulator.issuing import (
+    access,
+    authorization_helpers,
+    authorizations,
+    cardholders,
+    cards,
+    disputes,
+    fraud_challenges,
+    funding,
+    next_authorization,
+    personalization_designs,
+    physical_bundles,
+    real_time,
+    shipping_helpers,
+)
+from emulator.issuing import (
+    transactions as issuing_transactions,
+)
 from emulator.kernel.catalog import Catalog
+from emulator.treasury import access as treasury_access
+from emulator.treasury import (
+    debit_reversals,
+    features,
+    financial_accounts,
+    receipts,
+    received_credits,
+    received_debits,
+    transaction_entries,
+    transactions,
+)
 
 CATALOG = Catalog(
     (
+        accounts,
+        capabilities,
+        persons,
+        external_accounts,
+        onboarding,
+        treasury_access,
+        financial_accounts,
+        features,
+        transactions,
+        transaction_entries,
+        received_credits,
+        received_debits,
+        debit_reversals,
+        receipts,
+        progress,
+        balance,
+        balance_transactions,
+        topups,
+        access,
+        physical_bundles,
+        personalization_designs,
+        cardholders,
+        cards,
+        shipping_helpers,
+        authorizations,
+        authorization_helpers,
+        real_time,
+        fraud_challenges,
+        next_authorization,
+        issuing_transactions,
+        funding,
+        disputes,
+        files,
         events,
+        webhook_endpoints,
+        cli_sessions,
         clock,
         health,
+        issuing,
+        requests,
         tenant,
+        webhooks,
+        webhook_clinic,
+        asks,
+        why,
     )
 )

@@ -8,6 +8,7 @@ Every reply of the v1 API is held against the published contract; one that diffe
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -130,6 +131,7 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     elif value is None:
         yield name, ""
     elif isinstance(value, tuple):
-        yield name, value  # a file part: (stream, file name)
+        content, filename = value  # a file part
+        yield name, (io.BytesIO(content) if isinstance(content, bytes) else content, filename)
     else:
         yield name, str(value)

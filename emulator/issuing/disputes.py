@@ -270,14 +270,19 @@ def update(world: World, params: dict[str, Any], id: str) -> Dispute:
 
 
 def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
-    """Send a dispute to the network. 400 without its evidence, outside its filing window, or a second time."""
+    """Send a dispute to the network. 400 without its evidence, outside its filing window, or a second time.
+
+    400 too for more than what is left after refunds that came since it was filed.
+    """
     dispute = follow(world.get(Dispute, id), "submit")
     access.check(world)
     lacking = dispute_evidence.missing(dispute.evidence, complete=world.setting("dispute_evidence_complete"))
     if lacking is not None:
         raise dispute_evidence.refused(lacking)
-    captured_at = world.get(Transaction, dispute.transaction).created
-    if dispute.evidence["reason"] == "no_valid_authorization" and world.now >= captured_at + NO_AUTHORIZATION_WINDOW:
+    disputed = world.get(Transaction, dispute.transaction)
+    checked_amount({"amount": dispute.amount}, disputed)  # a merchant may have refunded meanwhile
+    filed_late = world.now >= disputed.created + NO_AUTHORIZATION_WINDOW
+    if dispute.evidence["reason"] == "no_valid_authorization" and filed_late:
         raise invalid(
             "The filing window for the reason 'no_valid_authorization' has passed: 65 days since the capture.",
             param="evidence[reason]",

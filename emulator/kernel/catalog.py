@@ -5,8 +5,10 @@ A module is plain data and functions. It may define:
     RECORDS       its record classes; each gets a table
     ROUTES        its operations
     DUE           {action name: function(world, id, **details)} for what falls due
+    ANSWERS       {event type: function(world, id, answer)} for questions put to the client; gives the record back
     SETTINGS      its switches of a tenant
     OPEN_ACCOUNT  function(world) run once for every account of a tenant, the platform first
+    OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the world after a reset
     AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
 """
 
@@ -38,6 +40,9 @@ class Catalog:
         self.due: dict[str, Callable[..., Any]] = {
             name: action for module in modules for name, action in getattr(module, "DUE", {}).items()
         }
+        self.answers: dict[str, Callable[..., Any]] = {
+            type: conclude for module in modules for type, conclude in getattr(module, "ANSWERS", {}).items()
+        }
         self.settings: dict[str, Setting] = {
             setting.name: setting
             for setting in (*KERNEL_SETTINGS, *(one for module in modules for one in getattr(module, "SETTINGS", ())))
@@ -60,6 +65,11 @@ class Catalog:
             opening = getattr(module, "OPEN_ACCOUNT", None)
             if opening is not None:
                 opening(world)
+
+    def outliving_reset(self, world: World) -> list[Callable[[World], None]]:
+        """What has to be done in the world after a reset, for those who go on."""
+        hooks = [getattr(module, "OUTLIVES_RESET", None) for module in self.modules]
+        return [hook(world) for hook in hooks if hook is not None]
 
     def audit(self, world: World) -> Iterator[str]:
         """Every stored fact that contradicts its source, as sentences."""

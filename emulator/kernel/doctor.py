@@ -41,5 +41,7 @@ def examine_tenant(tenant: Tenant) -> Iterator[Finding]:
             yield Finding(tenant.name, "movement", f"{movement} is out of balance by {imbalance}")
         for item in step.agenda.failures():
             yield Finding(tenant.name, "due work", f"{item['action']} for {item['about']}: {item['failure']}")
+        for sentence in (*step.outbox.faults(), *step.asks.faults()):
+            yield Finding(tenant.name, "delivery", sentence)
         for sentence in tenant.catalog.audit(World(step, step.row.platform)):
             yield Finding(tenant.name, "record", sentence)

@@ -5,10 +5,12 @@ Source: https://docs.stripe.com/api/events
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from emulator.kernel.render import shown
+from emulator.kernel.store import revive
 
 if TYPE_CHECKING:
     from emulator.kernel.world import World
@@ -17,6 +19,8 @@ KEPT_SECONDS = 30 * 24 * 60 * 60
 ABSENT = object()
 # State changes that tell the previous values although their name does not end in `updated`.
 ALSO_TELL_PREVIOUS = frozenset({"charge.captured", "charge.refunded", "transfer.reversed"})
+# And one that ends in `updated` but is told when something arrives, not when it changes.
+TELL_NO_PREVIOUS = frozenset({"issuing_transaction.purchase_details_receipt_updated"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Event:
 
 def tells_previous(type: str) -> bool:
     """Whether events of this type carry `previous_attributes`."""
-    return type.endswith("updated") or type in ALSO_TELL_PREVIOUS
+    return (type.endswith("updated") and type not in TELL_NO_PREVIOUS) or type in ALSO_TELL_PREVIOUS
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
@@ -64,3 +68,33 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         else:
             changed[name] = before
     return changed
+
+
+def place_of(connection: sqlite3.Connection, id: str) -> int | None:
+    """Where an event stands among all events of the tenant, or None where there is no such event."""
+    row = connection.execute("SELECT sequence FROM event WHERE id = ?", (id,)).fetchone()
+    return row[0] if row else None
+
+
+def arrived(
+    connection: sqlite3.Connection,
+    after: int,
+    limit: int,
+    *,
+    type: str | None = None,
+    about: str | None = None,
+    account: str | None = None,
+) -> list[tuple[str, Event]]:
+    """Events of any account after a place, oldest first, with their accounts. `type` may end in `*`."""
+    where, values = ["sequence > ?"], [after]
+    if type is not None:
+        where.append("substr(type, 1, ?) = ?" if type.endswith("*") else "type = ?")
+        values += [len(type) - 1, type[:-1]] if type.endswith("*") else [type]  # type: ignore[list-item]
+    if about is not None:
+        where.append("json_extract(CAST(data AS TEXT), '$.data.object.id') = ?")
+        values.append(about)  # type: ignore[arg-type]
+    if account is not None:
+        where.append("account = ?")
+        values.append(account)  # type: ignore[arg-type]
+    sql = f"SELECT account, data FROM event WHERE {' AND '.join(where)} ORDER BY sequence LIMIT ?"
+    return [(row[0], revive(Event, row[1])) for row in connection.execute(sql, (*values, limit))]

@@ -17,11 +17,13 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import FileStorage
 
 from emulator.kernel import forms, idempotency, ids, keys, render
+from emulator.kernel.asking import Asker
+from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.lists import Page
 from emulator.kernel.params import List, Params, String
-from emulator.kernel.render import Deleted
+from emulator.kernel.render import Content, Deleted
 from emulator.kernel.routes import NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.world import Request, Step, World
@@ -48,6 +50,10 @@ class Upload(NamedTuple):
     content: bytes
     content_type: str
 
+    def __str__(self) -> str:
+        """The file's name, for refusals that quote what was sent."""
+        return self.filename
+
 
 class RequestLine(NamedTuple):
     """What the console and the request log say of one request. `reason` is there for refusals."""
@@ -64,6 +70,10 @@ class RequestLine(NamedTuple):
     user_agent: str
     error: dict[str, Any] | None
     created: int
+    tenant_file: str | None = None
+    api_version: str | None = None
+    idempotency_key: str | None = None
+    ip_address: str = ""
 
 
 class Reply(NamedTuple):
@@ -92,13 +102,21 @@ class Exchange:
     refusal: ApiError | None = None
     default_version: str | None = None
     status: int = 200
+    media_type: str = "application/json"
+    replayed: bool = False
 
 
 class Pipeline:
     """Answers every request of a server."""
 
-    def __init__(self, tenants: Tenants, on_request: Callable[[RequestLine], None] | None = None) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        on_request: Callable[[RequestLine], None] | None = None,
+        asker: Asker | None = None,
+    ) -> None:
         self.tenants = tenants
+        self.asker = asker
         self.catalog = tenants.catalog
         self.on_request = on_request
 
@@ -121,8 +139,13 @@ class Pipeline:
             exchange.headers["Stripe-Should-Retry"] = "false"
             reply = Reply(500, render.encoded(INTERNAL_ERROR))
         exchange.status = reply.status
+        exchange.replayed = reply.replayed_from is not None
+        line = self.line(exchange, reply, (time.perf_counter() - began) * 1000)
+        self.tenants.request_log.add(line)
+        if exchange.tenant is not None and exchange.tenant.handling:
+            self.note(exchange, line)
         if self.on_request is not None:
-            self.on_request(self.line(exchange, reply, (time.perf_counter() - began) * 1000))
+            self.on_request(line)
         return self.with_headers(exchange, reply)
 
     # Judging
@@ -135,7 +158,7 @@ class Pipeline:
         found = self.catalog.table.find(verb, exchange.path)
         if found is not None and isinstance(found[0], Route) and found[0].scope == "server":
             exchange.route, exchange.values = found[0], found[1]
-            return Reply(200, render.encoded(found[0].operation(self.tenants, {})))
+            return Reply(200, self.as_bytes(found[0].operation(self.tenants, {}, *found[1].values()), exchange))
         if not exchange.path.startswith(("/v1/", "/_emulator/")):
             raise unrecognized_url(exchange.method, exchange.path)
 
@@ -204,16 +227,36 @@ class Pipeline:
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
             return Reply(200, render.encoded(result))
-        where = {"path": exchange.path, "path_values": exchange.values}
+        version = request.headers.get("Stripe-Version")
+        where = {
+            "path": exchange.path,
+            "path_values": exchange.values,
+            "origin": origin(),
+            "version": version,
+            "masked_key": exchange.key.masked if exchange.key else "",
+        }
         if route.verb == "GET":
             with exchange.tenant.reading(Request(exchange.request_id), **where) as step:
                 world = World(step, exchange.named_account or step.row.platform)
                 exchange.default_version = world.setting("api_version")
-                return Reply(200, self.performed(world, route, params, expand, exchange))
+                result = self.performed(world, route, params, expand, exchange)
+                assert isinstance(result, bytes), "a reading operation asks nobody"
+                return Reply(200, result)
         cause = Request(exchange.request_id, exchange.idempotency_key)
         with exchange.tenant.writing(cause, **where) as step:
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
-            return repeated or self.write(exchange, step, params, expand, mark)
+            reply = repeated or self.write(exchange, step, params, expand, mark)
+        return self.asked(exchange, reply) if isinstance(reply, Ask) else reply
+
+    def asked(self, exchange: Exchange, ask: Ask) -> Reply:
+        """Put a question to the client, with nothing locked, and reply with what came of it."""
+        assert self.asker is not None and exchange.tenant is not None
+        if exchange.idempotency_key is not None:
+            exchange.headers["Original-Request"] = exchange.request_id
+            exchange.headers["Stripe-Should-Retry"] = "false"
+        stored = self.asker.settle(exchange.tenant, ask)
+        assert stored.status is not None and stored.body is not None
+        return Reply(stored.status, stored.body, ran=True)
 
     def checked(self, route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Typed parameters, and the paths to expand."""
@@ -233,13 +276,19 @@ class Pipeline:
         stored = step.replies.find(account, exchange.idempotency_key, step.now)
         if stored is None:
             return None
-        exchange.headers["Original-Request"] = stored.request_id
+        if stored.status is not None:
+            exchange.headers["Original-Request"] = stored.request_id
         idempotency.agreed(stored, exchange.idempotency_key, exchange.path, mark)
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, replayed_from=stored.request_id)
 
-    def write(self, exchange: Exchange, step: Step, params: dict[str, Any], expand: list[str], mark: bytes) -> Reply:
-        """Run a writing operation; a keyed refusal undoes the operation and commits only its reply."""
+    def write(
+        self, exchange: Exchange, step: Step, params: dict[str, Any], expand: list[str], mark: bytes
+    ) -> Reply | Ask:
+        """Run a writing operation; a keyed refusal undoes the operation and commits only its reply.
+
+        An operation that has to ask the client first leaves its key marked as running.
+        """
         assert exchange.route is not None
         world = World(step, exchange.named_account or step.row.platform)
         exchange.default_version = world.setting("api_version")
@@ -247,13 +296,17 @@ class Pipeline:
         if keyed:
             step.connection.execute("SAVEPOINT operation")
         try:
-            reply = Reply(200, self.performed(world, exchange.route, params, expand, exchange), ran=True)
+            result = self.performed(world, exchange.route, params, expand, exchange)
+            if isinstance(result, Ask):
+                return self.waiting(exchange, step, result, expand, mark)
+            reply = Reply(200, result, ran=True)
         except ApiError as refusal:
-            if not keyed:
+            if not keyed or refusal.status == 429:
                 raise
             step.connection.execute("ROLLBACK TO operation")
             step.draws = step.row.draws
             step.events.clear()
+            step.outbox.has_posted = False
             reply = self.refuse(exchange, refusal)
         if keyed:
             assert exchange.idempotency_key is not None
@@ -266,12 +319,34 @@ class Pipeline:
             )
         return reply
 
+    def waiting(self, exchange: Exchange, step: Step, ask: Ask, expand: list[str], mark: bytes) -> Ask:
+        """Keep with a question what its request will be answered with, whoever concludes it."""
+        assert self.asker is not None
+        self.asker.reserve()
+        step.asks.attach(ask, step.request, exchange.path, mark, expand)
+        if exchange.idempotency_key is not None:
+            step.replies.keep(
+                exchange.named_account or step.row.platform,
+                exchange.idempotency_key,
+                StoredReply(exchange.path, mark, exchange.request_id, step.now, None, None),
+            )
+        return ask
+
     def performed(
         self, world: World, route: Route, params: dict[str, Any], expand: list[str], exchange: Exchange
-    ) -> bytes:
-        """The operation's result as bytes."""
+    ) -> bytes | Ask:
+        """The operation's result as bytes, or the question that comes first."""
         result = route.operation(world, params, *exchange.values.values())
-        return render.encoded(self.rendered(world, result, expand))
+        if isinstance(result, Ask):
+            return result
+        return self.as_bytes(result if isinstance(result, Content) else self.rendered(world, result, expand), exchange)
+
+    def as_bytes(self, result: Any, exchange: Exchange) -> bytes:
+        """Plain values as JSON, content as it is."""
+        if isinstance(result, Content):
+            exchange.media_type = result.media_type
+            return result.body
+        return render.encoded(result)
 
     def rendered(self, world: World, result: Any, expand: list[str]) -> Any:
         """A record, a page, a deletion or a plain hash as JSON."""
@@ -289,6 +364,22 @@ class Pipeline:
             body = render.ordered(body)
         return body
 
+    def note(self, exchange: Exchange, line: RequestLine) -> None:
+        """Tell whoever waits for a handler of this tenant that the API was called meanwhile."""
+        assert exchange.tenant is not None
+        if not exchange.path.startswith("/v1/"):
+            return
+        call = {
+            "method": line.method,
+            "path": line.path,
+            "replayed": exchange.replayed,
+            "request": line.request_id,
+            "status": line.status,
+        }
+        began = time.monotonic() - line.duration_ms / 1000
+        for flight in exchange.tenant.handling:
+            flight.note(call, began)
+
     # Replying
 
     def refuse(self, exchange: Exchange, refusal: ApiError) -> Reply:
@@ -297,12 +388,12 @@ class Pipeline:
         exchange.headers.update(refusal.headers)
         log_url = None
         if exchange.tenant is not None:
-            log_url = f"{request.host_url}_emulator/requests/{exchange.request_id}"
+            log_url = f"{origin()}/_emulator/requests/{exchange.request_id}"
         return Reply(refusal.status, render.encoded(refusal.body(log_url)))
 
     def with_headers(self, exchange: Exchange, reply: Reply) -> Response:
         """The reply with everything clients read from its headers."""
-        response = Response(reply.body, status=reply.status, mimetype="application/json")
+        response = Response(reply.body, status=reply.status, mimetype=exchange.media_type)
         headers = response.headers
         headers["Cache-Control"] = "no-cache, no-store"
         if exchange.method == "OPTIONS" or "Origin" in request.headers:
@@ -340,6 +431,10 @@ class Pipeline:
             request.headers.get("User-Agent", ""),
             refusal.body()["error"] if refusal else None,
             int(time.time()),
+            exchange.tenant.file.stem if exchange.tenant else None,
+            request.headers.get("Stripe-Version") or exchange.default_version,
+            request.headers.get("Idempotency-Key"),
+            request.remote_addr or "",
         )
 
 
@@ -352,6 +447,11 @@ class ExpandParams(Params):
 def keys_to_expand(wanted: Any) -> list[str]:
     """The paths in `expand`, given as a list or as one text. 400 for anything else."""
     return ExpandParams.parse({"expand": [wanted] if isinstance(wanted, str) else wanted})["expand"]
+
+
+def origin() -> str:
+    """Where the client believes us to be, as `http://host:port`; werkzeug's `host_url` is right too but slow."""
+    return f"{request.environ['wsgi.url_scheme']}://{request.environ.get('HTTP_HOST', 'localhost')}"
 
 
 def upload_of(file: FileStorage) -> Upload:

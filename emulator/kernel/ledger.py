@@ -14,7 +14,7 @@ import orjson
 
 from emulator.kernel.store import Condition, Place, clause
 
-MOVEMENT_COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, effective_at, details"
+MOVEMENT_COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
 
 
 class Line(NamedTuple):
@@ -46,9 +46,13 @@ class Entry(NamedTuple):
     flow_type: str | None
     transaction: str | None
     created: int
-    effective_at: int
     details: dict[str, Any]
     lines: tuple[Line, ...]
+
+    @property
+    def effective_at(self) -> int:
+        """When it reaches the balance: at once, by our ruling."""
+        return self.created
 
     def impact(self, book: str) -> int:
         """What this movement did to one book."""
@@ -58,6 +62,14 @@ class Entry(NamedTuple):
 def moving(kind: str, owner: str, source: str, target: str, amount: int, **details: Any) -> Movement:
     """The common movement: one amount from one book to another. A negative amount goes the other way."""
     return Movement(kind, owner, (Line(source, -amount), Line(target, amount)), details=details)
+
+
+def column_of(name: str) -> str:
+    """A condition's column as SQL: a member of the details when the name says so."""
+    if name == "effective_at":
+        return "created"
+    table, dot, member = name.partition(".")
+    return f"json_extract(CAST(details AS TEXT), '$.{member}')" if dot and table == "details" else name
 
 
 class Ledger:
@@ -80,8 +92,8 @@ class Ledger:
         """Add a movement and carry its lines into the totals."""
         assert sum(line.amount for line in movement.lines) == 0, f"{movement.kind} does not balance"
         cursor = self.connection.execute(
-            "INSERT INTO movement (id, account, owner, kind, flow, flow_type, transaction_id, created, effective_at, "
-            "details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO movement (id, account, owner, kind, flow, flow_type, transaction_id, created, details) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 id,
                 account,
@@ -90,7 +102,6 @@ class Ledger:
                 flow,
                 flow_type,
                 transaction,
-                now,
                 now,
                 orjson.dumps(movement.details),
             ),
@@ -115,7 +126,6 @@ class Ledger:
             flow,
             flow_type,
             transaction,
-            now,
             now,
             movement.details,
             movement.lines,
@@ -149,9 +159,12 @@ class Ledger:
         newer_than: Place | None = None,
         limit: int | None = None,
     ) -> list[Entry]:
-        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
-        where, values = clause(conditions)
-        order = "DESC"
+        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first.
+
+        A condition may also look into the details: its column is then `details.currency`, say.
+        """
+        where, values = clause([condition._replace(column=column_of(condition.column)) for condition in conditions])
+        key, order = column_of(key), "DESC"
         if older_than is not None:
             where, values = f"{where} AND ({key}, sequence) < (?, ?)", [*values, *older_than]
         if newer_than is not None:
@@ -164,7 +177,7 @@ class Ledger:
     def with_lines(self, row: Sequence[Any]) -> Entry:
         """A movement's row and its lines."""
         lines = self.connection.execute("SELECT book, amount FROM line WHERE movement = ?", (row[0],))
-        return Entry(*row[:10], orjson.loads(row[10]), tuple(Line(*line) for line in lines))
+        return Entry(*row[:9], orjson.loads(row[9]), tuple(Line(*line) for line in lines))
 
     def differing_totals(self) -> Iterator[tuple[str, int, int]]:
         """Books whose running total is not the sum of their lines: (book, total, sum)."""

@@ -61,7 +61,7 @@ def page(
         raise invalid("Received both starting_after and ending_before parameters. Please pass in only one.")
 
     wanted = [Condition("account", "eq", world.account), *conditions, *filters_of(params)]
-    found = world.store.select(record, wanted, key=key, older_than=after, newer_than=before, limit=limit + 1)
+    found = world.select(record, wanted, key=key, older_than=after, newer_than=before, limit=limit + 1)
     records = found[:limit]
     if before:
         records.reverse()
@@ -86,7 +86,7 @@ def place_of(world: World, record: type, params: dict[str, Any], name: str, key:
     id = params.get(name)
     if id is None:
         return None
-    place = world.store.place(record, id, world.account, key)
+    place = world.place(record, id, key)
     if place is None:
         noun = getattr(record, "cursor_noun", record.noun)  # type: ignore[attr-defined]
         raise no_such(noun, id, param=name, status=400)

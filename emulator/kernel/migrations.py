@@ -24,14 +24,15 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE movement (
         sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL, owner TEXT NOT NULL,
         kind TEXT NOT NULL, flow TEXT, flow_type TEXT, transaction_id TEXT, created INTEGER NOT NULL,
-        effective_at INTEGER NOT NULL, details BLOB NOT NULL
+        details BLOB NOT NULL
     );
     CREATE INDEX movement_by_owner ON movement (owner, created DESC, sequence DESC);
-    CREATE INDEX movement_by_effect ON movement (owner, effective_at DESC, sequence DESC);
-    CREATE INDEX movement_by_flow ON movement (flow, sequence DESC);
-    CREATE INDEX movement_by_transaction ON movement (transaction_id, created DESC, sequence DESC);
-    CREATE TABLE line (movement INTEGER NOT NULL, book TEXT NOT NULL, amount INTEGER NOT NULL);
-    CREATE INDEX line_by_movement ON line (movement);
+    CREATE INDEX movement_by_flow ON movement (flow, owner, created DESC, sequence DESC);
+    CREATE INDEX movement_by_transaction ON movement (transaction_id, created DESC, sequence DESC)
+        WHERE transaction_id IS NOT NULL;
+    CREATE TABLE line (
+        movement INTEGER NOT NULL, book TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (movement, book)
+    ) WITHOUT ROWID;
     CREATE TABLE total (book TEXT PRIMARY KEY, amount INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE tally (
         scope TEXT NOT NULL, period TEXT NOT NULL, part TEXT NOT NULL, amount INTEGER NOT NULL,
@@ -49,6 +50,37 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (account, key)
     ) WITHOUT ROWID;
     CREATE INDEX idempotent_reply_age ON idempotent_reply (created);
+    CREATE TABLE subscriber (
+        sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, account TEXT NOT NULL,
+        hears TEXT NOT NULL, enabled INTEGER NOT NULL, answers INTEGER NOT NULL, retries INTEGER NOT NULL,
+        url TEXT NOT NULL, api_version TEXT, secrets BLOB NOT NULL
+    );
+    CREATE TABLE wanted (type TEXT NOT NULL, subscriber TEXT NOT NULL, PRIMARY KEY (type, subscriber));
+    CREATE INDEX wanted_by_subscriber ON wanted (subscriber);
+    CREATE TABLE clinic (scope TEXT PRIMARY KEY, data BLOB NOT NULL);
+    CREATE TABLE delivery (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, account TEXT NOT NULL, type TEXT NOT NULL,
+        subscriber TEXT NOT NULL, reason TEXT NOT NULL, state TEXT NOT NULL, lane INTEGER NOT NULL,
+        created INTEGER NOT NULL, due_at INTEGER NOT NULL, attempts INTEGER NOT NULL, acknowledged INTEGER NOT NULL,
+        held INTEGER NOT NULL, troubles BLOB
+    );
+    CREATE INDEX delivery_by_event ON delivery (event);
+    CREATE INDEX delivery_waiting ON delivery (subscriber, lane, due_at, sequence) WHERE state = 'waiting';
+    CREATE INDEX delivery_unacknowledged ON delivery (event) WHERE acknowledged = 0;
+    CREATE TABLE attempt (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT, delivery INTEGER NOT NULL, number INTEGER NOT NULL,
+        created INTEGER NOT NULL, began_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL, status INTEGER,
+        headers BLOB NOT NULL, body BLOB NOT NULL, error TEXT, troubles BLOB, calls BLOB
+    );
+    CREATE INDEX attempt_by_delivery ON attempt (delivery);
+    CREATE TABLE ask (
+        event TEXT PRIMARY KEY, delivery INTEGER NOT NULL, account TEXT NOT NULL, type TEXT NOT NULL,
+        about TEXT NOT NULL, subscriber TEXT NOT NULL, created INTEGER NOT NULL, asked_at_ms INTEGER NOT NULL,
+        timeout_ms INTEGER NOT NULL, decided INTEGER NOT NULL, finished INTEGER NOT NULL, outcome TEXT,
+        duration_ms INTEGER, request_id TEXT, idempotency_key TEXT, path TEXT, fingerprint BLOB, expand BLOB
+    );
+    CREATE INDEX ask_open ON ask (about) WHERE decided = 0;
+    CREATE INDEX ask_unfinished ON ask (asked_at_ms) WHERE finished = 0;
     """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -69,7 +101,8 @@ def migrate(connection: sqlite3.Connection, records: Sequence[type]) -> None:
         connection.executescript(script)
     database = Database(connection)
     for record in records:
-        create_table(database, record)
+        if getattr(record, "is_stored", True):
+            create_table(database, record)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.commit()
 

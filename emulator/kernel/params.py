@@ -76,6 +76,10 @@ class Params(Schema):
         """Typed values of what was sent. ApiError 400 with the complaint that Stripe would name."""
         schema = cls.shared()
         try:
+            return loaded(schema, tree)
+        except (KeyError, ValidationError):
+            pass  # what is wrong, and all of it, is told by the whole schema
+        try:
             return schema.load(tree)
         except ValidationError as refusal:
             errors = refusal.normalized_messages()
@@ -84,6 +88,18 @@ class Params(Schema):
             raise unknown_parameters(unknown)
         param, complaint = first_complaint(schema, errors, "")
         raise complaint.about(param)
+
+
+def loaded(schema: Schema, tree: dict[str, Any]) -> dict[str, Any]:
+    """What `schema.load` gives for a tree without mistakes, in a third of its time: only what was sent is looked at.
+
+    KeyError or ValidationError at the first mistake, whichever that is.
+    """
+    known = schema.fields
+    for name, field in known.items():
+        if field.required and name not in tree:
+            raise KeyError(name)
+    return {name: known[name].deserialize(value, name, tree) for name, value in tree.items()}
 
 
 def unknown_names(tree: Any, errors: Any, path: str = "") -> Iterator[str]:
@@ -104,9 +120,14 @@ def members(tree: Any) -> list[tuple[Any, Any]]:
     if isinstance(tree, list):
         return list(enumerate(tree))
     if isinstance(tree, dict):
-        both = [(int(name), value) for name, value in tree.items() if str(name).isdigit()]
+        both = [(int(name), value) for name, value in tree.items() if is_index(name)]
         return list(tree.items()) + both
     return []
+
+
+def is_index(name: str) -> bool:
+    """Whether a bracket holds an array index: plain digits, not what other scripts count with."""
+    return name.isascii() and name.isdigit()
 
 
 def first_complaint(schema: Schema | None, errors: Any, path: str) -> tuple[str, Complaint]:
@@ -138,7 +159,7 @@ class Param(fields.Field):
     """What all fields share: `required`, and `unset` for those that an empty text sets to null."""
 
     def __init__(self, *, required: bool = False, unset: bool = False) -> None:
-        super().__init__(required=required, allow_none=True, error_messages={"required": MISSING})
+        super().__init__(required=required, allow_none=True, error_messages={"required": [MISSING]})
         self.unset = unset
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
@@ -275,7 +296,7 @@ class Hash(fields.Nested):
     """A nested object. `unset` hashes become None on an empty text."""
 
     def __init__(self, inner: type[Params], *, required: bool = False, unset: bool = False) -> None:
-        super().__init__(inner, required=required, allow_none=True, error_messages={"required": MISSING})
+        super().__init__(inner, required=required, allow_none=True, error_messages={"required": [MISSING]})
         self.unset = unset
         self.inner_params = inner
 
@@ -295,7 +316,10 @@ class Hash(fields.Nested):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValidationError([INVALID_OBJECT])  # type: ignore[list-item]
-        return self.schema.load(value)
+        try:
+            return loaded(self.schema, value)
+        except (KeyError, ValidationError):
+            return self.schema.load(value)  # which raises with all that is wrong
 
 
 class List(Param):
@@ -411,7 +435,7 @@ def in_order(value: Any) -> list[tuple[int, Any]]:
     """The elements of `a[]=…` or `a[0]=…`, in index order, with the index that errors name."""
     if isinstance(value, list):
         return list(enumerate(value))
-    if isinstance(value, dict) and value and all(key.isdigit() and int(key) <= LONGEST_ARRAY for key in value):
+    if isinstance(value, dict) and value and all(is_index(key) and int(key) <= LONGEST_ARRAY for key in value):
         return [(int(key), value[key]) for key in sorted(value, key=int)]
     raise ValidationError([INVALID_ARRAY])  # type: ignore[list-item]
 

@@ -40,6 +40,13 @@ class Deleted(NamedTuple):
     record: Any
 
 
+class Content(NamedTuple):
+    """A reply that is no JSON: bytes of some media type."""
+
+    body: bytes
+    media_type: str
+
+
 def shown(record: Any, **more: Any) -> dict[str, Any]:
     """A record's public members as they are, `object` and `livemode`, and whatever is given besides."""
     members = record.__dict__.copy()
@@ -51,26 +58,24 @@ def shown(record: Any, **more: Any) -> dict[str, Any]:
     return members
 
 
-def ordered(value: Any) -> Any:
+def ordered(value: dict[str, Any]) -> dict[str, Any]:
     """A deep copy with `id` and `object` first and the other members in alphabetical order; metadata keeps its own."""
-    if isinstance(value, dict):
-        names = tuple(value)
-        order = _orders.get(names)
-        if order is None:
-            order = member_order(names)
-            if len(_orders) < 4096:
-                _orders[names] = order
-        return {
-            name: (
-                ordered(member)
-                if (kind := type(member := value[name])) is dict and name != "metadata" or kind is list
-                else member
-            )
-            for name in order
-        }
-    if isinstance(value, list):
-        return [ordered(item) for item in value]
-    return value
+    names = tuple(value)
+    order = _orders.get(names)
+    if order is None:
+        order = member_order(names)
+        if len(_orders) < 4096:
+            _orders[names] = order
+    copy = {}
+    for name in order:
+        member = value[name]
+        kind = type(member)
+        if kind is dict:
+            member = ordered(member) if name != "metadata" else member.copy()
+        elif kind is list:
+            member = [ordered(item) if type(item) is dict else item for item in member]
+        copy[name] = member
+    return copy
 
 
 def member_order(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,43 +123,58 @@ def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is
 
 def expand(world: World, body: dict[str, Any], paths: Sequence[str]) -> None:
     """Replace ids by objects, and add what is shown on request, along each path of a rendered reply."""
+    is_list = body.get("object") == "list"
     for path in paths:
-        descend(world, body, path.split("."))
+        descend(Descent(world, body, is_list), body, path.split("."))
 
 
-def descend(world: World, node: Any, segments: Sequence[str]) -> None:
+class Descent(NamedTuple):
+    """One path being followed: from which reply, and whether that is a list."""
+
+    world: World
+    reply: dict[str, Any]
+    is_list: bool
+
+    def may_fill(self, include: Include, owner: dict[str, Any]) -> bool:
+        """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list."""
+        if include.where == "retrieve":
+            return owner is self.reply
+        return include.where == "anywhere" or not self.is_list
+
+
+def descend(descent: Descent, node: Any, segments: Sequence[str]) -> None:
     """Follow one path into an object, a list object, or an array."""
     if isinstance(node, list):
         for item in node:
-            descend(world, item, segments)
+            descend(descent, item, segments)
     elif isinstance(node, dict) and segments:
         if node.get("object") == "list":
-            descend(world, node.get("data"), segments[1:] if segments[0] == "data" else segments)
+            descend(descent, node.get("data"), segments[1:] if segments[0] == "data" else segments)
             return
-        kind = world.catalog.records.get(node.get("object", ""))
+        kind = descent.world.catalog.records.get(node.get("object", ""))
         if kind is not None:
-            follow(world, kind, node, segments)
+            follow(descent, kind, node, segments)
         else:
-            descend(world, node.get(segments[0]), segments[1:])
+            descend(descent, node.get(segments[0]), segments[1:])
 
 
-def follow(world: World, kind: type, owner: dict[str, Any], segments: Sequence[str]) -> None:
+def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequence[str]) -> None:
     """Follow a path from an object of a known kind, filling what it names on the way."""
     for dotted, include in kind.includes.items():  # type: ignore[attr-defined]
         names = dotted.split(".")
-        if list(segments[: len(names)]) == names:
-            record = world.find(kind, owner["id"])
+        if list(segments[: len(names)]) == names and descent.may_fill(include, owner):
+            record = descent.world.find(kind, owner["id"])
             if record is not None:
-                include.fill(world, record, owner)
+                include.fill(descent.world, record, owner)
     node: Any = owner
     for position, name in enumerate(segments):
         if not isinstance(node, dict):
-            descend(world, node, segments[position:])
+            descend(descent, node, segments[position:])
             return
         child = node.get(name)
         if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:  # type: ignore[attr-defined]
-            child = node[name] = world.resolved(child)
+            child = node[name] = descent.world.resolved(child)
         if isinstance(child, dict) and "object" in child:
-            descend(world, child, segments[position + 1 :])
+            descend(descent, child, segments[position + 1 :])
             return
         node = child

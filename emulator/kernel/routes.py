@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from emulator.kernel.params import ListParams, NoParams, Params
@@ -30,25 +31,28 @@ class Route:
     scope: Scope = "world"
     publishable: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`cards.create`, as logs and the request list show it."""
-        module = self.operation.__module__.rpartition(".")[2]
-        return f"{module}.{self.operation.__name__}" if self.operation.__name__ != "operation" else self.path
+        if self.operation.__name__ == "operation":  # made by `lists` or `retrieves`
+            resource = [part for part in self.path.split("/") if not part.startswith("{")][-1]
+            return f"{resource}.{'list' if self.is_list else 'retrieve'}"
+        return f"{self.operation.__module__.rpartition('.')[2]}.{self.operation.__name__}"
 
-    @property
+    @cached_property
     def is_list(self) -> bool:
         """Whether the reply is a list object."""
         return getattr(self.operation, "is_list", False)
 
-    @property
+    @cached_property
     def returns(self) -> type | None:
         """The record class in the reply, from `lists`/`retrieves` or the function's annotation."""
         declared = getattr(self.operation, "returns", None)
         if declared is not None:
             return declared
         hint = typing.get_type_hints(self.operation).get("return")
-        return hint if inspect.isclass(hint) and hasattr(hint, "expands") else None
+        candidates = typing.get_args(hint) or (hint,)  # an operation may give back `Card | Ask`
+        return next((kind for kind in candidates if inspect.isclass(kind) and hasattr(kind, "expands")), None)
 
 
 @dataclass(frozen=True)

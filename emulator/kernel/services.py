@@ -8,11 +8,22 @@ import os
 import threading
 import traceback
 from collections.abc import Callable
+from typing import Protocol
 
 from emulator.kernel.tenants import Tenants
 
 TICK_SECONDS = 0.5
 log = logging.getLogger("emulator")
+
+
+class Service(Protocol):
+    """Something with threads of its own that runs in one process of the server."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """End, and return when nothing of it runs any more."""
 
 
 class Background:
@@ -21,6 +32,7 @@ class Background:
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
         self.jobs: list[Callable[[], None]] = [tenants.tick]
+        self.services: list[Service] = []
         self.stopping = threading.Event()
         self.thread: threading.Thread | None = None
 
@@ -47,11 +59,18 @@ class Background:
                     break
                 except OSError:
                     self.stopping.wait(TICK_SECONDS)
+            if not self.stopping.is_set():
+                self.each([service.start for service in self.services])
             while not self.stopping.wait(TICK_SECONDS):
-                for job in self.jobs:
-                    try:
-                        job()
-                    except Exception:
-                        log.error("background job failed\n%s", traceback.format_exc())
+                self.each(self.jobs)
+            self.each([service.stop for service in reversed(self.services)])
         finally:
             os.close(lock)
+
+    def each(self, actions: list[Callable[[], None]]) -> None:
+        """Do all of these, whatever becomes of one."""
+        for action in actions:
+            try:
+                action()
+            except Exception:
+                log.error("background work failed\n%s", traceback.format_exc())

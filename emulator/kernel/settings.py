@@ -22,6 +22,14 @@ class Setting(NamedTuple):
 
 KERNEL_SETTINGS = (
     Setting("api_version", DEFAULT, String(), "The version that events are rendered for and replies name."),
+    Setting(
+        "webhook_timeout_ms",
+        20_000,
+        Integer(minimum=1),
+        "How long a webhook endpoint may take to answer, in real time.",
+    ),
+    Setting("webhook_retries", True, Boolean(), "Whether a delivery that failed is tried again."),
+    Setting("freeze_asks", False, Boolean(), "Whether questions to the client wait without limit, for a debugger."),
 )
 
 

@@ -7,7 +7,13 @@ A record is a frozen dataclass that says of itself, as class variables:
     noun     in "No such issuing card: 'ic_x'"
     filters  the attributes that lists can filter by; each becomes a column with an index
 
+and `is_listed = False` if no list ever shows it.
+
 Every row belongs to one account of the tenant. `sequence` is the order of creation and breaks ties of `created`.
+
+A record that is read from somewhere else says `is_stored = False` and how it is found: `look_up(world, id)` gives
+its account and itself, or None; `select(world, conditions, *, key, older_than, newer_than, limit)` and
+`place(world, id, key)` do for lists what the methods of `Store` with these names do.
 """
 
 from __future__ import annotations
@@ -25,7 +31,10 @@ COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
 class Condition(NamedTuple):
-    """One comparison of a column: `Condition("created", "gte", 1700000000)`; `in` takes a list, `like` a pattern."""
+    """One comparison of a column: `Condition("created", "gte", 1700000000)`.
+
+    `in` takes a list, `like` a pattern, `within` and `outside` a query of the kernel's own.
+    """
 
     column: str
     operator: str
@@ -52,22 +61,24 @@ def create_table(database: Database, record: type) -> None:
         typed = {"sequence": int, "id": str, "account": str, "created": int, "data": bytes}
         table.create({**typed, **columns}, pk="sequence", not_null=("id", "account", "created", "data"))
         table.create_index(["id"], unique=True)
-        database.execute(f"CREATE INDEX {table.name}_newest ON {table.name} (account, created DESC, sequence DESC)")
+        if getattr(record, "is_listed", True):
+            database.execute(f"CREATE INDEX {table.name}_newest ON {table.name} (account, created DESC, sequence DESC)")
     known = table.columns_dict
     for name in columns:
         if name not in known:
             table.add_column(name, bytes)
         database.execute(
             f"CREATE INDEX IF NOT EXISTS {table.name}_by_{name} "
-            f"ON {table.name} (account, {name}, created DESC, sequence DESC)"
+            f"ON {table.name} (account, {quoted(name)}, created DESC, sequence DESC) WHERE {quoted(name)} IS NOT NULL"
         )
 
 
 @cache
 def upsert_sql(record: type) -> str:
     """Insert a record, or replace what is stored of it without moving it in the order of creation."""
-    names = ("id", "account", "created", *record.filters, "data")  # type: ignore[attr-defined]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in (*record.filters, "data"))  # type: ignore[attr-defined]
+    filters = [quoted(name) for name in record.filters]  # type: ignore[attr-defined]
+    names = ("id", "account", "created", *filters, "data")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in (*filters, "data"))
     return (
         f"INSERT INTO {table_of(record)} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "
         f"ON CONFLICT (id) DO UPDATE SET {changes}"
@@ -153,10 +164,13 @@ class Store:
 def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
     """A WHERE clause and its values."""
     parts, values = ["1"], []
-    for column, operator, value in conditions:
+    for name, operator, value in conditions:
+        column = quoted(name)
         if operator == "in":
             parts.append(f"{column} IN ({', '.join('?' * len(value))})")
             values.extend(value)
+        elif operator in ("within", "outside"):
+            parts.append(f"{column} {'IN' if operator == 'within' else 'NOT IN'} ({value})")
         elif operator == "like":
             parts.append(f"{column} LIKE ? ESCAPE '\\'")
             values.append(value)
@@ -164,6 +178,14 @@ def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
             parts.append(f"{column} {COMPARISONS[operator]} ?")
             values.append(column_value(value))
     return " AND ".join(parts), values
+
+
+def quoted(name: str) -> str:
+    """A column's name in SQL, where `transaction` alone would be a keyword; an expression as it is.
+
+    In brackets, because SQLite takes an unknown name in double quotes for a text.
+    """
+    return f"[{name}]" if name.isidentifier() else name
 
 
 def column_value(value: Any) -> Any:

@@ -6,9 +6,11 @@ begins immediately; a read step is a snapshot without a lock. Nothing that must 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -16,25 +18,33 @@ import time
 import traceback
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from emulator.kernel import ids
+from emulator.kernel.asks import Asks
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import Agenda, Due, tenant_time
 from emulator.kernel.errors import invalid
 from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, migrate, version_of
+from emulator.kernel.outbox import Outbox
+from emulator.kernel.outgoing import Call, Flight
+from emulator.kernel.request_log import RequestLog
 from emulator.kernel.store import table_of
 from emulator.kernel.world import Request, Step, TenantRow, World, read_tenant_row
+
+if TYPE_CHECKING:
+    from emulator.kernel.postman import Postman
 
 __all__ = ["NewerData", "Tenant", "Tenants"]
 
 MOST_OPEN_TENANTS = 200
 MOST_IDLE_CONNECTIONS = 16
+MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
 log = logging.getLogger("emulator")
 
 
@@ -50,7 +60,14 @@ class Tenants:
         self.template_lock = threading.Lock()
         self.guard = threading.Lock()
         self.open_ones: OrderedDict[Path, Tenant] = OrderedDict()
-        self.next_due: dict[Path, int | None] = {}
+        self.rests: dict[Path, Rest] = {}
+        self.request_log = RequestLog(directory)
+        self.websocket_url: str | None = None
+        self.postman: Postman | None = None
+        self.long_polls = threading.BoundedSemaphore(MOST_LONG_POLLS)
+        self.when_something_may_be_due: list[Callable[[Tenant], None]] = []
+        self.when_questions_are_open: list[Callable[[Tenant], None]] = []
+        self.at_each_tick: list[Callable[[Tenant], None]] = []
         directory.mkdir(parents=True, exist_ok=True)
         for file in self.files():
             refuse_newer(file)
@@ -61,13 +78,19 @@ class Tenants:
 
     def open(self, name: str) -> Tenant:
         """The tenant of that name, made if there is none yet."""
-        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-        return self.open_file(self.directory / f"{digest}.sqlite", name)
+        return self.open_file(self.directory / f"{stem_of(name)}.sqlite", name)
+
+    def behind(self, stem: str) -> Tenant | None:
+        """The tenant whose database file has that stem, as addresses without a key carry it; or None."""
+        file = self.directory / f"{stem}.sqlite"
+        return self.open_file(file) if file.is_file() else None
 
     def open_file(self, file: Path, name: str | None = None) -> Tenant:
         """The tenant in a database file. Tenants long unused are closed to keep few files open."""
         tenant = self.open_ones.get(file)
         if tenant is not None:
+            with contextlib.suppress(KeyError):  # closed by another thread this very moment
+                self.open_ones.move_to_end(file)
             return tenant
         with self.guard:
             tenant = self.open_ones.get(file)
@@ -85,15 +108,43 @@ class Tenants:
             yield self.open_file(file)
 
     def tick(self) -> None:
-        """Run what has fallen due, whichever tenant it belongs to."""
-        for tenant in self.all():
+        """Run what has fallen due, whichever tenant it belongs to, and let others look at the tenant too.
+
+        A tenant whose files have not changed since the last look, and for whom nothing has fallen due since, rests.
+        """
+        for file in self.files():
+            stamp = stamp_of(file)
+            rest = self.rests.get(file)
+            if rest is not None and rest.stamp == stamp and time.time() < rest.until:
+                continue
+            tenant = self.open_file(file)
             tenant.settle()
+            for look in self.at_each_tick:
+                look(tenant)
+            self.rests[file] = Rest(stamp, tenant.rests_until())
 
     def close(self) -> None:
         """Close every database."""
+        self.request_log.close()
         with self.guard:
             while self.open_ones:
                 self.open_ones.popitem()[1].close()
+
+
+class Rest(NamedTuple):
+    """A tenant that needs no look before `until` (real time), unless its files change."""
+
+    stamp: tuple[int, int]
+    until: float
+
+
+def stamp_of(file: Path) -> tuple[int, int]:
+    """What changes whenever anything is written to a database: time and size of its newest file."""
+    for newest in (file.with_name(file.name + "-wal"), file):
+        with contextlib.suppress(FileNotFoundError):
+            state = newest.stat()
+            return state.st_mtime_ns, state.st_size
+    return 0, 0
 
 
 class Tenant:
@@ -107,6 +158,10 @@ class Tenant:
         self.lock_file = os.open(file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.idle: list[sqlite3.Connection] = []
         self.closed = False
+        self.news = threading.Condition()
+        self.heard = 0
+        self.handling: list[Flight] = []
+        self.has_open_asks = True  # until somebody has looked: another process may have died waiting
         with self.locked():
             self.prepare(name)
         with self.connection() as connection:
@@ -122,7 +177,7 @@ class Tenant:
         synchronous = "FULL" if self.tenants.durable else "NORMAL"
         connection.executescript(
             f"PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA temp_store = MEMORY; "
-            "PRAGMA cache_size = -16000; PRAGMA case_sensitive_like = ON;"
+            "PRAGMA cache_size = -16000; PRAGMA case_sensitive_like = ON; PRAGMA wal_autocheckpoint = 4000;"
         )
         return connection
 
@@ -175,35 +230,48 @@ class Tenant:
     def begin_anew(
         self, connection: sqlite3.Connection, name: str, *, generation: int, settings: dict[str, Any]
     ) -> None:
-        """An empty world with its platform account, written over whatever was there. Under the lock."""
-        with self.tenants.template_lock:
-            self.tenants.template.backup(connection)
-        generator = ids.generator_key(self.tenants.seed, name)
-        connection.execute("BEGIN IMMEDIATE")
-        platform = ids.object_id("acct", 0, "", ids.chance(generator, 0))
-        now = int(time.time())
-        connection.execute(
-            "INSERT INTO tenant (name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, "
-            "settings) VALUES (?, ?, 0, ?, 0, NULL, ?, ?, ?)",
-            (name, generator, platform, now, generation, orjson.dumps(settings)),
-        )
-        step = Step(connection, self.catalog, read_tenant_row(connection), now, Request())
-        World(step, platform).open_account(platform)
-        step.save_tenant()
-        connection.execute("COMMIT")
+        """An empty world with its platform account, written over whatever was there. Under the lock.
+
+        It is made in memory and copied in one transaction: neither a reader nor a crash ever meets half a world.
+        """
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            with self.tenants.template_lock:
+                self.tenants.template.backup(fresh)
+            generator = ids.generator_key(self.tenants.seed, name)
+            platform = ids.object_id("acct", 0, "", ids.chance(generator, 0))
+            now = int(time.time())
+            fresh.execute("BEGIN IMMEDIATE")
+            fresh.execute(
+                "INSERT INTO tenant (name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, "
+                "settings) VALUES (?, ?, 0, ?, 0, NULL, ?, ?, ?)",
+                (name, generator, platform, now, generation, orjson.dumps(settings)),
+            )
+            step = Step(fresh, self.catalog, read_tenant_row(fresh), now, Request())
+            World(step, platform).open_account(platform)
+            step.save_tenant()
+            fresh.execute("COMMIT")
+            fresh.backup(connection)
 
     def reset(self) -> int:
         """Back to the first moment: same seed, same ids, settings as by default. The new generation's number."""
         with self.locked(), self.connection() as connection:
             row = read_tenant_row(connection)
+            before = World(Step(connection, self.catalog, row, time_of(row), Request()), row.platform)
+            again = self.catalog.outliving_reset(before)
             self.begin_anew(connection, row.name, generation=row.generation + 1, settings={})
-            return row.generation + 1
+            row = read_tenant_row(connection)
+            after = World(Step(connection, self.catalog, row, time_of(row), Request()), row.platform)
+            for put_back in again:
+                put_back(after)
+            return row.generation
 
     # Steps
 
     @contextmanager
     def reading(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
         """A consistent look, after what has fallen due has been done."""
+        if self.has_open_asks:
+            self.look_at_asks()
         with self.connection() as connection:
             connection.execute("BEGIN")
             row = read_tenant_row(connection)
@@ -221,6 +289,8 @@ class Tenant:
     @contextmanager
     def writing(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
         """A change that commits as a whole, after what has fallen due has been done. Undone by any exception."""
+        if self.has_open_asks:
+            self.look_at_asks()
         with self.locked(), self.connection() as connection:
             self.settle_under_lock(connection)
             connection.execute("BEGIN IMMEDIATE")
@@ -229,6 +299,47 @@ class Tenant:
             yield step
             step.save_tenant()
             connection.execute("COMMIT")
+        if step.events or step.outbox.has_posted:
+            self.announce(may_be_due=step.outbox.has_posted)
+
+    # What others wait for
+
+    def announce(self, *, may_be_due: bool) -> None:
+        """Wake whoever waits for events of this tenant, and those who deliver them."""
+        with self.news:
+            self.heard += 1
+            self.news.notify_all()
+        if may_be_due:
+            for wake in self.tenants.when_something_may_be_due:
+                wake(self)
+
+    def wait_for_news(self, heard: int, seconds: float) -> None:
+        """Return when this process has announced anything since `heard` was read, or after some seconds."""
+        with self.news:
+            self.news.wait_for(lambda: self.heard != heard, seconds)
+
+    def look_at_asks(self) -> None:
+        """Have questions concluded that a process left when it died."""
+        self.has_open_asks = False
+        for look in self.tenants.when_questions_are_open:
+            look(self)
+
+    def handle(self, begin: Callable[[], Call]) -> Flight:
+        """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""
+        flight = Flight()
+        with self.news:
+            self.handling = [*self.handling, flight]
+        try:
+            flight.call = begin()
+        except BaseException:
+            self.handled(flight)
+            raise
+        return flight
+
+    def handled(self, flight: Flight) -> None:
+        """It has been answered, or nobody waits for it any more."""
+        with self.news:
+            self.handling = [one for one in self.handling if one is not flight]
 
     # Time
 
@@ -240,6 +351,19 @@ class Tenant:
                 return
         with self.locked(), self.connection() as connection:
             self.settle_under_lock(connection)
+
+    def rests_until(self) -> float:
+        """The real time at which something next falls due, by the clock as it is; infinity when nothing will."""
+        with self.connection() as connection:
+            if Asks(connection).unfinished():
+                return 0
+            row = read_tenant_row(connection)
+            waiting = [Agenda(connection).next_time(), Outbox(connection).next_due()]
+        times = [at for at in waiting if at is not None]
+        if not times:
+            return math.inf
+        wait = min(times) - time_of(row)
+        return time.time() + max(wait, 0) if row.frozen_at is None or wait <= 0 else math.inf
 
     def settle_under_lock(self, connection: sqlite3.Connection) -> None:
         """Run due items until none is left; what an item adds for now is run too. Under the lock."""
@@ -262,6 +386,8 @@ class Tenant:
             step.agenda.done(item)
             step.save_tenant()
             connection.execute("COMMIT")
+            if step.events:
+                self.announce(may_be_due=step.outbox.has_posted)
         except Exception as failure:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -304,6 +430,7 @@ class Tenant:
             )
             self.settle_under_lock(connection)
             connection.execute("UPDATE tenant SET last_now = max(last_now, ?)", (target,))
+        self.announce(may_be_due=True)
         return self.clock()
 
     # Settings
@@ -321,6 +448,11 @@ class Tenant:
         with self.connection() as connection:
             chosen = read_tenant_row(connection).settings
         return {name: chosen.get(name, setting.default) for name, setting in self.catalog.settings.items()}
+
+
+def stem_of(name: str) -> str:
+    """What a tenant's files are called, 32 hexadecimal digits that tell nothing of its name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def time_of(row: TenantRow) -> int:

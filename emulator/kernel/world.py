@@ -7,18 +7,21 @@ one account; `world.as_account(id)` is the same step seen by another.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
 from emulator.kernel import ids
+from emulator.kernel.asks import Ask, Asks
 from emulator.kernel.clock import Agenda
 from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.idempotency import Replies
 from emulator.kernel.ledger import Entry, Ledger, Movement
+from emulator.kernel.outbox import Outbox, Subscriber
 from emulator.kernel.render import ordered
-from emulator.kernel.store import Condition, Store
+from emulator.kernel.store import Condition, Place, Store
 from emulator.kernel.tallies import Tallies
 
 if TYPE_CHECKING:
@@ -69,6 +72,9 @@ class Step:
         *,
         path: str = "",
         path_values: dict[str, str] | None = None,
+        origin: str = "http://127.0.0.1:12111",
+        version: str | None = None,
+        masked_key: str = "",
     ) -> None:
         self.connection = connection
         self.catalog = catalog
@@ -77,14 +83,21 @@ class Step:
         self.request = request
         self.path = path
         self.path_values = path_values or {}
+        self.origin = origin
+        self.version = version
+        self.masked_key = masked_key
         self.store = Store(connection)
         self.ledger = Ledger(connection)
         self.agenda = Agenda(connection)
         self.tallies = Tallies(connection)
         self.replies = Replies(connection)
+        self.outbox = Outbox(connection)
+        self.asks = Asks(connection)
         self.draws = row.draws
         self.settings = row.settings
         self.seen: dict[str, tuple[str, Any]] = {}
+        self.changes = 0  # how often something was written
+        self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
         self.events: list[tuple[str, Event]] = []
 
     def draw(self, purpose: str = "") -> int:
@@ -116,6 +129,20 @@ class World:
     def path(self) -> str:
         """The path of the request, as lists repeat it."""
         return self.step.path
+
+    def url(self, path: str) -> str:
+        """A path of this server as an address: where the request came to, or the usual one when nobody asked."""
+        return self.step.origin + path
+
+    @property
+    def version(self) -> str:
+        """The API version the request is judged by: the one it names, or the tenant's."""
+        return self.step.version or self.setting("api_version")
+
+    @property
+    def masked_key(self) -> str:
+        """The API key of the request as refusals may show it; empty when nobody asked."""
+        return self.step.masked_key
 
     @property
     def platform(self) -> str:
@@ -157,6 +184,9 @@ class World:
         """The owning account and the record, whoever owns it, or None."""
         if id is None:
             return None
+        look_up = getattr(record, "look_up", None)
+        if look_up is not None:
+            return look_up(self, id)
         seen = self.step.seen.get(id)
         if seen is not None and type(seen[1]) is record:
             return seen
@@ -167,7 +197,19 @@ class World:
 
     def all(self, record: type[Record], **equals: Any) -> list[Record]:
         """This account's records whose filters have these values, newest first."""
-        return self.store.select(record, self.conditions(equals))
+        return self.select(record, self.conditions(equals))
+
+    def select(self, record: type[Record], conditions: Sequence[Condition], **paging: Any) -> list[Record]:
+        """Records that meet all conditions, newest first, from wherever their kind is kept."""
+        if getattr(record, "is_stored", True):
+            return self.store.select(record, conditions, **paging)
+        return record.select(self, conditions, **paging)  # type: ignore[attr-defined]
+
+    def place(self, record: type, id: str, key: str = "created") -> Place | None:
+        """Where a record of this account stands in lists sorted by `key`, or None."""
+        if getattr(record, "is_stored", True):
+            return self.store.place(record, id, self.account, key)
+        return record.place(self, id, key)  # type: ignore[attr-defined]
 
     def count(self, record: type, **equals: Any) -> int:
         """How many of this account's records have these values."""
@@ -179,12 +221,14 @@ class World:
 
     def put(self, record: Record) -> Record:
         """Store a new or replaced record as this account's."""
+        self.step.changes += 1
         self.store.put(self.account, record)
         self.step.seen[record.id] = (self.account, record)  # type: ignore[attr-defined]
         return record
 
     def forget(self, record: Any) -> None:
         """Remove a record for good."""
+        self.step.changes += 1
         self.store.delete(type(record), record.id)
         self.step.seen.pop(record.id, None)
 
@@ -207,6 +251,7 @@ class World:
         transaction: str | None = None,
     ) -> Entry:
         """Write a movement into the ledger, caused by the flow `because`."""
+        self.step.changes += 1
         return self.ledger.write(
             movement,
             id=self.new_id(movement.prefix),
@@ -231,13 +276,19 @@ class World:
         For `*.updated` types `before` is the record as it was (or `previous` the old values themselves); an update
         that changed nothing visible is not announced.
         """
-        data: dict[str, Any] = {"object": self.render(record)}
+        data: dict[str, Any] = {"object": self.drawn(record)}
         if tells_previous(type):
             if before is not None:
                 previous = {**differences(self.own_members(before), self.own_members(record)), **(previous or {})}
             if not previous:
                 return None
             data["previous_attributes"] = ordered(previous)
+        event = self.new_event(type, data)
+        self.step.outbox.post(self.account, event, self.step.row.generator)
+        return event
+
+    def new_event(self, type: str, data: dict[str, Any]) -> Event:
+        """Write an event of this account."""
         event = Event(
             self.new_id("evt"), self.now, type, self.setting("api_version"), data, self.step.request._asdict()
         )
@@ -245,19 +296,45 @@ class World:
         self.step.events.append((self.account, event))
         return event
 
+    def ask(self, type: str, record: Any, *, to: Subscriber, timeout_ms: int) -> Ask:
+        """Put a question about a record to one subscriber once this step is committed; call it after `put`.
+
+        The operation returns what this returns. `ANSWERS[type]` decides, in a step of its own.
+        """
+        event = self.new_event(type, {"object": self.render(record)})
+        delivery = self.step.outbox.add(to.id, self.account, event, "question", state="asked")
+        return self.step.asks.add(event, self.account, record.id, to, delivery, timeout_ms)
+
+    def decided(self, about: str, outcome: str) -> None:
+        """The open question about an object, if there is one, has been decided without its answer."""
+        asked = self.step.asks.open_about(about)
+        if asked is not None:
+            self.step.asks.decide(asked.event, outcome)
+
+    def who_answers(self, type: str) -> Subscriber | None:
+        """Who is asked questions of this type about this account's objects, or None."""
+        return self.step.outbox.one_to_ask(type, self.account)
+
     def own_members(self, record: Any) -> dict[str, Any]:
         """What a record shows of itself, embedded objects left out."""
-        return {name: value for name, value in self.render(record).items() if name not in record.embeds}
+        return {name: value for name, value in self.drawn(record).items() if name not in record.embeds}
 
     def pending_webhooks(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
-        return 0
+        return self.step.outbox.pending(event)
 
     # Rendering
 
     def render(self, record: Any) -> dict[str, Any]:
         """A record as JSON, nothing expanded."""
-        return ordered(record.render(self))
+        return ordered(self.drawn(record))
+
+    def drawn(self, record: Any) -> dict[str, Any]:
+        """A record's members in any order, not to be changed; drawn once while nothing in the step changes."""
+        step = self.step
+        if step.drawing is None or step.drawing[0] is not record or step.drawing[1] != step.changes:
+            step.drawing = (record, step.changes, record.render(self))
+        return step.drawing[2]
 
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""

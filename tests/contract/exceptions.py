@@ -216,12 +216,15 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "setup_intent:next_action.use_stripe_sdk", "only when the type names it"),
     Allowed("absent", "setup_intent:payment_method_options.*", METHOD),
     # Developer
+    Allowed("value", "file:purpose", "issuing_logo, which personalization designs demand"),
     Allowed("absent", "ephemeral_key:secret", "only in the reply that creates the key"),
     Allowed("absent", "webhook_endpoint:secret", "only in the reply that creates the endpoint"),
     Allowed("absent", "event:account", "only on events of connected accounts, as their platform sees them"),
     Allowed("absent", "event:context", "only on events of connected accounts, as their platform sees them"),
     Allowed("absent", "event:data.previous_attributes", "only on events of something updated"),
     Allowed("absent", "test_helpers.test_clock:status_details.advancing", "only while the clock advances"),
+    # The Stripe CLI
+    Allowed("extra", "stripecli.session:", "what the CLI asks for is not part of the published API"),
 )
 
 
@@ -246,6 +249,15 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/treasury/financial_accounts/{financial_account}", "treasury", GUIDE),
     Extra("POST", "/v1/treasury/financial_accounts/{financial_account}", "treasury[access]", GUIDE),
     Extra("POST", "/v1/treasury/financial_accounts/{financial_account}", "treasury[access][requested]", GUIDE),
+    Extra("POST", "/v1/accounts/{account}", "controller", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[fees]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[fees][payer]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[losses]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[losses][payments]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[requirement_collection]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[stripe_dashboard]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "controller[stripe_dashboard][type]", OLDER),
+    Extra("POST", "/v1/accounts/{account}", "country", OLDER),
     Extra("POST", "/v1/accounts/{account}/reject", "reason", OLDER, choice="fraud"),
     Extra("POST", "/v1/accounts/{account}/external_accounts", "external_account[financial_account]", GUIDE),
     Extra("POST", "/v1/payouts", "source_balance", GUIDE),
@@ -262,8 +274,11 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/setup_intents/{intent}", "payment_method_types[]", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types[]", OLDER),
+    Extra("GET", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
     Extra("POST", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
 )
 
 # Built operations that the suite need not see succeed with content: (verb, path template) → why.
-UNSEEN: dict[tuple[str, str], str] = {}
+UNSEEN: dict[tuple[str, str], str] = {
+    ("GET", "/v1/files/{file}/contents"): "answers with the file itself, which is no object of the contract",
+}

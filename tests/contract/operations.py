@@ -155,5 +155,7 @@ def merged(hashes: list[dict[str, Param]]) -> dict[str, Param]:
     for members in hashes:
         for name, member in members.items():
             required = all(name in other and other[name].required for other in hashes)
-            found.setdefault(name, Param(**{**vars(member), "required": required}))
+            known = found.get(name)
+            choices = tuple(dict.fromkeys((known.choices if known else ()) + member.choices))
+            found[name] = Param(**{**vars(known or member), "required": required, "choices": choices})
     return found

@@ -1,0 +1,220 @@
+"""A guest for kernel tests: notes with a pinned note, money in a jar, and a reminder that falls due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from flask import Flask
+
+from emulator.control import clock, health, tenant
+from emulator.developer import events
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.errors import invalid
+from emulator.kernel.http import Pipeline
+from emulator.kernel.ledger import moving
+from emulator.kernel.lists import lists
+from emulator.kernel.params import (
+    Amount,
+    Enum,
+    Hash,
+    List,
+    ListParams,
+    Metadata,
+    Params,
+    Range,
+    String,
+    merged_metadata,
+)
+from emulator.kernel.render import Deleted, Include, shown
+from emulator.kernel.routes import DELETE, GET, POST, retrieves
+from emulator.kernel.settings import switch
+from emulator.kernel.tenants import Tenants
+from emulator.kernel.world import World
+
+
+def fill_secret(world: World, note: Note, rendered: dict[str, Any]) -> None:
+    """The word shown on request."""
+    rendered["secret"] = f"secret of {note.id}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A text, perhaps about another note."""
+
+    object: ClassVar[str] = "note"
+    prefix: ClassVar[str] = "nt"
+    noun: ClassVar[str] = "note"
+    filters: ClassVar[tuple[str, ...]] = ("status", "about")
+    hidden: ClassVar[tuple[str, ...]] = ("private",)
+    expands: ClassVar[tuple[str, ...]] = ("about",)
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Include]] = {"secret": Include(fill_secret, "retrieve")}
+
+    id: str
+    created: int
+    text: str
+    status: str = "open"
+    about: str | None = None
+    tags: list[str] | None = None
+    place: dict[str, Any] | None = None
+    metadata: dict[str, str] | None = None
+    private: str = "never shown"
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The note as it is."""
+        return shown(self, metadata=self.metadata or {}, jar=world.balance(f"{self.id}:jar"))
+
+
+class PlaceParams(Params):
+    """Where a note hangs."""
+
+    city = String(required=True)
+    street = String(unset=True)
+
+
+class TagParams(Params):
+    """One tag."""
+
+    name = String(required=True, max_length=10)
+    weight = Amount()
+
+
+class CreateParams(Params):
+    """A new note."""
+
+    text = String(required=True)
+    about = String()
+    status = Enum(("open", "done"))
+    place = Hash(PlaceParams, unset=True)
+    tags = List(Hash(TagParams), most=3)
+    coins = Amount()
+    metadata = Metadata()
+
+
+class UpdateParams(Params):
+    """What may change."""
+
+    text = String()
+    status = Enum(("open", "done"))
+    place = Hash(PlaceParams, unset=True)
+    metadata = Metadata()
+
+
+class NoteListParams(ListParams):
+    """Filters."""
+
+    created = Range()
+    status = Enum(("open", "done"))
+    about = String()
+
+
+def create(world: World, params: dict[str, Any]) -> Note:
+    """Write a note. 400 for the word `forbidden`."""
+    if params["text"] == "crash":
+        raise RuntimeError("a bug of ours")
+    about = params.get("about")
+    if about is not None:
+        world.get(Note, about, param="about")
+    tags = [tag["name"] for tag in params.get("tags", [])]
+    note = world.put(
+        Note(
+            world.new_id("nt"),
+            world.now,
+            params["text"],
+            params.get("status", "open"),
+            about,
+            tags,
+            params.get("place"),
+            merged_metadata({}, params),
+        )
+    )
+    if "coins" in params:
+        world.move(moving("coins", note.id, "outside:pocket", f"{note.id}:jar", params["coins"]), because=note.id)
+    world.emit("note.created", note)
+    if params["text"] == "forbidden":
+        raise invalid("That word is forbidden.", param="text")
+    world.later(world.now + 60, "notes.remind", note.id, word="hello")
+    return note
+
+
+def update(world: World, params: dict[str, Any], id: str) -> Note:
+    """Change a note and tell what it was."""
+    old = world.get(Note, id)
+    changes = {name: params[name] for name in ("text", "status", "place") if name in params}
+    note = world.put(replace(old, **changes, metadata=merged_metadata(old.metadata or {}, params)))
+    world.emit("note.updated", note, before=old)
+    return note
+
+
+def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
+    """Tear a note up."""
+    note = world.get(Note, id)
+    world.forget(note)
+    return Deleted(note)
+
+
+def remind(world: World, id: str, word: str) -> None:
+    """Fall due: a note about the note."""
+    note = world.get(Note, id)
+    if note.text == "stumble":
+        raise RuntimeError("stumbled")
+    world.put(Note(world.new_id("nt"), world.now, word, about=id))
+
+
+RECORDS = (Note,)
+DUE = {"notes.remind": remind}
+SETTINGS = (switch("loud", False, "Whether notes shout."),)
+ROUTES = [
+    GET("/v1/notes", lists(Note), NoteListParams),
+    GET("/v1/notes/{note}", retrieves(Note)),
+    POST("/v1/notes", create, CreateParams),
+    POST("/v1/notes/{note}", update, UpdateParams),
+    DELETE("/v1/notes/{note}", delete),
+]
+
+
+class Notes:
+    """The module as the catalog takes it."""
+
+    RECORDS, DUE, SETTINGS, ROUTES = RECORDS, DUE, SETTINGS, ROUTES
+
+
+CATALOG = Catalog((Notes, events, clock, health, tenant))  # type: ignore[arg-type]
+
+
+def notes_app(folder: Path, seed: int = 0) -> Flask:
+    """An application that serves notes."""
+    app = Flask("notes", static_folder=None)
+    tenants = Tenants(folder, CATALOG, seed=seed)
+    app.tenants = tenants  # type: ignore[attr-defined]
+    Pipeline(tenants).mount(app)
+    return app
+
+
+class NotesClient:
+    """Raw requests with one key; replies are not Stripe's, so no contract is checked."""
+
+    def __init__(self, app: Flask, key: str = "sk_test_notes") -> None:
+        self.app = app
+        self.key = key
+
+    def send(self, verb: str, path: str, body: str = "", **headers: str) -> Any:
+        """One request; header names with underscores for dashes."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.app.test_client().open(
+            path,
+            method=verb,
+            data=body,
+            content_type="application/x-www-form-urlencoded",
+            headers={"Authorization": f"Bearer {self.key}", **named},
+        )
+
+    def post(self, path: str, body: str = "", **headers: str) -> Any:
+        """A POST of form text."""
+        return self.send("POST", path, body, **headers)
+
+    def get(self, path: str, **headers: str) -> Any:
+        """A GET."""
+        return self.send("GET", path, **headers)

@@ -1,0 +1,100 @@
+"""Ids, keys, signatures, lifecycles, ledgers: the parts that stand alone."""
+
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emulator.kernel import ids, keys, signing
+from emulator.kernel.errors import ApiError
+from emulator.kernel.events import differences
+from emulator.kernel.ledger import Line, Movement, moving
+from emulator.kernel.lifecycle import Lifecycle
+
+
+def test_an_id_holds_its_time_and_its_owner():
+    id = ids.object_id("ic", 1_721_948_500, "acct_1PgafTB7WZ01zgkW", 12345)
+
+    assert id.startswith("ic_1")
+    assert id[9:19] == "B7WZ01zgkW"
+    assert len(id) == len("ic_") + 24
+
+
+def test_ids_of_one_owner_sort_by_time():
+    early, late = (ids.object_id("ic", now, "acct_1PgafTB7WZ01zgkW", 1) for now in (1_700_000_000, 1_800_000_000))
+
+    assert early < late
+
+
+@pytest.mark.parametrize("prefix, length", [("acct", 16), ("ics", 14), ("ipcd", 14), ("cus", 14), ("iauth", 24)])
+def test_each_family_has_its_length(prefix, length):
+    assert len(ids.object_id(prefix, 1_721_948_500, "acct_1PgafTB7WZ01zgkW", 2**200)) == len(prefix) + 1 + length
+
+
+@given(st.text(max_size=40))
+def test_no_more_than_four_characters_of_an_unusual_key_are_shown(text):
+    shown = keys.masked(text)
+
+    assert len(shown) == len(text)
+    assert sum(mark != "*" for mark in shown[: -4 or None]) <= len(text)
+
+
+@pytest.mark.parametrize("version", ["2011-01-01", "2024-06-20", "2026-10-28.endive", "2031-05-01.zinnia"])
+def test_versions_that_exist_or_could_are_known(version):
+    assert keys.is_version(version)
+
+
+@pytest.mark.parametrize("version", ["", "2019-2-19", "2024-06-21", "latest", "2026-10-28."])
+def test_other_texts_are_no_versions(version):
+    assert not keys.is_version(version)
+
+
+def test_the_signature_is_what_the_documentation_computes_by_hand():
+    body, secret = b'{"id":"evt_1"}', "whsec_test"
+    by_hand = hmac.new(secret.encode(), b"1700000000." + body, hashlib.sha256).hexdigest()
+
+    assert signing.header([secret], 1_700_000_000, body).startswith(f"t=1700000000,v1={by_hand},v0=")
+
+
+def test_during_a_roll_there_is_one_signature_per_secret():
+    assert signing.header(["whsec_a", "whsec_b"], 1, b"{}").count("v1=") == 2
+
+
+def test_only_drawn_arrows_can_be_followed():
+    lifecycle = Lifecycle("open", {"open": {"close": "closed"}, "closed": {}})
+
+    assert lifecycle.after("open", "close") == "closed"
+    with pytest.raises(ApiError) as refusal:
+        lifecycle.after("closed", "close")
+    assert refusal.value.code == "status_transition_invalid"
+
+
+def test_a_movement_that_does_not_balance_is_a_bug(notes):
+    crooked = Movement("x", "o", (Line("a", -1), Line("b", 2)))
+    tenant = notes.app.tenants.open("notes")
+
+    with pytest.raises(AssertionError, match="does not balance"), tenant.writing() as step:
+        step.ledger.write(crooked, id="m_1", account="a", flow=None, flow_type=None, transaction=None, now=1)
+
+
+def test_a_movement_goes_from_its_source_to_its_target():
+    assert moving("x", "o", "a", "b", 5).lines == (Line("a", -5), Line("b", 5))
+
+
+@pytest.mark.parametrize(
+    "old, new, told",
+    [
+        ({"a": 1}, {"a": 2}, {"a": 1}),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}, {"a": {"c": 2}}),
+        ({"a": [1, 2]}, {"a": [1, 3]}, {"a": [1, 2]}),
+        ({"a": None}, {"a": {"b": 1}}, {"a": None}),
+        ({"a": {"b": 1}}, {"a": None}, {"a": {"b": 1}}),
+        ({}, {"a": 1}, {"a": None}),
+        ({"a": 1}, {}, {"a": 1}),
+        ({"a": 1}, {"a": 1}, {}),
+    ],
+)
+def test_previous_attributes_hold_what_changed(old, new, told):
+    assert differences(old, new) == told

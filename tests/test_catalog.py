@@ -1,0 +1,125 @@
+"""The table of contents as a whole: what is served, documented, and accepted."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import emulator
+from emulator.catalog import CATALOG
+from emulator.data.routes import ROUTES as PUBLISHED
+from emulator.kernel.routes import Route
+from emulator.kernel.settings import KERNEL_SETTINGS
+from tests.contract import EXTRA_PARAMS, flat, published_params
+from tests.contract.operations import unnamed
+from tests.schemas import flattened
+
+PACKAGE = Path(emulator.__file__).parent
+PRODUCTS = ("connect", "treasury", "issuing", "balances", "payments", "developer", "control", "dashboard")
+V1 = [route for route in CATALOG.routes if route.path.startswith("/v1/")]
+NAMED_NOWHERE = {  # served although the package does not publish them
+    ("POST", "/v1/issuing/cards/{card}/test/authorizations"),
+    ("POST", "/v1/test_helpers/issuing/fund_balance"),
+    ("POST", "/v1/issuing/funding_instructions"),
+    ("GET", "/v1/issuing/funding_instructions"),
+    ("GET", "/v1/accounts/{account}/bank_accounts"),
+    ("POST", "/v1/accounts/{account}/bank_accounts"),
+    ("GET", "/v1/accounts/{account}/bank_accounts/{id}"),
+    ("POST", "/v1/accounts/{account}/bank_accounts/{id}"),
+    ("DELETE", "/v1/accounts/{account}/bank_accounts/{id}"),
+    ("GET", "/v1/balance/history"),
+    ("GET", "/v1/balance/history/{id}"),
+    ("GET", "/v1/files/{file}/contents"),
+    ("POST", "/v1/events/{id}/retry"),
+    ("POST", "/v1/stripecli/sessions"),
+}
+PUBLISHED_SHAPES = {(verb, unnamed(path)) for verb, path in PUBLISHED}
+IN_PACKAGE = [route for route in V1 if (route.verb, unnamed(route.path)) in PUBLISHED_SHAPES]
+
+
+def name(route: Route) -> str:
+    return f"{route.verb} {route.path}"
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "kernel").glob("*.py")), ids=lambda file: file.name)
+def test_the_kernel_imports_no_product(file):
+    imported = {
+        node.module
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+
+    assert not {module for module in imported if module.startswith("emulator.") and module.split(".")[1] in PRODUCTS}
+
+
+@pytest.mark.parametrize("route", CATALOG.routes, ids=name)
+def test_every_operation_says_what_it_does(route):
+    assert route.operation.__doc__ and route.operation.__doc__.strip()
+
+
+@pytest.mark.parametrize("route", V1, ids=name)
+def test_every_v1_operation_is_published_or_known_from_elsewhere(route):
+    assert (route.verb, unnamed(route.path)) in PUBLISHED_SHAPES or (route.verb, route.path) in NAMED_NOWHERE
+
+
+@pytest.mark.parametrize("route", IN_PACKAGE, ids=name)
+def test_accepted_parameters_are_the_published_ones(route):
+    published = {path: param for path, param in flat(published_params(route.verb, route.path)).items()}
+    published = {path: param for path, param in published.items() if path not in ("expand", "expand[]")}
+    ours = {param.path: param for param in flattened(route.params)}
+    extras = [extra for extra in EXTRA_PARAMS if (extra.verb, unnamed(extra.path)) == (route.verb, unnamed(route.path))]
+    extra_names = {extra.param for extra in extras if not extra.choice}
+
+    assert set(ours) - set(published) <= extra_names
+    assert set(published) - set(ours) == set()
+
+
+@pytest.mark.parametrize("route", IN_PACKAGE, ids=name)
+def test_accepted_choices_are_the_published_ones(route):
+    published = flat(published_params(route.verb, route.path))
+    extras = {
+        (extra.param, extra.choice)
+        for extra in EXTRA_PARAMS
+        if (extra.verb, unnamed(extra.path)) == (route.verb, unnamed(route.path)) and extra.choice
+    }
+    differing = {}
+    for param in flattened(route.params):
+        listed = published.get(param.path)
+        if listed is None or not listed.choices:
+            continue
+        ours = param.choices - {choice for path, choice in extras if path == param.path}
+        if ours != set(listed.choices):
+            differing[param.path] = sorted(ours ^ set(listed.choices))
+
+    assert differing == {}
+
+
+@pytest.mark.parametrize("route", IN_PACKAGE, ids=name)
+def test_what_the_package_requires_is_required(route):
+    published = flat(published_params(route.verb, route.path))
+    required = {param.path for param in flattened(route.params) if param.required}
+
+    lists_items = {path for path in published if path.endswith("[]")}
+    assert {path for path, param in published.items() if param.required} - lists_items <= required
+
+
+def test_every_setting_says_what_it_does_and_takes_its_own_default():
+    for setting in CATALOG.settings.values():
+        assert setting.says.endswith("."), setting.name
+        text = str(setting.default).lower() if isinstance(setting.default, bool) else str(setting.default)
+        if setting.default not in ("", None) and not isinstance(setting.default, (dict, list)):
+            assert setting.kind.deserialize(text) == setting.default, setting.name
+    assert KERNEL_SETTINGS[0].name in CATALOG.settings
+
+
+def test_every_due_action_is_named_after_its_module():
+    for module in CATALOG.modules:
+        for action in getattr(module, "DUE", {}):
+            assert action.partition(".")[0] == module.__name__.rpartition(".")[2]
+
+
+def test_published_routes_that_are_not_built_are_still_in_the_table():
+    for verb, path in PUBLISHED:
+        assert CATALOG.table.find(verb, path.replace("{", "x").replace("}", "")) is not None

@@ -1,0 +1,901 @@
+"""Operation by operation: which events it causes, in which order, and what they say was there before.
+
+Every row of the table is a story in three parts: what is there beforehand, then one operation, then what must have
+been told. What the last event shows is what a retrieve answers afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.client import Client
+from tests.issuing.holders import (
+    ADDRESS,
+    BILLING,
+    CARDHOLDERS,
+    CARDS,
+    PERSON,
+    TERMS,
+    a_card,
+    a_cardholder,
+    a_physical_card,
+    previous,
+    told,
+)
+from tests.issuing.purchases import (
+    AUTHORIZATIONS,
+    DAY,
+    TRANSACTIONS,
+    a_spender,
+    a_treasury_spender,
+    another_cardholder,
+    authorize,
+    done,
+    force_capture,
+    fund,
+    refund,
+)
+from tests.receivers import Receiver, Reply, receiving
+
+Told = list[tuple[str, dict[str, Any] | None]]
+Story = Callable[[Client], Iterator[Any]]
+
+IAUTH, IPI, DISPUTES = "/v1/issuing/authorizations", "/v1/issuing/transactions", "/v1/issuing/disputes"
+DESIGNS, DESIGN_HELPERS = "/v1/issuing/personalization_designs", "/v1/test_helpers/issuing/personalization_designs"
+SHIPPING_HELPERS = "/v1/test_helpers/issuing/cards"
+PHONE = "+12025550123"
+RISKY = {"risk_assessment": {"fraud_risk": {"level": "highest"}}}
+RECEIPT = {"receipt": [{"description": "Coffee", "quantity": "1", "unit_cost": 1000, "total": 1000}]}
+EVIDENCE = {"reason": "fraudulent", "fraudulent": {"explanation": "Not mine."}}
+WINNING = {"reason": "fraudulent", "fraudulent": {"explanation": "winning_evidence"}}
+LOSING = {"reason": "fraudulent", "fraudulent": {"explanation": "losing_evidence"}}
+PENDING = ("issuing_authorization.updated", {"status": "pending"})
+TRANSACTION = ("issuing_transaction.created", None)
+RECEIPT_TOLD = ("issuing_transaction.purchase_details_receipt_updated", None)
+DEBIT = ("treasury.received_debit.created", None)
+CREDIT: Told = [("treasury.received_credit.created", None), ("treasury.received_credit.succeeded", None)]
+CANCELED = ("issuing_card.updated", {"status": "active"})
+# Where a retrieve finds the object that an event is about.
+PLACES = {
+    "issuing.authorization": IAUTH,
+    "issuing.card": CARDS,
+    "issuing.cardholder": CARDHOLDERS,
+    "issuing.dispute": DISPUTES,
+    "issuing.personalization_design": DESIGNS,
+    "issuing.transaction": IPI,
+    "topup": "/v1/topups",
+    "treasury.debit_reversal": "/v1/treasury/debit_reversals",
+    "treasury.received_credit": "/v1/treasury/received_credits",
+    "treasury.received_debit": "/v1/treasury/received_debits",
+}
+
+STORIES: dict[str, Story] = {}
+
+
+def story(name: str) -> Callable[[Story], Story]:
+    """Put a story into the table."""
+
+    def add(told: Story) -> Story:
+        assert name not in STORIES
+        STORIES[name] = told
+        return told
+
+    return add
+
+
+# Cardholders
+
+
+@story("create cardholder")
+def create_cardholder(platform: Client) -> Iterator[Any]:
+    yield platform
+    a_cardholder(platform)
+    yield [("issuing_cardholder.created", None)]
+
+
+@story("create cardholder that is reviewed")
+def create_reviewed_cardholder(platform: Client) -> Iterator[Any]:
+    platform.settings(cardholder_review_seconds=5)
+    yield platform
+    made = a_cardholder(platform)
+    assert made["requirements"] == {"disabled_reason": "under_review", "past_due": []}
+    platform.clock(advance=5)
+    yield [
+        ("issuing_cardholder.created", None),
+        ("issuing_cardholder.updated", {"requirements": {"disabled_reason": "under_review"}}),
+    ]
+
+
+@story("update cardholder")
+def update_cardholder(platform: Client) -> Iterator[Any]:
+    holder = another_cardholder(platform, email="a@example.com", metadata={"a": "1", "b": "2"})
+    yield platform
+    platform.made(
+        f"{CARDHOLDERS}/{holder}",
+        status="inactive",
+        email="b@example.com",
+        phone_number=PHONE,
+        metadata={"a": "3", "b": None, "c": "4"},
+        billing={"address": {**ADDRESS, "line1": "2 Main Street"}},
+    )
+    yield [
+        (
+            "issuing_cardholder.updated",
+            {
+                "billing": {"address": {"line1": "1 Main Street"}},
+                "email": "a@example.com",
+                "metadata": {"a": "1", "b": "2", "c": None},
+                "phone_number": None,
+                "status": "active",
+            },
+        )
+    ]
+
+
+@story("update cardholder so that nothing is past due any more")
+def cure_cardholder(platform: Client) -> Iterator[Any]:
+    holder = platform.made(CARDHOLDERS, name="Ada Example", billing=BILLING)
+    yield platform
+    platform.made(f"{CARDHOLDERS}/{holder['id']}", individual=PERSON)
+    yield [
+        (
+            "issuing_cardholder.updated",
+            {
+                "individual": None,
+                "requirements": {
+                    "disabled_reason": "requirements.past_due",
+                    "past_due": [
+                        "individual.card_issuing.user_terms_acceptance.ip",
+                        "individual.card_issuing.user_terms_acceptance.date",
+                        "individual.first_name",
+                        "individual.last_name",
+                    ],
+                },
+            },
+        )
+    ]
+
+
+@story("update cardholder who is reviewed again")
+def update_reviewed_cardholder(platform: Client) -> Iterator[Any]:
+    holder = another_cardholder(platform)
+    platform.settings(cardholder_review_seconds=5)
+    yield platform
+    platform.made(f"{CARDHOLDERS}/{holder}", email="b@example.com")
+    platform.clock(advance=5)
+    yield [
+        ("issuing_cardholder.updated", {"email": None, "requirements": {"disabled_reason": None}}),
+        ("issuing_cardholder.updated", {"requirements": {"disabled_reason": "under_review"}}),
+    ]
+
+
+@story("update cardholder, nothing changes")
+def update_cardholder_with_nothing(platform: Client) -> Iterator[Any]:
+    holder = another_cardholder(platform, email="a@example.com", individual={**PERSON, "card_issuing": TERMS})
+    yield platform
+    platform.made(f"{CARDHOLDERS}/{holder}", email="a@example.com", status="active")
+    platform.made(f"{CARDHOLDERS}/{holder}")
+    yield []
+
+
+# Cards
+
+
+@story("create card")
+def create_card(platform: Client) -> Iterator[Any]:
+    holder = another_cardholder(platform)
+    yield platform
+    a_card(platform, cardholder=holder)
+    a_card(platform, cardholder=holder, status="active")
+    yield [("issuing_card.created", None), ("issuing_card.created", None)]
+
+
+@story("create a replacement")
+def create_replacement(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, status="active")
+    yield platform
+    replace_card(platform, card, "damaged")
+    yield [("issuing_card.created", None), ("issuing_card.updated", {"replaced_by": None})]
+
+
+@story("create a replacement of a lost card")
+def create_replacement_of_a_lost_card(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, status="active")
+    platform.made(f"{CARDS}/{card['id']}", status="canceled", cancellation_reason="lost")
+    yield platform
+    replace_card(platform, card, "lost", status="active")
+    yield [("issuing_card.created", None), ("issuing_card.updated", {"replaced_by": None})]
+
+
+@story("create a replacement that is active at once")
+def create_active_replacement(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, status="active")
+    yield platform
+    replace_card(platform, card, "expired", status="active")
+    yield [("issuing_card.created", None), ("issuing_card.updated", {"replaced_by": None}), CANCELED]
+
+
+@story("activate the replacement of a damaged card")
+def activate_replacement(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, status="active")
+    new = replace_card(platform, card, "damaged")
+    yield platform
+    platform.made(f"{CARDS}/{new['id']}", status="active")
+    assert [event["data"]["object"]["id"] for event in platform.events()[-2:]] == [new["id"], card["id"]]
+    yield [("issuing_card.updated", {"status": "inactive"}), CANCELED]
+
+
+def replace_card(client: Client, card: dict[str, Any], reason: str, **more: Any) -> dict[str, Any]:
+    """A replacement of a card."""
+    holder = card["cardholder"]["id"]
+    return a_card(client, cardholder=holder, replacement_for=card["id"], replacement_reason=reason, **more)
+
+
+@story("update card: freeze")
+def freeze_card(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, status="active")
+    yield platform
+    platform.made(f"{CARDS}/{card['id']}", status="inactive")
+    yield [("issuing_card.updated", {"status": "active"})]
+
+
+@story("update card: cancel as stolen")
+def cancel_card(platform: Client) -> Iterator[Any]:
+    card = a_card(platform)
+    yield platform
+    platform.made(f"{CARDS}/{card['id']}", status="canceled", cancellation_reason="stolen")
+    yield [("issuing_card.updated", {"cancellation_reason": None, "status": "inactive"})]
+
+
+@story("update card: controls and metadata")
+def update_card(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, metadata={"a": "1"})
+    yield platform
+    platform.made(
+        f"{CARDS}/{card['id']}",
+        metadata={"b": "2"},
+        spending_controls={
+            "allowed_categories": ["bakeries"],
+            "spending_limits": [{"amount": 1, "interval": "monthly"}],
+        },
+    )
+    default = {"amount": 50000, "categories": [], "interval": "daily"}
+    yield [
+        (
+            "issuing_card.updated",
+            {"metadata": {"b": None}, "spending_controls": {"allowed_categories": None, "spending_limits": [default]}},
+        )
+    ]
+
+
+@story("update card: another financial account")
+def move_card(platform: Client) -> Iterator[Any]:
+    client, account, card = a_treasury_spender(platform)
+    other = client.made(
+        "/v1/treasury/financial_accounts",
+        supported_currencies=["usd"],
+        features={"card_issuing": {"requested": True}},
+    )
+    yield client
+    client.made(f"{CARDS}/{card['id']}", financial_account=other["id"])
+    yield [("issuing_card.updated", {"financial_account": account})]
+
+
+@story("update card, nothing changes")
+def update_card_with_nothing(platform: Client) -> Iterator[Any]:
+    card = a_card(platform, metadata={"a": "1"})
+    yield platform
+    platform.made(f"{CARDS}/{card['id']}", status="inactive", metadata={"a": "1"})
+    platform.made(f"{CARDS}/{card['id']}", pin={"encrypted_number": "secret"})
+    yield []
+
+
+@story("the shipping helpers")
+def ship_card(platform: Client) -> Iterator[Any]:
+    card = a_physical_card(platform)
+    yield platform
+    for verb in ("submit", "ship", "deliver", "return"):
+        platform.made(f"{SHIPPING_HELPERS}/{card['id']}/shipping/{verb}")
+    yield [
+        ("issuing_card.updated", {"shipping": {"status": "pending"}}),
+        (
+            "issuing_card.updated",
+            {"shipping": {"carrier": None, "eta": None, "shipped_at": None, "status": "submitted"}},
+        ),
+        ("issuing_card.updated", {"shipping": {"delivered_at": None, "status": "shipped"}}),
+        ("issuing_card.updated", {"shipping": {"status": "delivered"}}),
+    ]
+
+
+@story("the shipping helper for a failure")
+def lose_card(platform: Client) -> Iterator[Any]:
+    card = a_physical_card(platform)
+    yield platform
+    platform.made(f"{SHIPPING_HELPERS}/{card['id']}/shipping/fail")
+    yield [("issuing_card.updated", {"shipping": {"status": "pending"}})]
+
+
+@story("cancel a card that was not shipped")
+def cancel_before_shipping(platform: Client) -> Iterator[Any]:
+    card = a_physical_card(platform, status="active")
+    yield platform
+    platform.made(f"{CARDS}/{card['id']}", status="canceled")
+    yield [("issuing_card.updated", {"shipping": {"status": "pending"}, "status": "active"})]
+
+
+# Authorizations
+
+
+@story("test authorization")
+def create_authorization(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    yield platform
+    authorize(platform, card, 1000)
+    yield [("issuing_authorization.created", None)]
+
+
+@story("test authorization that a rule declines")
+def declined_authorization(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform, 0)
+    yield platform
+    assert authorize(platform, card, 1000)["approved"] is False
+    yield [("issuing_authorization.created", None)]
+
+
+@story("test authorization that reaches the lifecycle count")
+def last_payment(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 2}})
+    authorize(platform, card, 1000)
+    yield platform
+    authorize(platform, card, 1000)
+    yield [("issuing_authorization.created", None), CANCELED]
+
+
+def asked(platform: Client, answer: bytes = b'{"approved": true}') -> Iterator[Receiver]:
+    """An endpoint that answers for the account while the story lasts."""
+    with receiving(lambda arrived: Reply(200, answer, {"Stripe-Version": "2026-10-28.endive"})) as receiver:
+        events = ["issuing_authorization.request"]
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=events)
+        yield receiver
+
+
+@story("test authorization that an endpoint decides")
+def asked_authorization(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    for _ in asked(platform):
+        yield platform
+        authorize(platform, card, 1000)
+        yield [("issuing_authorization.request", None), ("issuing_authorization.created", None)]
+
+
+@story("test authorization that an endpoint declines")
+def asked_and_declined(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    for _ in asked(platform, b'{"approved": false}'):
+        yield platform
+        authorize(platform, card, 1000)
+        yield [("issuing_authorization.request", None), ("issuing_authorization.created", None)]
+
+
+@story("increment that an endpoint decides")
+def asked_increment(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    for _ in asked(platform):
+        yield platform
+        done(platform, authorization, "increment", increment_amount=500)
+        history = authorization["request_history"]
+        yield [
+            ("issuing_authorization.request", None),
+            (
+                "issuing_authorization.updated",
+                {"amount": 1000, "merchant_amount": 1000, "request_history": history},
+            ),
+        ]
+
+
+@story("increment")
+def increment(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    done(platform, authorization, "increment", increment_amount=500)
+    history = authorization["request_history"]
+    yield [
+        ("issuing_authorization.updated", {"amount": 1000, "merchant_amount": 1000, "request_history": history}),
+    ]
+
+
+@story("increment that is declined")
+def declined_increment(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform, 1000), 1000)
+    yield platform
+    after = done(platform, authorization, "increment", increment_amount=500)
+    assert [entry["approved"] for entry in after["request_history"]] == [True, False]
+    yield [("issuing_authorization.updated", {"request_history": authorization["request_history"]})]
+
+
+@story("finalize_amount")
+def finalize(platform: Client) -> Iterator[Any]:
+    pump = {"category": "automated_fuel_dispensers"}
+    authorization = authorize(platform, a_spender(platform), 100, merchant_data=pump)
+    assert authorization["amount"] == 10000
+    yield platform
+    done(
+        platform,
+        authorization,
+        "finalize_amount",
+        final_amount=2500,
+        fleet={"purchase_type": "fuel_purchase"},
+        fuel={"type": "diesel"},
+    )
+    before = {"amount": 10000, "fleet": None, "fuel": None, "merchant_amount": 10000}
+    yield [("issuing_authorization.updated", before)]
+
+
+@story("reverse")
+def reverse(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 500)
+    yield platform
+    done(platform, authorization, "reverse", reverse_amount=100)
+    done(platform, authorization, "reverse")
+    yield [
+        ("issuing_authorization.updated", {"amount": 500, "merchant_amount": 500}),
+        ("issuing_authorization.updated", {"amount": 400, "merchant_amount": 400, "status": "pending"}),
+    ]
+
+
+@story("reverse what is left after a capture in part")
+def reverse_the_rest(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    done(platform, authorization, "capture", capture_amount=600, close_authorization=False)
+    yield platform
+    done(platform, authorization, "reverse")
+    yield [("issuing_authorization.updated", {"amount": 1000, "merchant_amount": 1000, "status": "pending"})]
+
+
+@story("expire")
+def expire(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    done(platform, authorization, "expire")
+    yield [PENDING]
+
+
+@story("expiry by the clock")
+def expire_by_the_clock(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    authorize(platform, card, 1000)
+    authorize(platform, card, 1000)
+    yield platform
+    platform.clock(advance=7 * DAY)
+    yield [PENDING, PENDING]
+
+
+def a_challenged_authorization(platform: Client) -> dict[str, Any]:
+    """One that was declined as suspected fraud, with a challenge on its way."""
+    platform.settings(fraud_challenges=True)
+    holder = another_cardholder(platform, phone_number=PHONE)
+    return authorize(platform, a_spender(platform, cardholder=holder), 1000, **RISKY)
+
+
+CHALLENGE = [{"channel": "sms", "status": "pending", "undeliverable_reason": None}]
+
+
+@story("fraud respond: it was the cardholder")
+def confirm(platform: Client) -> Iterator[Any]:
+    authorization = a_challenged_authorization(platform)
+    yield platform
+    done(platform, authorization, "fraud_challenges/respond", confirmed=True)
+    yield [("issuing_authorization.updated", {"fraud_challenges": CHALLENGE})]
+
+
+@story("fraud respond: it was not the cardholder")
+def deny(platform: Client) -> Iterator[Any]:
+    authorization = a_challenged_authorization(platform)
+    yield platform
+    done(platform, authorization, "fraud_challenges/respond", confirmed=False)
+    yield [
+        ("issuing_authorization.updated", {"fraud_challenges": CHALLENGE}),
+        ("issuing_card.updated", {"latest_fraud_warning": None}),
+    ]
+
+
+@story("a fraud challenge that nobody answers")
+def unanswered(platform: Client) -> Iterator[Any]:
+    a_challenged_authorization(platform)
+    yield platform
+    platform.clock(advance=DAY)
+    yield [("issuing_authorization.updated", {"fraud_challenges": CHALLENGE})]
+
+
+@story("update authorization")
+def update_authorization(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    platform.made(f"{IAUTH}/{authorization['id']}", metadata={"order": "7"})
+    platform.made(f"{IAUTH}/{authorization['id']}", metadata={"order": "7"})
+    platform.made(f"{IAUTH}/{authorization['id']}", metadata={"order": "8"})
+    yield [
+        ("issuing_authorization.updated", {"metadata": {"order": None}}),
+        ("issuing_authorization.updated", {"metadata": {"order": "7"}}),
+    ]
+
+
+# Captures and refunds
+
+
+@story("capture")
+def capture(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    done(platform, authorization, "capture")
+    yield [TRANSACTION, PENDING]
+
+
+@story("capture with a receipt")
+def capture_with_receipt(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    done(platform, authorization, "capture", purchase_details=RECEIPT)
+    yield [TRANSACTION, RECEIPT_TOLD, PENDING]
+
+
+@story("capture on a financial account, with a receipt")
+def capture_on_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, card = a_treasury_spender(platform)
+    authorization = authorize(client, card, 1000)
+    yield client
+    done(client, authorization, "capture", purchase_details=RECEIPT)
+    yield [TRANSACTION, RECEIPT_TOLD, PENDING, DEBIT]
+
+
+@story("capture in part")
+def capture_in_part(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    yield platform
+    done(platform, authorization, "capture", capture_amount=600, close_authorization=False)
+    yield [TRANSACTION]
+
+
+@story("capture of a closed authorization")
+def capture_again(platform: Client) -> Iterator[Any]:
+    authorization = authorize(platform, a_spender(platform), 1000)
+    done(platform, authorization, "capture")
+    yield platform
+    done(platform, authorization, "capture", capture_amount=100)
+    yield [TRANSACTION]
+
+
+@story("capture that reaches the lifecycle count")
+def last_capture(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 1}})
+    authorization = authorize(platform, card, 100)
+    yield platform
+    done(platform, authorization, "capture")
+    yield [TRANSACTION, PENDING, CANCELED]
+
+
+@story("force capture")
+def capture_by_force(platform: Client) -> Iterator[Any]:
+    card = a_card(platform)
+    yield platform
+    force_capture(platform, card, 1000)
+    yield [TRANSACTION]
+
+
+@story("force capture with a receipt, on a financial account, that reaches the lifecycle count")
+def everything_by_force(platform: Client) -> Iterator[Any]:
+    controls = {"cancel_after": {"payment_count": 1}}
+    client, _, card = a_treasury_spender(platform, lifecycle_controls=controls)
+    yield client
+    force_capture(client, card, 1000, purchase_details=RECEIPT)
+    yield [TRANSACTION, RECEIPT_TOLD, DEBIT, CANCELED]
+
+
+@story("refund")
+def give_back(platform: Client) -> Iterator[Any]:
+    capture = force_capture(platform, a_spender(platform), 1000)
+    yield platform
+    refund(platform, capture)
+    yield [TRANSACTION]
+
+
+@story("refund on a financial account")
+def give_back_to_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, card = a_treasury_spender(platform)
+    authorization = done(client, authorize(client, card, 1000), "capture")
+    yield client
+    refund(client, authorization["transactions"][0])
+    yield [TRANSACTION, *CREDIT]
+
+
+@story("unlinked refund")
+def give(platform: Client) -> Iterator[Any]:
+    card = a_card(platform)
+    yield platform
+    platform.made(f"{TRANSACTIONS}/create_unlinked_refund", card=card["id"], amount=1000)
+    yield [TRANSACTION]
+
+
+@story("unlinked refund on a financial account")
+def give_to_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, card = a_treasury_spender(platform)
+    yield client
+    client.made(f"{TRANSACTIONS}/create_unlinked_refund", card=card["id"], amount=1000)
+    yield [TRANSACTION, *CREDIT]
+
+
+@story("update transaction")
+def update_transaction(platform: Client) -> Iterator[Any]:
+    capture = force_capture(platform, a_spender(platform), 1000)
+    yield platform
+    platform.made(f"{IPI}/{capture['id']}", metadata={"order_id": "6735"})
+    platform.made(f"{IPI}/{capture['id']}", metadata={"order_id": "6735"})
+    platform.made(f"{IPI}/{capture['id']}", metadata={"order_id": None})
+    yield [
+        ("issuing_transaction.updated", {"metadata": {"order_id": None}}),
+        ("issuing_transaction.updated", {"metadata": {"order_id": "6735"}}),
+    ]
+
+
+# Disputes
+
+
+def a_dispute(client: Client, capture: dict[str, Any], evidence: dict[str, Any] = EVIDENCE) -> dict[str, Any]:
+    """An unsubmitted dispute of a capture."""
+    debit = capture.get("treasury", {}).get("received_debit")
+    named = {"treasury": {"received_debit": debit}} if debit else {"transaction": capture["id"]}
+    return client.made(DISPUTES, evidence=evidence, **named)
+
+
+def submit(client: Client, dispute: dict[str, Any]) -> dict[str, Any]:
+    """The dispute, sent to the network."""
+    return client.made(f"{DISPUTES}/{dispute['id']}/submit")
+
+
+FILED: Told = [("issuing_dispute.created", None), ("issuing_transaction.updated", {"dispute": None})]
+SUBMITTED = ("issuing_dispute.submitted", None)
+REINSTATED = ("issuing_dispute.funds_reinstated", None)
+ENDED = ("issuing_dispute.closed", None)
+REVERSING, REVERSED = ("treasury.debit_reversal.created", None), ("treasury.debit_reversal.completed", None)
+
+
+@story("dispute create")
+def file_dispute(platform: Client) -> Iterator[Any]:
+    capture = force_capture(platform, a_spender(platform), 1000)
+    yield platform
+    a_dispute(platform, capture)
+    yield FILED
+
+
+@story("dispute update")
+def update_dispute(platform: Client) -> Iterator[Any]:
+    dispute = a_dispute(platform, force_capture(platform, a_spender(platform), 1000))
+    yield platform
+    changed = {"amount": 700, "evidence": {"fraudulent": {"explanation": "Stolen."}}, "metadata": {"a": "1"}}
+    platform.made(f"{DISPUTES}/{dispute['id']}", **changed)
+    platform.made(f"{DISPUTES}/{dispute['id']}", **changed)
+    yield [
+        (
+            "issuing_dispute.updated",
+            {"amount": 1000, "evidence": {"fraudulent": {"explanation": "Not mine."}}, "metadata": {"a": None}},
+        )
+    ]
+
+
+@story("dispute submit")
+def submit_dispute(platform: Client) -> Iterator[Any]:
+    dispute = a_dispute(platform, force_capture(platform, a_spender(platform), 1000))
+    yield platform
+    submit(platform, dispute)
+    yield [SUBMITTED]
+
+
+@story("dispute won")
+def win_dispute(platform: Client) -> Iterator[Any]:
+    dispute = a_dispute(platform, force_capture(platform, a_spender(platform), 1000), WINNING)
+    yield platform
+    submit(platform, dispute)
+    yield [SUBMITTED, REINSTATED, ENDED]
+
+
+@story("dispute lost")
+def lose_dispute(platform: Client) -> Iterator[Any]:
+    dispute = a_dispute(platform, force_capture(platform, a_spender(platform), 1000), LOSING)
+    yield platform
+    submit(platform, dispute)
+    yield [SUBMITTED, ENDED]
+
+
+@story("dispute that is never submitted")
+def expire_dispute(platform: Client) -> Iterator[Any]:
+    a_dispute(platform, force_capture(platform, a_spender(platform), 1000))
+    yield platform
+    platform.clock(advance=110 * DAY)
+    yield [ENDED]
+
+
+@story("dispute won on a financial account")
+def win_dispute_on_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, card = a_treasury_spender(platform)
+    dispute = a_dispute(client, force_capture(client, card, 1000), WINNING)
+    yield client
+    submit(client, dispute)
+    yield [SUBMITTED, REVERSING, REINSTATED, ENDED, REVERSED]
+
+
+@story("dispute lost on a financial account")
+def lose_dispute_on_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, card = a_treasury_spender(platform)
+    dispute = a_dispute(client, force_capture(client, card, 1000), LOSING)
+    yield client
+    submit(client, dispute)
+    yield [SUBMITTED, REVERSING, ENDED, REVERSED]
+
+
+@story("dispute with a provisional credit, won")
+def win_with_advance(platform: Client) -> Iterator[Any]:
+    platform.settings(dispute_provisional_credits=True)
+    dispute = a_dispute(platform, force_capture(platform, a_spender(platform), 1000), WINNING)
+    yield platform
+    submit(platform, dispute)
+    yield [SUBMITTED, REINSTATED, ENDED]
+
+
+@story("dispute with a provisional credit on a financial account, lost")
+def lose_with_advance(platform: Client) -> Iterator[Any]:
+    platform.settings(dispute_provisional_credits=True)
+    client, _, card = a_treasury_spender(platform)
+    dispute = a_dispute(client, force_capture(client, card, 1000), LOSING)
+    yield client
+    submit(client, dispute)
+    yield [
+        SUBMITTED,
+        REVERSING,
+        REINSTATED,
+        ("treasury.debit_reversal.initial_credit_granted", None),
+        ("issuing_dispute.funds_rescinded", None),
+        ENDED,
+        REVERSED,
+    ]
+
+
+# Designs
+
+
+def a_design(client: Client, **more: Any) -> dict[str, Any]:
+    """A design of the account's own."""
+    bundle = client.read("/v1/issuing/physical_bundles")["data"][0]["id"]
+    return client.made(DESIGNS, **{"physical_bundle": bundle, **more})
+
+
+@story("design create")
+def create_design(platform: Client) -> Iterator[Any]:
+    yield platform
+    a_design(platform, name="Blue", carrier_text={"header_title": "Hello"})
+    yield []
+
+
+@story("design update")
+def update_design(platform: Client) -> Iterator[Any]:
+    design = a_design(platform, name="Blue")
+    yield platform
+    platform.made(f"{DESIGNS}/{design['id']}", name="Green", lookup_key="green")
+    platform.made(f"{DESIGNS}/{design['id']}", name="Green", lookup_key="green")
+    yield [("issuing_personalization_design.updated", {"lookup_key": None, "name": "Blue"})]
+
+
+@story("design becomes the default")
+def change_default_design(platform: Client) -> Iterator[Any]:
+    former = platform.read(DESIGNS)["data"][0]
+    design = a_design(platform)
+    yield platform
+    platform.made(f"{DESIGNS}/{design['id']}", preferences={"is_default": True})
+    assert [event["data"]["object"]["id"] for event in platform.events()[-2:]] == [design["id"], former["id"]]
+    yield [
+        ("issuing_personalization_design.updated", {"preferences": {"is_default": False}}),
+        ("issuing_personalization_design.updated", {"preferences": {"is_default": True}}),
+    ]
+
+
+@story("design helpers")
+def move_design(platform: Client) -> Iterator[Any]:
+    design = a_design(platform, carrier_text={"header_title": "Hello"})
+    yield platform
+    helpers = f"{DESIGN_HELPERS}/{design['id']}"
+    platform.made(f"{helpers}/activate")
+    platform.made(f"{helpers}/deactivate")
+    platform.made(f"{helpers}/activate")
+    platform.made(f"{helpers}/reject", rejection_reasons={"carrier_text": ["other"]})
+    yield [
+        (f"issuing_personalization_design.{status}", None)
+        for status in ("activated", "deactivated", "activated", "rejected")
+    ]
+
+
+@story("design changed after its rejection")
+def change_rejected_design(platform: Client) -> Iterator[Any]:
+    design = a_design(platform, carrier_text={"header_title": "Hello"})
+    platform.made(f"{DESIGN_HELPERS}/{design['id']}/reject", rejection_reasons={"carrier_text": ["other"]})
+    yield platform
+    platform.made(f"{DESIGNS}/{design['id']}", carrier_text={"header_title": "Hi"})
+    yield [
+        (
+            "issuing_personalization_design.updated",
+            {
+                "carrier_text": {"header_title": "Hello"},
+                "rejection_reasons": {"carrier_text": ["other"]},
+                "status": "rejected",
+            },
+        )
+    ]
+
+
+# Funding
+
+
+@story("top-up")
+def top_up(platform: Client) -> Iterator[Any]:
+    yield platform
+    platform.made("/v1/topups", amount=1000, currency="usd", destination_balance="issuing")
+    yield [("topup.created", None), ("topup.succeeded", None)]
+
+
+@story("fund_balance and funding instructions")
+def fund_by_helper(platform: Client) -> Iterator[Any]:
+    yield platform
+    fund(platform, 1000)
+    yield []
+
+
+# The table
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_an_operation_tells_exactly_this(platform: Client, name: str) -> None:
+    parts = STORIES[name](platform)
+    client = next(parts)
+    earlier = {event["id"] for event in client.events()}
+
+    expected = next(parts)
+
+    new = [event for event in client.events() if event["id"] not in earlier]
+    assert [(event["type"], previous(event)) for event in new] == expected
+    if new:
+        shown = at_our_address(new[-1]["data"]["object"])
+        assert client.read(f"{PLACES[shown['object']]}/{shown['id']}") == shown
+    assert next(parts, None) is None
+
+
+def at_our_address(shown: dict[str, Any]) -> dict[str, Any]:
+    """An object of an event with addresses as this client would be told them; nobody's request caused some events."""
+    return json.loads(json.dumps(shown).replace("http://127.0.0.1:12111/", "http://localhost/"))
+
+
+# The envelope
+
+
+def test_an_event_names_the_request_that_caused_it_and_the_clock_causes_none(platform: Client) -> None:
+    card = a_spender(platform)
+
+    reply = platform.post(AUTHORIZATIONS, card=card["id"], amount=1000, headers={"Idempotency-Key": "order-7"})
+    platform.clock(advance=7 * DAY)
+
+    created, expired = platform.events(types=["issuing_authorization.created", "issuing_authorization.updated"])
+    assert created["request"] == {"id": reply.headers["Request-Id"], "idempotency_key": "order-7"}
+    assert expired["request"] == {"id": None, "idempotency_key": None}
+    assert expired["created"] == created["created"] + 7 * DAY
+
+
+def test_a_replayed_request_tells_nothing_again(platform: Client) -> None:
+    card = a_spender(platform)
+    first = platform.post(AUTHORIZATIONS, card=card["id"], amount=1000, headers={"Idempotency-Key": "order-7"})
+    since = len(platform.events())
+
+    again = platform.post(AUTHORIZATIONS, card=card["id"], amount=1000, headers={"Idempotency-Key": "order-7"})
+
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+    assert told(platform, since) == []

@@ -1,0 +1,246 @@
+"""What belongs to another account is simply not there: in every path of every built operation, and in parameters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from emulator.catalog import CATALOG
+from emulator.kernel.routes import Route
+from tests.client import Client
+from tests.issuing.holders import (
+    BILLING,
+    CARDHOLDERS,
+    CARDS,
+    a_card,
+    a_cardholder,
+    a_connected_account,
+    a_physical_card,
+)
+from tests.issuing.purchases import (
+    AUTHORIZATIONS,
+    TRANSACTIONS,
+    a_spender,
+    a_treasury_spender,
+    authorize,
+    done,
+    force_capture,
+    fund,
+)
+from tests.schemas import required_sample
+from tests.test_bad_requests import state
+
+DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
+ROUTES = [
+    route
+    for route in CATALOG.routes
+    if route.path.startswith("/v1/") and "{" in route.path and not route.path.startswith("/v1/accounts/")
+]
+
+
+def collection(path: str) -> str:
+    """What a path is about: the part before its first variable, test helpers and the past left out."""
+    start = path.split("/{")[0].replace("/test_helpers", "").replace("/balance/history", "/balance_transactions")
+    return start.rpartition("/")[0].rpartition("/")[2] + "/" + start.rpartition("/")[2]
+
+
+def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
+    """An account with one object of every kind, by the collection it is in."""
+    client, account, card = a_treasury_spender(platform)
+    authorization = done(client, authorize(client, card, 1000), "capture")
+    purchase = authorization["transactions"][0]
+    debit = purchase["treasury"]["received_debit"]
+    evidence = {"reason": "fraudulent", "fraudulent": {"explanation": "Not mine."}}
+    dispute = client.made(DISPUTES, treasury={"received_debit": debit}, evidence=evidence)
+    submitted = client.made(f"{DISPUTES}/{dispute['id']}/submit")
+    fund(client, 1000)
+
+    def newest(path: str, **params: Any) -> str:
+        return client.read(path, **params)["data"][0]["id"]
+
+    return client, {
+        "issuing/authorizations": authorization["id"],
+        "issuing/cardholders": card["cardholder"]["id"],
+        "issuing/cards": a_physical_card(client)["id"],
+        "issuing/disputes": dispute["id"],
+        "issuing/personalization_designs": newest(DESIGNS),
+        "issuing/physical_bundles": newest("/v1/issuing/physical_bundles"),
+        "issuing/transactions": purchase["id"],
+        "treasury/debit_reversals": submitted["treasury"]["debit_reversal"],
+        "treasury/financial_accounts": account,
+        "treasury/received_credits": newest("/v1/treasury/received_credits", financial_account=account),
+        "treasury/received_debits": debit,
+        "treasury/transaction_entries": newest("/v1/treasury/transaction_entries", financial_account=account),
+        "treasury/transactions": newest("/v1/treasury/transactions", financial_account=account),
+        "v1/balance_transactions": newest("/v1/balance_transactions"),
+        "v1/events": newest("/v1/events"),
+        "v1/files": a_file(client),
+        "v1/topups": client.made("/v1/topups", amount=1, currency="usd")["id"],
+        "v1/webhook_endpoints": client.made(
+            "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["topup.created"]
+        )["id"],
+    }
+
+
+def a_file(client: Client, purpose: str = "identity_document") -> str:
+    """The id of an uploaded file."""
+    return client.made("/v1/files", purpose=purpose, file=(b"\x89PNG\r\n\x1a\n", "picture.png"))["id"]
+
+
+def test_an_object_of_another_account_is_missing_in_every_path(platform: Client) -> None:
+    owner, ids = belongings(platform)
+    stranger = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+    stranger.read("/v1/balance")  # everything due has happened
+    before = state(stranger)
+
+    wrong = {}
+    for route in ROUTES:
+        path = re.sub(r"\{[^}]+\}", ids[collection(route.path)], route.path)
+        answer = stranger.send(route.verb, path, required_sample(route.params), None)
+        if (answer.status, answer.error.get("code"), answer.error.get("param")) != (
+            404,
+            "resource_missing",
+            named(route),
+        ):
+            wrong[f"{route.verb} {route.path}"] = answer.status, answer.json
+
+    assert wrong == {}
+    assert state(stranger) == before
+    assert {collection(route.path) for route in ROUTES} == set(ids)
+    assert all(
+        owner.get(re.sub(r"\{[^}]+\}", ids[collection(route.path)], route.path)).status == 200
+        for route in ROUTES
+        if route.verb == "GET"
+    )
+
+
+def named(route: Route) -> str:
+    """The path variable that refusals of a route name."""
+    found = re.search(r"\{([^}]+)\}", route.path)
+    assert found is not None
+    return found[1]
+
+
+def test_an_object_of_another_account_is_missing_in_parameters(platform: Client) -> None:
+    owner, ids = belongings(platform)
+    ids["number"] = owner.read(CARDS, type="virtual")["data"][0]["id"]
+    logo, evidence = a_file(owner, "issuing_logo"), a_file(owner, "dispute_evidence")
+    stranger = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+    own = {"cardholder": a_cardholder(stranger)["id"], "currency": "usd", "type": "virtual"}
+    bundle = stranger.read("/v1/issuing/physical_bundles")["data"][0]["id"]
+    card = a_spender(stranger)
+    purchase = force_capture(stranger, card, 1000)
+    stranger.read("/v1/balance")
+    before = state(stranger)
+
+    def document(id: str) -> dict[str, Any]:
+        return {"individual": {"verification": {"document": {"front": id}}}}
+
+    cases: list[tuple[str, str, dict[str, Any]]] = [
+        (CARDS, "cardholder", {**own, "cardholder": ids["issuing/cardholders"]}),
+        (CARDS, "financial_account", {**own, "financial_account": ids["treasury/financial_accounts"]}),
+        (CARDS, "replacement_for", {**own, "replacement_for": ids["number"], "replacement_reason": "damaged"}),
+        (CARDS, "personalization_design", {**own, "personalization_design": ids["issuing/personalization_designs"]}),
+        (f"{CARDS}/{card['id']}", "financial_account", {"financial_account": ids["treasury/financial_accounts"]}),
+        (
+            CARDHOLDERS,
+            "individual[verification][document][front]",
+            {
+                "name": "Ada",
+                "billing": BILLING,
+                **document(ids["v1/files"]),
+            },
+        ),
+        (AUTHORIZATIONS, "card", {"card": ids["number"], "amount": 1}),
+        (f"{TRANSACTIONS}/create_force_capture", "card", {"card": ids["number"], "amount": 1}),
+        (f"{TRANSACTIONS}/create_unlinked_refund", "card", {"card": ids["number"], "amount": 1}),
+        (DISPUTES, "transaction", {"transaction": ids["issuing/transactions"]}),
+        (DISPUTES, "treasury[received_debit]", {"treasury": {"received_debit": ids["treasury/received_debits"]}}),
+        (
+            DISPUTES,
+            "evidence[duplicate][original_transaction]",
+            {
+                "transaction": purchase["id"],
+                "evidence": {"duplicate": {"original_transaction": ids["issuing/transactions"]}},
+            },
+        ),
+        (
+            DISPUTES,
+            "evidence[fraudulent][additional_documentation]",
+            {
+                "transaction": purchase["id"],
+                "evidence": {"fraudulent": {"additional_documentation": evidence}},
+            },
+        ),
+        (DESIGNS, "physical_bundle", {"physical_bundle": ids["issuing/physical_bundles"]}),
+        (DESIGNS, "card_logo", {"physical_bundle": bundle, "card_logo": logo}),
+        (
+            "/v1/test_helpers/treasury/received_credits",
+            "financial_account",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "network": "ach",
+                "financial_account": ids["treasury/financial_accounts"],
+            },
+        ),
+        (
+            "/v1/test_helpers/treasury/received_debits",
+            "financial_account",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "network": "ach",
+                "financial_account": ids["treasury/financial_accounts"],
+            },
+        ),
+        ("/v1/treasury/debit_reversals", "received_debit", {"received_debit": ids["treasury/received_debits"]}),
+    ]
+    wrong = {}
+    for path, param, sent in cases:
+        answer = stranger.post(path, **sent)
+        if (answer.status, answer.error.get("code"), answer.error.get("param")) != (400, "resource_missing", param):
+            wrong[f"{path} {param}"] = answer.status, answer.json
+
+    assert wrong == {}
+    assert state(stranger) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/treasury/{kind}"
+        for kind in ("transactions", "transaction_entries", "received_credits", "received_debits", "debit_reversals")
+    ],
+)
+def test_a_list_of_another_accounts_money_is_refused(platform: Client, path: str) -> None:
+    _, ids = belongings(platform)
+    stranger = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+
+    answer = stranger.get(path, financial_account=ids["treasury/financial_accounts"])
+
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (
+        400,
+        "resource_missing",
+        "financial_account",
+    )
+
+
+def test_filters_that_name_nothing_of_the_account_find_nothing(platform: Client) -> None:
+    _, ids = belongings(platform)
+    stranger = a_connected_account(platform, "card_issuing", "transfers")
+    authorize(stranger, a_card(stranger, **{"status": "active"}), 1)
+
+    for path, name in (
+        ("/v1/issuing/authorizations", "card"),
+        ("/v1/issuing/authorizations", "cardholder"),
+        ("/v1/issuing/transactions", "card"),
+        ("/v1/issuing/transactions", "cardholder"),
+        ("/v1/issuing/cards", "cardholder"),
+        (DISPUTES, "transaction"),
+    ):
+        foreign = ids[f"issuing/{name}s"]
+        assert stranger.read(path, **{name: foreign})["data"] == []
+        assert stranger.read(path, **{name: "nope"})["data"] == []
