@@ -5,7 +5,7 @@ from __future__ import annotations
 from emulator import progress
 from emulator.balances import balance, balance_transactions, topups
 from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons
-from emulator.control import asks, clock, health, issuing, requests, tenant, webhook_clinic, webhooks, why
+from emulator.control import asks, clock, faults, health, issuing, requests, tenant, webhook_clinic, webhooks, why
 from emulator.developer import cli_sessions, events, files, webhook_endpoints
 from emulator.issuing import (
     access,
@@ -77,6 +77,7 @@ CATALOG = Catalog(
         webhook_endpoints,
         cli_sessions,
         clock,
+        faults,
         health,
         issuing,
         requests,

@@ -267,6 +267,7 @@ def load_worker(
     threading.Thread(target=stop_with_parent, daemon=True).start()
     console = None if options.quiet else Console()
     app = create_app(data, seed=options.seed, durable=options.durable, on_request=console)
+    app.emulator.tenants.origin = options.url
     serve_cli(app, options, sockets)
     app.emulator.background.start()
     multiprocessing.util.Finalize(app, partial(close_worker, app, console), exitpriority=10)

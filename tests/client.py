@@ -48,25 +48,25 @@ class Client:
         """The same key, acting for a connected account."""
         return type(self)(self.app, self.key, account)
 
-    def get(self, path: str, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
+    def get(self, path: str, /, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
         """A GET with query parameters."""
         return self.send("GET", path, params, headers)
 
-    def delete(self, path: str, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
+    def delete(self, path: str, /, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
         """A DELETE with query parameters."""
         return self.send("DELETE", path, params, headers)
 
-    def post(self, path: str, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
+    def post(self, path: str, /, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
         """A POST with a form body, multipart when a value is an open file."""
         return self.send("POST", path, params, headers)
 
-    def made(self, path: str, **params: Any) -> dict[str, Any]:
+    def made(self, path: str, /, **params: Any) -> dict[str, Any]:
         """A POST that must succeed; its object."""
         answer = self.post(path, **params)
         assert answer.status == 200, answer.json
         return answer.json
 
-    def read(self, path: str, **params: Any) -> dict[str, Any]:
+    def read(self, path: str, /, **params: Any) -> dict[str, Any]:
         """A GET that must succeed; its object."""
         answer = self.get(path, **params)
         assert answer.status == 200, answer.json

@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """One application for the session; tests keep apart by their keys."""
     application = create_app(tmp_path_factory.mktemp("data"))
+    application.emulator.tenants.origin = "http://localhost"  # type: ignore[attr-defined]  # where clients reach it
     yield application
     application.emulator.close()  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import traceback
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render
 from emulator.kernel.asks import Ask, Asked, Asks, real_ms
@@ -42,6 +42,14 @@ def leaves_it_to_the_api(answer: Answer) -> bool:
     return answer.status == 200 and not answer.body.strip()
 
 
+class Heard(NamedTuple):
+    """The attempt to keep, and after how many milliseconds there was a decision; None when there was none in time."""
+
+    to: Subscriber
+    sent: Sent
+    took_ms: int | None
+
+
 class Asker:
     """Asks, waits and concludes for one process."""
 
@@ -68,14 +76,14 @@ class Asker:
         try:
             with self.guard:
                 self.mine.add(ask.event)
-            answer, sent = self.answered(tenant, ask)
-            return self.conclude(tenant, ask.event, answer, sent)
+            answer, heard = self.answered(tenant, ask)
+            return self.conclude(tenant, ask.event, answer, heard)
         finally:
             with self.guard:
                 self.mine.discard(ask.event)
             self.slots.release()
 
-    def answered(self, tenant: Tenant, ask: Ask) -> tuple[Answer, tuple[Subscriber, Sent] | None]:
+    def answered(self, tenant: Tenant, ask: Ask) -> tuple[Answer, Heard | None]:
         """The answer, or what stands for none, and the attempt to keep."""
         with tenant.connection() as connection:
             row = read_tenant_row(connection)
@@ -89,6 +97,7 @@ class Asker:
         bell = threading.Event()
         frozen = is_frozen(row.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
+        took_ms = None
         flight = tenant.handle(partial(self.postman.transports[to.kind], to, letter, limit_ms, bell.set))
         try:
             call = flight.call
@@ -96,6 +105,7 @@ class Asker:
                 bell.wait(LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
                 bell.clear()
                 if call.answer is not None and self.is_decided(tenant, ask):
+                    took_ms = call.elapsed_ms
                     break
                 if call.elapsed_ms >= asked.timeout_ms and not (frozen and self.still_frozen(tenant)):
                     call.give_up()
@@ -105,7 +115,9 @@ class Asker:
         answer = call.answer
         assert answer is not None
         kept = Sent(parcel, answer, began_ms, flight.calls)
-        return (NO_ANSWER if leaves_it_to_the_api(answer) else answer), (to, kept)
+        if leaves_it_to_the_api(answer):
+            return NO_ANSWER, Heard(to, kept, took_ms)
+        return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
 
     def left(self, call: Any, asked: Asked) -> float:
         """Seconds until the deadline."""
@@ -124,7 +136,7 @@ class Asker:
 
     # Concluding
 
-    def conclude(self, tenant: Tenant, event: str, answer: Answer, sent: tuple[Subscriber, Sent] | None) -> StoredReply:
+    def conclude(self, tenant: Tenant, event: str, answer: Answer, heard: Heard | None) -> StoredReply:
         """Decide by an answer, unless that has been done, and answer the request that waits."""
         with tenant.connection() as connection:
             asked = Asks(connection).get(event)
@@ -133,7 +145,7 @@ class Asker:
         try:
             with tenant.writing(Request(asked.request_id, asked.idempotency_key), path=asked.path or "") as step:
                 reply = self.decided(step, asked, answer)
-                self.keep(step, asked, reply, sent)
+                self.keep(step, asked, reply, heard)
                 return reply
         except Exception as failure:
             self.set_aside(tenant, asked, failure)
@@ -155,15 +167,15 @@ class Asker:
             asked.path or "", asked.fingerprint or b"", asked.request_id or "", step.now, 200, render.encoded(body)
         )
 
-    def keep(self, step: Step, asked: Asked, reply: StoredReply, sent: tuple[Subscriber, Sent] | None) -> None:
+    def keep(self, step: Step, asked: Asked, reply: StoredReply, heard: Heard | None) -> None:
         """Store the attempt, the reply under its key, and that nothing is left to do."""
-        if sent is not None:
-            step.outbox.record(sent[0], [sent[1]], step.now, retries=False)
+        if heard is not None:
+            step.outbox.record(heard.to, [heard.sent], step.now, retries=False)
         else:
             step.outbox.unanswered(asked.delivery)
         if asked.idempotency_key is not None:
             step.replies.keep(asked.account, asked.idempotency_key, reply)
-        step.asks.finish(asked.event, sent[1].answer.duration_ms if sent and sent[1].answer.status else None)
+        step.asks.finish(asked.event, heard.took_ms if heard is not None else None)
 
     def set_aside(self, tenant: Tenant, asked: Asked, failure: Exception) -> None:
         """A conclusion that fails is an error of ours: it is reported once and never tried again."""

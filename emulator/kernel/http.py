@@ -10,13 +10,14 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import FileStorage
 
-from emulator.kernel import forms, idempotency, ids, keys, render
+from emulator.kernel import faults, forms, idempotency, ids, keys, render
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
@@ -104,6 +105,7 @@ class Exchange:
     status: int = 200
     media_type: str = "application/json"
     replayed: bool = False
+    has_met_faults: bool = False
 
 
 class Pipeline:
@@ -235,8 +237,22 @@ class Pipeline:
             "version": version,
             "masked_key": exchange.key.masked if exchange.key else "",
         }
+        reply = self.in_step(exchange, params, expand, mark, where)
+        if reply is None:
+            reply = self.struck(exchange, mark, where) or self.in_step(exchange, params, expand, mark, where)
+            assert reply is not None, "faults are met once"
+        return self.asked(exchange, reply) if isinstance(reply, Ask) else reply
+
+    def in_step(
+        self, exchange: Exchange, params: dict[str, Any], expand: list[str], mark: bytes, where: dict[str, Any]
+    ) -> Reply | Ask | None:
+        """The operation in a step of its own; None, and nothing done, if there are faults that it has yet to meet."""
+        route = exchange.route
+        assert route is not None and exchange.tenant is not None
         if route.verb == "GET":
             with exchange.tenant.reading(Request(exchange.request_id), **where) as step:
+                if self.is_to_meet_faults(exchange, step):
+                    return None
                 world = World(step, exchange.named_account or step.row.platform)
                 exchange.default_version = world.setting("api_version")
                 result = self.performed(world, route, params, expand, exchange)
@@ -244,9 +260,55 @@ class Pipeline:
                 return Reply(200, result)
         cause = Request(exchange.request_id, exchange.idempotency_key)
         with exchange.tenant.writing(cause, **where) as step:
+            if self.is_to_meet_faults(exchange, step):
+                return None
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
-            reply = repeated or self.write(exchange, step, params, expand, mark)
-        return self.asked(exchange, reply) if isinstance(reply, Ask) else reply
+            return repeated or self.write(exchange, step, params, expand, mark)
+
+    def is_to_meet_faults(self, exchange: Exchange, step: Step) -> bool:
+        """Whether faults wait that may strike this request. The control API is spared, or nobody could end them."""
+        return step.row.faults > 0 and not exchange.has_met_faults and exchange.path.startswith("/v1/")
+
+    def struck(self, exchange: Exchange, mark: bytes, where: dict[str, Any]) -> Reply | None:
+        """What a fault answers in the operation's place; None when none strikes, or after its wait.
+
+        A request whose key was answered before gets that reply and uses no fault up.
+        """
+        assert exchange.route is not None and exchange.tenant is not None
+        exchange.has_met_faults = True
+        key = exchange.idempotency_key
+        with ExitStack() as held:
+            with exchange.tenant.writing(Request(exchange.request_id, key), **where) as step:
+                repeated = self.repeated(exchange, step, mark) if key is not None else None
+                if repeated is not None:
+                    return repeated
+                fault = faults.take(step.connection, exchange.route.verb, exchange.path, keyed=key is not None)
+                if fault is None:
+                    return None
+                if fault.milliseconds is None:
+                    return self.faulty(exchange, step, fault.refusal(key), mark)
+                if not self.tenants.long_polls.acquire(blocking=False):
+                    raise ApiError(429, "Too many requests are waiting already. Try again later.", code="rate_limit")
+                held.callback(self.tenants.long_polls.release)
+            time.sleep(fault.milliseconds / 1000)
+        return None
+
+    def faulty(self, exchange: Exchange, step: Step, refusal: ApiError, mark: bytes) -> Reply:
+        """The reply of a fault. Of these only a server error counts as an answer of the operation, for keys."""
+        world = World(step, exchange.named_account or step.row.platform)
+        exchange.default_version = world.setting("api_version")
+        reply = self.refuse(exchange, refusal)
+        if refusal.status != 500:
+            return reply
+        reply = Reply(500, render.encoded(INTERNAL_ERROR))
+        if exchange.idempotency_key is not None:
+            exchange.headers["Original-Request"] = exchange.request_id
+            step.replies.keep(
+                world.account,
+                exchange.idempotency_key,
+                StoredReply(exchange.path, mark, exchange.request_id, step.now, reply.status, reply.body),
+            )
+        return reply
 
     def asked(self, exchange: Exchange, ask: Ask) -> Reply:
         """Put a question to the client, with nothing locked, and reply with what came of it."""

@@ -65,13 +65,18 @@ def agreed(stored: StoredReply, key: str, path: str, mark: bytes) -> StoredReply
             type="idempotency_error",
         )
     if stored.status is None:
-        raise ApiError(
-            409,
-            "There is currently another in-progress request using this Idempotent Key (that probably means you "
-            f"submitted twice, and the other request is still going through): {key}. Please try again later.",
-            code="idempotency_key_in_use",
-        )
+        raise in_use(key)
     return stored
+
+
+def in_use(key: str) -> ApiError:
+    """409: the first request with a key is still running."""
+    return ApiError(
+        409,
+        "There is currently another in-progress request using this Idempotent Key (that probably means you "
+        f"submitted twice, and the other request is still going through): {key}. Please try again later.",
+        code="idempotency_key_in_use",
+    )
 
 
 class Replies:

@@ -82,6 +82,13 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX ask_open ON ask (about) WHERE decided = 0;
     CREATE INDEX ask_unfinished ON ask (asked_at_ms) WHERE finished = 0;
     """,
+    """
+    ALTER TABLE tenant ADD COLUMN faults INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE fault (
+        sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, method TEXT, path TEXT, remaining INTEGER NOT NULL,
+        should_retry INTEGER, rate_limited_reason TEXT, milliseconds INTEGER
+    );
+    """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -297,8 +297,9 @@ class Outbox:
             sequence, account, event, reason, attempts, created, pending, orjson.loads(troubles) if troubles else {}
         )
 
-    def record(self, subscriber: Subscriber, sent: Sequence[Sent], now: int, *, retries: bool = True) -> None:
-        """Keep attempts that have ended, and what follows from each."""
+    def record(self, subscriber: Subscriber, sent: Sequence[Sent], now: int, *, retries: bool = True) -> int | None:
+        """Keep attempts that have ended, and what follows from each; when the first of them is tried again, if any."""
+        next_due = None
         for one in sent:
             parcel, answer = one.parcel, one.answer
             number = parcel.attempts + 1
@@ -333,11 +334,14 @@ class Outbox:
                 continue
             again = retries and subscriber.retries and parcel.reason == "event" and number <= len(RETRY_AFTER_SECONDS)
             due_at = parcel.created + RETRY_AFTER_SECONDS[number - 1] if again else 0
+            if again:
+                next_due = due_at if next_due is None else min(next_due, due_at)
             self.connection.execute(
                 "UPDATE delivery SET attempts = ?, lane = ?, due_at = ?, held = 0, "
                 "state = CASE WHEN state = 'canceled' OR ? THEN state ELSE 'given_up' END WHERE sequence = ?",
                 (number, ANY_ORDER, due_at, again, parcel.sequence),
             )
+        return next_due
 
     def unanswered(self, sequence: int) -> None:
         """The question that a delivery carries will get no answer any more."""

@@ -7,7 +7,8 @@ after the other: the next leaves when the one before was answered, or was sent a
 The other lane (retries, resends, what was delayed) sends in any order. A receiver that hangs delays itself alone.
 
 Of several processes the one that holds `services.lock` carries everything; whoever carries a tenant's deliveries
-holds its lease, a file lock that a killed process loses at once. What it had not recorded is sent again.
+holds its lease, a file lock that a killed process loses at once. What it had not recorded is sent again, in order;
+it recorded what failed without an answer before it sent the next, so that nothing comes behind what is newer.
 """
 
 from __future__ import annotations
@@ -181,17 +182,18 @@ class Postman:
 
     def record(self, lane: Lane, sent: list[Sent]) -> None:
         """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
+        next_due = None
         with lane.tenant.locked(), lane.tenant.connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             row = read_tenant_row(connection)
+            now = time_of(row)
             if row.generation == lane.generation:
-                Outbox(connection).record(
-                    lane.subscriber, sent, time_of(row), retries=bool(self.setting(row, "webhook_retries"))
-                )
+                retries = bool(self.setting(row, "webhook_retries"))
+                next_due = Outbox(connection).record(lane.subscriber, sent, now, retries=retries)
             connection.execute("COMMIT")
         lane.tenant.announce(may_be_due=False)
-        if any(not one.answer.is_success for one in sent):
-            self.visit(lane.tenant)  # the clock may have passed the next attempt's time already
+        if next_due is not None and next_due <= now:  # the clock has passed the next attempt's time already
+            self.visit(lane.tenant)
 
     def setting(self, row: TenantRow, name: str) -> Any:
         """A setting of a tenant."""
@@ -339,7 +341,10 @@ class Lane:
                 self.end(Sent(parcel, flight.call.answer, began_ms, flight.calls))
         idle = not self.parcels and not self.has_news and not self.flying
         old = self.ended and time.monotonic() - self.oldest_ended >= GATHER_SECONDS
-        if self.ended and (idle or old or len(self.ended) >= BATCH):
+        # What may never have arrived is recorded before the next leaves. Otherwise it would come again as a first
+        # attempt after a crash, behind events that are newer.
+        unheard = self.number == IN_ORDER and any(one.answer.status is None for one in self.ended)
+        if self.ended and (idle or old or unheard or len(self.ended) >= BATCH):
             ended, self.ended = self.ended, []
             self.postman.record(self, ended)
 
@@ -383,7 +388,9 @@ class Pipe:
 
     def listen(self, seconds: float) -> set[str]:
         """The names that have come, at the latest after some seconds."""
-        select.select([self.reader], [], [], seconds)
+        poll = select.poll()  # unlike `select` it takes descriptors above 1023, which many tenants make
+        poll.register(self.reader, select.POLLIN)
+        poll.poll(seconds * 1000)
         text = b""
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self.reader, 65_536):

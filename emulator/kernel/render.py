@@ -123,17 +123,18 @@ def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is
 
 def expand(world: World, body: dict[str, Any], paths: Sequence[str]) -> None:
     """Replace ids by objects, and add what is shown on request, along each path of a rendered reply."""
-    is_list = body.get("object") == "list"
+    descent = Descent(world, body, body.get("object") == "list", {})
     for path in paths:
-        descend(Descent(world, body, is_list), body, path.split("."))
+        descend(descent, body, path.split("."))
 
 
 class Descent(NamedTuple):
-    """One path being followed: from which reply, and whether that is a list."""
+    """Paths being followed: from which reply, whether that is a list, and which members of whom are filled already."""
 
     world: World
     reply: dict[str, Any]
     is_list: bool
+    filled: dict[tuple[int, str], dict[str, Any]]  # by identity, so the owners are kept alive
 
     def may_fill(self, include: Include, owner: dict[str, Any]) -> bool:
         """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list."""
@@ -162,7 +163,9 @@ def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequen
     """Follow a path from an object of a known kind, filling what it names on the way."""
     for dotted, include in kind.includes.items():  # type: ignore[attr-defined]
         names = dotted.split(".")
-        if list(segments[: len(names)]) == names and descent.may_fill(include, owner):
+        key = (id(owner), dotted)
+        if list(segments[: len(names)]) == names and key not in descent.filled and descent.may_fill(include, owner):
+            descent.filled[key] = owner
             record = descent.world.find(kind, owner["id"])
             if record is not None:
                 include.fill(descent.world, record, owner)

@@ -48,15 +48,17 @@ class TenantRow(NamedTuple):
     frozen_at: int | None
     last_now: int
     generation: int
+    faults: int  # how many wait for a request
     settings: dict[str, Any]
 
 
 def read_tenant_row(connection: sqlite3.Connection) -> TenantRow:
     """The tenant's row as it stands."""
     row = connection.execute(
-        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, settings FROM tenant"
+        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, faults, settings "
+        "FROM tenant"
     ).fetchone()
-    return TenantRow(*row[:8], orjson.loads(row[8]))
+    return TenantRow(*row[:9], orjson.loads(row[9]))
 
 
 class Step:
@@ -70,9 +72,9 @@ class Step:
         now: int,
         request: Request,
         *,
+        origin: str,
         path: str = "",
         path_values: dict[str, str] | None = None,
-        origin: str = "http://127.0.0.1:12111",
         version: str | None = None,
         masked_key: str = "",
     ) -> None:
@@ -131,7 +133,7 @@ class World:
         return self.step.path
 
     def url(self, path: str) -> str:
-        """A path of this server as an address: where the request came to, or the usual one when nobody asked."""
+        """A path of this server as an address: where the request came to, or where it listens when nobody asked."""
         return self.step.origin + path
 
     @property

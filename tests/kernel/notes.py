@@ -39,6 +39,12 @@ def fill_secret(world: World, note: Note, rendered: dict[str, Any]) -> None:
     rendered["secret"] = f"secret of {note.id}"
 
 
+def fill_replies(world: World, note: Note, rendered: dict[str, Any]) -> None:
+    """The notes about this one, shown on request."""
+    data = [world.render(reply) for reply in world.all(Note, about=note.id)]
+    rendered["replies"] = {"object": "list", "data": data, "has_more": False, "url": "/v1/notes"}
+
+
 @dataclass(frozen=True)
 class Note:
     """A text, perhaps about another note."""
@@ -50,7 +56,10 @@ class Note:
     hidden: ClassVar[tuple[str, ...]] = ("private",)
     expands: ClassVar[tuple[str, ...]] = ("about",)
     embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"secret": Include(fill_secret, "retrieve")}
+    includes: ClassVar[dict[str, Include]] = {
+        "replies": Include(fill_replies),
+        "secret": Include(fill_secret, "retrieve"),
+    }
 
     id: str
     created: int
@@ -156,11 +165,11 @@ def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
 
 
 def remind(world: World, id: str, word: str) -> None:
-    """Fall due: a note about the note."""
+    """Fall due: a note about the note that hangs where the server is."""
     note = world.get(Note, id)
     if note.text == "stumble":
         raise RuntimeError("stumbled")
-    world.put(Note(world.new_id("nt"), world.now, word, about=id))
+    world.put(Note(world.new_id("nt"), world.now, word, about=id, place={"city": world.url("/")}))
 
 
 RECORDS = (Note,)

@@ -319,6 +319,17 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
         assert [one["outcome"] for one in told["data"]] == ["timeout", "answered", "answered", "answered"]
 
 
+def test_an_empty_answer_that_no_api_call_follows_counts_as_missed(platform):
+    with receiving(lambda arrived: Reply(200, b"")) as receiver:
+        card = ready(platform, receiver.url)
+        platform.settings(real_time_timeout_ms=50)
+
+        platform.made(AUTHORIZATIONS, card=card, amount=1_00)
+
+        assert (asks(platform)["answered"], asks(platform)["missed_the_limit"]) == (0, 1)
+        assert asks(platform)["data"][0]["outcome"] == "timeout"
+
+
 def test_the_attempt_of_a_question_is_kept_like_any_other_with_the_calls_made_meanwhile(platform):
     other = Client(platform.app, platform.key)
 

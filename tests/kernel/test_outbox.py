@@ -396,6 +396,33 @@ def test_what_was_sent_but_not_recorded_is_sent_again_by_the_next_process(tmp_pa
         assert list(dict.fromkeys(seen)) == expected
 
 
+def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(tmp_path, monkeypatch):
+    def dies(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    with receiving() as receiver:
+        with another_process(tmp_path) as dying:
+            client = Client(dying, "sk_test_unheard")
+            carrier = dying.emulator.postman  # type: ignore[attr-defined]
+            endpoint(client, receiver.url, "topup.created")
+            expected = happen(client, 3)
+            addresses = iter(["http://127.0.0.1:9/refused"])
+            monkeypatch.setitem(
+                carrier.transports,
+                "endpoint",
+                lambda to, letter, *more: carrier.by_http(
+                    to, letter._replace(url=next(addresses, receiver.url)), *more
+                ),
+            )
+            monkeypatch.setattr(carrier, "record", dies)
+            drained(client, timeout_ms=100)
+
+        with another_process(tmp_path) as living:
+            drained(Client(living, "sk_test_unheard"))
+
+        assert list(dict.fromkeys(abouts(receiver))) == expected
+
+
 def test_what_is_due_waits_for_the_next_start(tmp_path):
     with receiving() as receiver:
         with another_process(tmp_path) as app:

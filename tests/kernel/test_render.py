@@ -74,6 +74,31 @@ def test_what_only_a_retrieve_shows_does_not_slip_in_through_another_object(note
     assert "secret" not in through["about"]
 
 
+@pytest.mark.parametrize(
+    "paths", [["replies.about", "replies.replies"], ["replies.replies", "replies.about"], ["replies.about", "replies"]]
+)
+def test_a_later_path_keeps_what_an_earlier_one_expanded(notes, pair, paths):
+    first, second = pair
+
+    shown = notes.get(f"/v1/notes/{first}?" + "&".join(f"expand[]={path}" for path in paths)).json
+
+    (reply,) = shown["replies"]["data"]
+    assert reply["id"] == second
+    assert reply["about"] == notes.get(f"/v1/notes/{first}").json
+    assert ("replies" in reply) is ("replies.replies" in paths)
+
+
+def test_what_is_shown_on_request_is_filled_for_each_of_its_owners(notes, pair):
+    first, second = pair
+    third = notes.post("/v1/notes", f"text=third&about={second}").json["id"]
+
+    listed = notes.get("/v1/notes?expand[]=data.replies&expand[]=data.replies.about").json["data"]
+
+    replies = {note["id"]: [reply["id"] for reply in note["replies"]["data"]] for note in listed}
+    assert replies == {third: [], second: [third], first: [second]}
+    assert [reply["about"]["id"] for note in listed for reply in note["replies"]["data"]] == [second, first]
+
+
 def test_a_refused_expansion_leaves_no_write_behind(notes):
     notes.post("/v1/notes", "text=x&expand[]=nonsense")
 

@@ -1,6 +1,7 @@
 """Tenants: isolation, several processes, migrations, newer data."""
 
 import multiprocessing
+import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator.kernel import tenants as module
-from emulator.kernel.migrations import SCHEMA_VERSION, NewerData
+from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, version_of
 from emulator.kernel.tenants import Tenants
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
@@ -47,6 +48,31 @@ def test_a_table_made_by_an_older_version_gains_the_columns_it_lacks(tmp_path):
     again.post("/v1/notes", "text=new&status=done")
     assert [note["text"] for note in again.get("/v1/notes?status=done").json["data"]] == ["new"]
     assert len(again.get("/v1/notes").json["data"]) == 2
+
+
+def test_data_of_an_older_version_is_brought_up_to_date(tmp_path):
+    client = NotesClient(notes_app(tmp_path))
+    client.post("/v1/notes", "text=old")
+    client.app.tenants.close()
+    file = next(tmp_path.glob("*.sqlite"))
+    with sqlite3.connect(file) as connection:
+        connection.executescript("DROP TABLE fault; ALTER TABLE tenant DROP COLUMN faults; PRAGMA user_version = 1")
+
+    again = NotesClient(notes_app(tmp_path))
+
+    assert [note["text"] for note in again.get("/v1/notes").json["data"]] == ["old"]
+    with sqlite3.connect(file) as connection:
+        assert version_of(connection) == SCHEMA_VERSION
+
+
+def test_what_the_clock_brings_about_has_the_servers_address(notes):
+    notes.app.tenants.origin = "http://127.0.0.1:4242"
+
+    notes.post("/v1/notes", "text=x")
+    notes.post("/_emulator/clock", "advance=60")
+
+    reminder, _ = notes.get("/v1/notes").json["data"]
+    assert reminder["place"]["city"] == "http://127.0.0.1:4242/"
 
 
 def test_tenants_long_unused_are_closed_and_open_again(tmp_path, monkeypatch):
@@ -139,3 +165,31 @@ def test_a_tick_does_what_has_fallen_due_without_a_request(notes):
 
     with tenant.connection() as connection:
         assert connection.execute("SELECT count(*) FROM note").fetchone() == (2,)
+
+
+def test_tenants_that_are_closed_again_leave_no_file_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_OPEN_TENANTS", 2)
+    app = notes_app(tmp_path)
+
+    def open_files():
+        return len(os.listdir("/dev/fd"))
+
+    for number in range(5):
+        NotesClient(app, f"sk_test_first{number}").post("/v1/notes", "text=x")
+    before = open_files()
+    for number in range(20):
+        NotesClient(app, f"sk_test_second{number}").post("/v1/notes", "text=x")
+
+    assert open_files() <= before
+
+
+def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(tmp_path):
+    tenants = Tenants(tmp_path, CATALOG)
+    tenant = tenants.open("somebody")
+
+    tenant.close()
+    with tenant.locked(), tenant.connection() as connection:
+        (name,) = connection.execute("SELECT name FROM tenant").fetchone()
+
+    assert name == "somebody"
+    assert (tenant.idle, tenant.lock_file) == ([], None)

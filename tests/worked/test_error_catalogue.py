@@ -730,6 +730,23 @@ def other_parameters(platform: Client) -> Iterator[Any]:
     yield platform.post(AUTHORIZATIONS, headers=key, card=card["id"], amount=2)
 
 
+@row(
+    "two requests on one object at once",
+    Refusal(
+        "This object cannot be accessed right now because another API request or Stripe process is currently accessing "
+        "it. If you see this error intermittently, retry the request. If you see this error frequently and are making "
+        "multiple concurrent requests to a single object, make your requests serially or at a lower rate.",
+        "lock_timeout",
+        status=429,
+    ),
+)
+def locked(platform: Client) -> Iterator[Any]:
+    card = a_card(platform)
+    platform.made("/_emulator/faults", kind="lock_timeout", method="POST", path=CARDS + "/{card}", count=2)
+    yield platform
+    yield platform.post(f"{CARDS}/{card['id']}", status="active")
+
+
 # The table
 
 

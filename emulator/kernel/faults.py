@@ -1,0 +1,128 @@
+"""Faults: refusals and delays on demand, for clients that must cope with them.
+
+A fault waits in the tenant's database for requests whose verb and path match, and strikes so many of them in place of
+the operation. Each request meets one fault at most, the oldest that matches. The tenant's row tells how many wait:
+while there are none, no request looks further.
+Source: https://docs.stripe.com/rate-limits, https://docs.stripe.com/error-low-level
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from emulator.kernel import idempotency
+from emulator.kernel.errors import ApiError
+
+KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
+RATE_LIMITED_REASONS = (
+    "endpoint-concurrency",
+    "endpoint-rate",
+    "global-concurrency",
+    "global-rate",
+    "resource-specific",
+)
+LOCKED = (
+    "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. "
+    "If you see this error intermittently, retry the request. If you see this error frequently and are making multiple "
+    "concurrent requests to a single object, make your requests serially or at a lower rate."
+)
+TOO_MANY = "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
+COLUMNS = "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds"
+
+
+class Fault(NamedTuple):
+    """What happens to the next `remaining` requests of a method and path; None stands for any of them.
+
+    `should_retry` is what `Stripe-Should-Retry` says, None for no such header; `milliseconds` of real time pass
+    before a request that a `wait` strikes is carried out.
+    """
+
+    sequence: int | None
+    kind: str
+    method: str | None
+    path: str | None
+    remaining: int
+    should_retry: bool | None
+    rate_limited_reason: str | None
+    milliseconds: int | None
+
+    def strikes(self, method: str, path: str, *, keyed: bool) -> bool:
+        """Whether a request is meant. A conflict is one of idempotency keys, so it strikes keyed requests only."""
+        return (
+            (self.method is None or self.method == method)
+            and (self.path is None or covers(self.path, path))
+            and (keyed or self.kind != "conflict")
+        )
+
+    def refusal(self, key: str | None) -> ApiError:
+        """What a struck request is answered; `key` is its idempotency key."""
+        refused = self.in_words(key)
+        refused.headers["Emulator-Fault"] = self.kind
+        if self.should_retry is not None:
+            refused.headers["Stripe-Should-Retry"] = "true" if self.should_retry else "false"
+        return refused
+
+    def in_words(self, key: str | None) -> ApiError:
+        """The refusal of this kind."""
+        if self.kind == "lock_timeout":
+            return ApiError(429, LOCKED, code="lock_timeout")
+        if self.kind == "rate_limit":
+            reason = {"Stripe-Rate-Limited-Reason": self.rate_limited_reason or "global-rate"}
+            return ApiError(429, TOO_MANY, code="rate_limit", headers=reason)
+        if self.kind == "conflict":
+            assert key is not None, "conflicts strike keyed requests only"
+            return idempotency.in_use(key)
+        assert self.kind == "server_error", f"a {self.kind} answers nothing"
+        return ApiError(500, "An unknown error occurred", type="api_error")
+
+
+def covers(pattern: str, path: str) -> bool:
+    """Whether a path is meant by a pattern: `{…}` stands for any segment, a final `*` for whatever follows. Pure."""
+    wanted, given = pattern.split("/"), path.split("/")
+    if not pattern.endswith("*"):
+        return len(wanted) == len(given) and all(map(is_same, wanted, given))
+    *whole, begun = wanted
+    if len(given) < len(wanted) or not all(map(is_same, whole, given)):
+        return False
+    last = given[len(whole)]
+    return last.startswith(begun[:-1]) or last.startswith("{")
+
+
+def is_same(wanted: str, given: str) -> bool:
+    """Whether two segments may be the same, either of which may be a variable."""
+    return wanted == given or wanted.startswith("{") or given.startswith("{")
+
+
+def waiting(connection: sqlite3.Connection) -> list[Fault]:
+    """The faults that wait, oldest first."""
+    rows = connection.execute(f"SELECT {COLUMNS} FROM fault ORDER BY sequence")
+    return [Fault(*row[:5], None if row[5] is None else bool(row[5]), *row[6:]) for row in rows]
+
+
+def arm(connection: sqlite3.Connection, fault: Fault) -> None:
+    """Have a fault wait."""
+    connection.execute(f"INSERT INTO fault ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fault)
+    recount(connection)
+
+
+def disarm(connection: sqlite3.Connection) -> None:
+    """Take every fault away."""
+    connection.execute("DELETE FROM fault")
+    recount(connection)
+
+
+def take(connection: sqlite3.Connection, method: str, path: str, *, keyed: bool) -> Fault | None:
+    """The fault that strikes a request, counted; or None."""
+    for fault in waiting(connection):
+        if fault.strikes(method, path, keyed=keyed):
+            connection.execute("UPDATE fault SET remaining = remaining - 1 WHERE sequence = ?", (fault.sequence,))
+            connection.execute("DELETE FROM fault WHERE remaining = 0")
+            recount(connection)
+            return fault
+    return None
+
+
+def recount(connection: sqlite3.Connection) -> None:
+    """Have the tenant's row tell how many wait."""
+    connection.execute("UPDATE tenant SET faults = (SELECT count(*) FROM fault)")
