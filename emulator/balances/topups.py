@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
+from emulator.issuing import access
 from emulator.kernel.errors import exclusive, invalid, no_such
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -154,7 +155,8 @@ class TopupListParams(ListParams):
 def create(world: World, params: dict[str, Any]) -> Topup:
     """Announce money from the bank. 400 for a source that is none of the test tokens, or a payment method.
 
-    Without a source the money comes from the account's own bank. Payment methods are unknown here.
+    Without a source the money comes from the account's own bank. Payment methods are unknown here. 400 for the Issuing
+    balance of an account that cannot use Issuing.
     """
     if "source" in params and "payment_method" in params:
         raise exclusive("payment_method", "source")
@@ -164,6 +166,8 @@ def create(world: World, params: dict[str, Any]) -> Topup:
     if source is not None and source not in TEST_SOURCES:
         noun = "token" if source.startswith(("btok_", "tok_")) else "source"
         raise no_such(noun, source, param="source", status=400)
+    if params.get("destination_balance") == "issuing":
+        access.check_to_create(world)
 
     options = params.get("payment_method_options")
     topup = world.put(

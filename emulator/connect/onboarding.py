@@ -435,6 +435,10 @@ def requests(world: World, account: Account, wanted: dict[str, dict[str, Any]]) 
 def request(world: World, account: Account, name: str, wanted: bool, param: str) -> Capability:
     """A capability after being asked for, or given back."""
     capability = capabilities.of(world, name)
+    if name == "card_issuing" and wanted and not capability.requested and not world.setting("issuing_enabled"):
+        raise invalid(
+            "card_issuing can only be requested if your platform has been onboarded on Stripe Issuing already."
+        )
     capabilities.refuse_request(account, capability, wanted, param)
     return capabilities.asked_for(world, capability, wanted)
 

@@ -20,6 +20,7 @@ from emulator.issuing import access, card_numbers, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
+from emulator.issuing.physical_bundles import PhysicalBundle
 from emulator.issuing.spending_controls import SpendingControlsParams, defaults, merged
 from emulator.kernel.errors import ApiError, invalid, missing
 from emulator.kernel.lifecycle import Lifecycle
@@ -262,7 +263,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
     exp_month, exp_year = expiry(params, world.now)
     design = named.design or default_of(world) if params["type"] == "physical" else None
     if params["type"] == "physical":
-        check_design(design)
+        check_design(world, design, params.get("second_line"), "second_line")
     controls = merged(defaults(params["currency"]), params.get("spending_controls"))
     metadata = merged_metadata({}, params)
 
@@ -312,7 +313,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Card:
     if named.financial_account is not None:
         check_financial_account(world, named.financial_account, old.currency, "financial_account")
     if named.design is not None:
-        check_design(named.design)
+        check_design(world, named.design, old.second_line, "personalization_design")
     status = params.get("status", old.status)
     becomes_active = status == "active" and old.status != "active"
     if becomes_active:
@@ -489,8 +490,11 @@ def check_may_be_active(holder: Cardholder) -> None:
         )
 
 
-def check_design(design: PersonalizationDesign | None) -> None:
-    """400 for a physical card without a design, or on one that cards cannot be made with."""
+def check_design(world: World, design: PersonalizationDesign | None, second_line: str | None, param: str) -> None:
+    """400 for a physical card without a design, on one that cards cannot be made with, or that cannot print its line.
+
+    `param` is blamed for the line: a card's second line never changes, so on an update that is the new design.
+    """
     if design is None:
         raise invalid("There is no default personalization design for this account.", param="personalization_design")
     if design.status not in ("active", "review"):
@@ -498,6 +502,14 @@ def check_design(design: PersonalizationDesign | None) -> None:
             f"Personalization designs with status '{design.status}' cannot be used to create cards.",
             param="personalization_design",
         )
+    found = world.anywhere(PhysicalBundle, design.physical_bundle)
+    assert found is not None, f"{design.id} has no bundle"
+    bundle = found[1]
+    support = bundle.features["second_line"]
+    if second_line is not None and support == "unsupported":
+        raise invalid(f"The physical bundle {bundle.id} does not support second_line.", param=param)
+    if second_line is None and support == "required":
+        raise invalid(f"The physical bundle {bundle.id} requires second_line.", param=param)
 
 
 def check_changeable(card: Card, params: dict[str, Any]) -> None:

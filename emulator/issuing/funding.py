@@ -94,9 +94,9 @@ def create(world: World, params: dict[str, Any]) -> FundingInstructions:
 def fund_balance(world: World, params: dict[str, Any]) -> FundingInstructions:
     """Credit the Issuing balance at once, in any currency. Answers with the funding instructions of that currency.
 
-    Stripe serves it for European accounts only; here every account may use it (our ruling).
+    Stripe serves it for European accounts only; here every account that has Issuing may use it (our ruling).
     """
-    access.check(world)
+    access.check_to_create(world)
     movement = chart.fund_issuing(world.account, params["currency"], params["amount"], "Funds added to Issuing balance")
     world.move(movement, because=None)
     return for_currency(world, params["currency"])

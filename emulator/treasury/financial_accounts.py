@@ -444,6 +444,7 @@ class Hindrance(NamedTuple):
 HINDRANCES = (
     Hindrance("treasury.inbound_transfer", ("processing",), "it has an InboundTransfer that is still processing"),
     Hindrance("issuing.card", ("active", "inactive"), "a card attached to it is not canceled"),
+    Hindrance("treasury.debit_reversal", ("processing",), "it has a DebitReversal that is still processing"),
     Hindrance("treasury.transaction", ("open",), "it has a Transaction that is still open"),
 )
 
@@ -451,8 +452,9 @@ HINDRANCES = (
 def close(world: World, params: dict[str, Any], id: str) -> FinancialAccount:
     """Close an account for good.
 
-    400 naming what hinders it: a pending transfer, a card that is not canceled, an open transaction, cash below zero,
-    cash with no forwarding settings to send it to. 501 for cash that would have to be forwarded.
+    400 naming what hinders it: a pending transfer, a card that is not canceled, a pending debit reversal, an open
+    transaction, cash below zero, cash with no forwarding settings to send it to. 501 for cash that would have to be
+    forwarded.
     """
     account = world.get(FinancialAccount, id)
     if account.status == "closed":

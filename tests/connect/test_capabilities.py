@@ -153,3 +153,26 @@ def test_capabilities_decide_about_the_features_of_financial_accounts(platform):
         "account.updated",
         "treasury.financial_account.features_status_updated",
     ]
+
+
+def test_issuing_can_be_requested_only_where_the_platform_has_it(platform):
+    account = account_of(platform, "transfers")
+    has_it = account_of(platform, "card_issuing", "transfers")
+    platform.settings(issuing_enabled=False)
+    capability, wanted = "/v1/accounts/{}/capabilities/card_issuing", {"card_issuing": {"requested": True}}
+
+    refusals = [
+        platform.post(capability.format(account["id"]), requested=True),
+        platform.post(f"/v1/accounts/{account['id']}", capabilities=wanted),
+        platform.post("/v1/accounts", type="custom", country="US", capabilities=wanted),
+    ]
+
+    for refused in refusals:
+        assert refused.status == 400
+        assert refused.error["message"] == (
+            "card_issuing can only be requested if your platform has been onboarded on Stripe Issuing already."
+        )
+        assert not {"code", "param"} & set(refused.error)
+    assert platform.read(capability.format(account["id"]))["status"] == "unrequested"
+    assert platform.post(capability.format(has_it["id"]), requested=True).status == 200
+    assert platform.post("/v1/accounts", type="custom", country="US", capabilities={}).status == 200

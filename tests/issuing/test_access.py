@@ -112,6 +112,30 @@ def test_bad_parameters_are_named_first(platform):
     assert platform.post(CARDS, colour="red").error["message"] == "Received unknown parameter: colour"
 
 
+@pytest.mark.parametrize(
+    "path, params",
+    [
+        ("/v1/test_helpers/issuing/fund_balance", {"amount": 1, "currency": "usd"}),
+        ("/v1/topups", {"amount": 1, "currency": "usd", "destination_balance": "issuing"}),
+    ],
+)
+def test_the_issuing_balance_is_funded_only_where_issuing_can_be_used(platform, path, params):
+    stranger = a_connected_account(platform, "transfers")
+
+    refused = stranger.post(path, **params)
+    platform.settings(issuing_enabled=False)
+    switched_off = platform.post(path, **params)
+
+    assert (refused.status, refused.error["code"]) == (400, "capability_not_active")
+    assert refused.error["message"] == (
+        f"The account {stranger.account} does not have the `card_issuing` capability active."
+    )
+    assert "param" not in refused.error
+    assert (switched_off.status, switched_off.error["message"]) == (400, NOT_SET_UP)
+    assert platform.post("/v1/topups", amount=1, currency="usd").status == 200  # the payments balance is another matter
+    assert stranger.post("/v1/topups", amount=1, currency="usd").status == 200
+
+
 def test_a_gated_reading_keeps_what_routes_know_of_it():
     def reading(world, params):
         """Reads."""

@@ -661,6 +661,57 @@ def test_a_virtual_card_gets_no_shipment_and_no_design(platform, params):
     assert at_create["param"] == at_update.error["param"] == next(iter(params))
 
 
+def test_a_bundle_says_whether_its_cards_have_a_second_line(platform):
+    (bundle,) = platform.read("/v1/issuing/physical_bundles")["data"]
+    path = f"/_emulator/issuing/physical_bundles/{bundle['id']}"
+    with_line, without = a_physical_card(platform, second_line="Example Inc."), a_physical_card(platform)
+    sent = card_params(platform, type="physical", shipping=SHIPPING)
+    design = {"personalization_design": without["personalization_design"]}
+
+    platform.made(path, features={"second_line": "unsupported"})
+    unsupported = platform.post(CARDS, **sent, second_line="Example Inc.")
+    unsupported_later = changed(platform, with_line, **design)
+    fine = [platform.post(CARDS, **sent), platform.post(CARDS, **sent, second_line=None)]
+    fine.append(changed(platform, without, **design))
+    platform.made(path, features={"second_line": "required"})
+    required = [platform.post(CARDS, **sent), platform.post(CARDS, **sent, second_line=None)]
+    required_later = changed(platform, without, **design)
+    fine += [platform.post(CARDS, **sent, second_line="Example Inc."), changed(platform, with_line, **design)]
+    fine.append(changed(platform, without, metadata={"a": "1"}))
+
+    assert {answer.status for answer in fine} == {200}
+    for answer, param, verb in [
+        (unsupported, "second_line", "does not support"),
+        (unsupported_later, "personalization_design", "does not support"),
+        *[(answer, "second_line", "requires") for answer in required],
+        (required_later, "personalization_design", "requires"),
+    ]:
+        assert (answer.status, answer.error["param"]) == (400, param)
+        assert answer.error["message"] == f"The physical bundle {bundle['id']} {verb} second_line."
+
+
+def test_a_virtual_card_has_a_second_line_whatever_bundles_say(platform):
+    (bundle,) = platform.read("/v1/issuing/physical_bundles")["data"]
+    for support in ("unsupported", "required"):
+        platform.made(f"/_emulator/issuing/physical_bundles/{bundle['id']}", features={"second_line": support})
+
+        assert a_card(platform, second_line="Example Inc.")["second_line"] == "Example Inc."
+        assert a_card(platform)["second_line"] is None
+
+
+def test_a_platforms_design_prints_by_the_platforms_bundle(platform):
+    connected = a_connected_account(platform, "card_issuing", "transfers")
+    (bundle,) = platform.read("/v1/issuing/physical_bundles")["data"]
+    platform.made(f"/_emulator/issuing/physical_bundles/{bundle['id']}", features={"second_line": "unsupported"})
+    design = platform.read("/v1/issuing/personalization_designs")["data"][0]["id"]
+    sent = card_params(connected, type="physical", shipping=SHIPPING, second_line="Example Inc.")
+
+    refused = connected.post(CARDS, **sent, personalization_design=design)
+
+    assert (refused.status, refused.error["param"]) == (400, "second_line")
+    assert connected.post(CARDS, **sent).status == 200  # its own default has a bundle of its own
+
+
 def test_a_physical_card_can_get_another_design(platform):
     bundle = platform.read("/v1/issuing/physical_bundles")["data"][0]["id"]
     card = a_physical_card(platform)

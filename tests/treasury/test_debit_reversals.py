@@ -229,3 +229,30 @@ def test_only_drawn_arrows_can_be_followed(status, verb):
     else:
         with pytest.raises(ApiError):
             LIFECYCLE.after(status, verb)
+
+
+def test_an_account_whose_debit_is_being_reversed_does_not_close(platform):
+    platform.settings(progress="never")
+    id = own_account(platform)
+    send(platform, id, 5000)
+    debit = take(platform, id, 5000)
+    platform.made(REVERSALS, received_debit=debit["id"])
+
+    refused = platform.post(f"{ACCOUNTS}/{id}/close")
+
+    assert refused.status == 400
+    assert refused.error["message"] == (
+        f"The financial account {id} cannot be closed: it has a DebitReversal that is still processing."
+    )
+    assert platform.read(f"{ACCOUNTS}/{id}")["status"] == "open"
+
+
+def test_nor_does_one_that_waits_for_the_decision_of_a_dispute(platform):
+    business = connected(platform)
+    id, _, _ = disputed(business, "mine")
+    for card in business.read("/v1/issuing/cards")["data"]:
+        business.made(f"/v1/issuing/cards/{card['id']}", status="canceled")
+
+    refused = business.post(f"{ACCOUNTS}/{id}/close")
+
+    assert refused.error["message"].endswith("it has a DebitReversal that is still processing.")

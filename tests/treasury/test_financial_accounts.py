@@ -14,7 +14,6 @@ from tests.treasury.worlds import (
     opened,
     own_account,
     send,
-    take,
     tree,
 )
 
@@ -375,13 +374,14 @@ def test_money_cannot_be_forwarded_to_nowhere(platform):
 
 
 def test_an_open_transaction_keeps_an_account_open(platform):
-    id = own_account(platform)
-    send(platform, id, 50_00)
-    debit = take(platform, id, 50_00)
-    platform.settings(progress="never")
-    platform.made("/v1/treasury/debit_reversals", received_debit=debit["id"])
+    business = connected(platform)
+    id = opened(business)
+    send(business, id, 50_00)
+    card = card_on(business, id)
+    business.made("/v1/test_helpers/issuing/authorizations", amount=50_00, card=card, currency="usd")
+    business.made(f"/v1/issuing/cards/{card}", status="canceled")
 
-    refused = platform.post(f"{ACCOUNTS}/{id}/close")
+    refused = business.post(f"{ACCOUNTS}/{id}/close")
 
     assert refused.status == 400
     assert "Transaction that is still open" in refused.error["message"]
