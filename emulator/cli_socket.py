@@ -103,6 +103,7 @@ class CliSocket:
         self.thread: threading.Thread | None = None
         self.guard = threading.Lock()
         self.open_lines: dict[str, Line] = {}
+        self.newest: dict[str, ServerConnection] = {}
         self.leaving: dict[str, tuple[Path, float]] = {}
         self.tailed: dict[str, int] = {}
         self.calls: OrderedDict[str, ListenerCall] = OrderedDict()
@@ -164,6 +165,7 @@ class CliSocket:
             late_ones = {id: file for id, (file, left_at) in self.leaving.items() if left_at <= late}
             for id in late_ones:
                 del self.leaving[id]
+                self.newest.pop(id, None)
                 self.tailed.pop(id, None)
         for id, file in late_ones.items():
             self.forget(self.tenants.open_file(file), id)
@@ -187,6 +189,7 @@ class CliSocket:
             # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
             tenant, session = found
             with self.guard:
+                self.newest[session.id] = connection
                 self.leaving[session.id] = (tenant.file, time.time())
             self.note(tenant, session.id, cli_sessions.connected)
             return None
@@ -223,7 +226,9 @@ class CliSocket:
             return
         tenant, session = found
         line = Line(connection, tenant, session)
-        self.take_over(line)
+        if not self.take_over(line):
+            connection.close(1000, "Another connection took over")
+            return
         speak = {"webhooks": self.tell_what_waited, "request_logs": self.tail_requests}.get(session.feature)
         speaker = threading.Thread(target=self.until_closed, args=(speak, line), name="websocket sender", daemon=True)
         if speak is not None:
@@ -243,14 +248,17 @@ class CliSocket:
             log.exception("the WebSocket of a %s session failed", line.session.feature)
             line.connection.close(1011)
 
-    def take_over(self, line: Line) -> None:
-        """This is the line of its session now; an older one ends."""
+    def take_over(self, line: Line) -> bool:
+        """This is the line of its session now; an older one ends. False when a newer one was admitted meanwhile."""
         with self.guard:
+            if self.newest.get(line.session.id) is not line.connection:
+                return False
             older = self.open_lines.get(line.session.id)
             self.open_lines[line.session.id] = line
             self.leaving.pop(line.session.id, None)
         if older is not None:
             older.connection.close(1000, "Another connection took over")
+        return True
 
     def let_go(self, line: Line) -> None:
         """Note that a line has closed, unless a newer one of its session is open."""
@@ -258,6 +266,8 @@ class CliSocket:
             if self.open_lines.get(line.session.id) is not line:
                 return
             del self.open_lines[line.session.id]
+            if self.newest.get(line.session.id) is line.connection:
+                del self.newest[line.session.id]
             for call in self.unanswered.get(line.session.id, []):
                 call.interrupted()
         if line.connection.close_reason == GOODBYE:

@@ -74,6 +74,20 @@ def is_one_sentence(text: str) -> bool:
 # Serving
 
 
+def test_what_happens_by_itself_names_the_address_that_the_server_listens_on(server):
+    with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer sk_test_addresses"}) as http:
+        account = http.get("/v1/treasury/financial_accounts").json()["data"][0]["id"]
+        money = {"amount": 500, "currency": "usd", "financial_account": account, "network": "ach"}
+        http.post("/v1/test_helpers/treasury/received_credits", data=money)
+        debit = http.post("/v1/test_helpers/treasury/received_debits", data=money).json()["id"]
+        reversal = http.post("/v1/treasury/debit_reversals", data={"received_debit": debit}).json()["id"]
+        told = http.get("/v1/events", params={"type": "treasury.debit_reversal.completed"}).json()["data"][0]
+
+    assert told["request"] == {"id": None, "idempotency_key": None}
+    assert told["data"]["object"]["id"] == reversal
+    assert told["data"]["object"]["hosted_regulatory_receipt_url"].startswith(f"{server.url}/")
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, how):
     running = Running(tmp_path / "data")

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -31,6 +31,7 @@ from tests.issuing.purchases import AUTHORIZATIONS, a_spender
 SESSIONS = "/v1/stripecli/sessions"
 PATIENCE_SECONDS = 20
 SILENCE_SECONDS = 0.3
+LOOK_SECONDS = 0.05
 
 
 class Listener:
@@ -46,7 +47,13 @@ class Listener:
         address = f"{self.session['websocket_url']}?websocket_feature={feature}"
         headers = {"Websocket-Id": self.session["websocket_id"]}
         subprotocols = ["stripecli-devproxy-v1"]
-        line = connect(address, additional_headers=headers, subprotocols=subprotocols, compression=None)
+        line = connect(
+            address,
+            additional_headers=headers,
+            subprotocols=subprotocols,
+            compression=None,
+            open_timeout=PATIENCE_SECONDS,
+        )
         self.line = self.stack.enter_context(line)
         return self
 
@@ -118,7 +125,7 @@ def listen(platform) -> Iterator[Callable[..., Listener]]:
         listeners.append(listener)
         if connect:
             listener.connect()
-            until(lambda: subscribed(platform, listener))
+            until(platform, lambda: subscribed(platform, listener))
         return listener
 
     yield start
@@ -144,14 +151,16 @@ def pending(platform: Client, frame: dict[str, Any]) -> int:
     return platform.read(f"/v1/events/{json.loads(frame['event_payload'])['id']}")["pending_webhooks"]
 
 
-def until(claim: Callable[[], Any]) -> Any:
-    """What a claim says once it holds; it fails when it does not within the time."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def until(platform: Client, claim: Callable[[], Any]) -> Any:
+    """What a claim about a tenant says once it holds, asked at all news of it and often besides."""
+    tenant, deadline = tenant_of(platform), time.monotonic() + PATIENCE_SECONDS
     while True:
+        heard = tenant.heard
         said = claim()
         if said:
             return said
         assert time.monotonic() < deadline, "it never came to be"
+        tenant.wait_for_news(heard, LOOK_SECONDS)
 
 
 # The handshake
@@ -236,7 +245,7 @@ def test_an_acknowledged_event_is_no_longer_pending(platform, listen):
 
     listener.acknowledge(frame)
 
-    until(lambda: pending(platform, frame) == 0)
+    until(platform, lambda: pending(platform, frame) == 0)
     assert before == 1
 
 
@@ -248,7 +257,7 @@ def test_the_users_answer_becomes_the_attempt_and_is_not_retried(platform, liste
     listener.respond(frame, 500, "on fire", Content_Type="text/plain")
 
     id = json.loads(frame["event_payload"])["id"]
-    attempt = until(lambda: [one for one in attempts(platform, id) if one["response_body"] == "on fire"])[0]
+    attempt = until(platform, lambda: [one for one in attempts(platform, id) if one["response_body"] == "on fire"])[0]
     assert (attempt["status"], attempt["number"]) == (500, 1)
     assert attempt["response_headers"] == {"content-type": "text/plain"}
     assert len(attempts(platform, id)) == 1
@@ -331,11 +340,11 @@ def test_a_listener_that_stays_away_is_told_nothing_of_that_time(app, platform, 
     listener.close()
     a_cardholder(platform)
     monkeypatch.setattr(cli_socket, "QUEUE_KEPT_SECONDS", -1)
-    until(lambda: subscribed(platform, listener) is None)
+    until(platform, lambda: subscribed(platform, listener) is None)
     monkeypatch.undo()
 
     listener.connect()
-    until(lambda: subscribed(platform, listener))
+    until(platform, lambda: subscribed(platform, listener))
     later = a_cardholder(platform)
 
     assert json.loads(listener.event()["event_payload"])["data"]["object"]["id"] == later["id"]
@@ -349,13 +358,39 @@ def test_a_listener_that_says_goodbye_is_forgotten_at_once(platform, listen):
 
     listener.line.close(1000, "Connection Done")
 
-    until(lambda: subscribed(platform, listener) is None)
+    until(platform, lambda: subscribed(platform, listener) is None)
     assert pending(platform, frame) == 0
 
 
 def test_a_second_connection_of_a_session_ends_the_first(platform, listen):
     listener = listen()
     first = listener.line
+
+    listener.connect()
+
+    with pytest.raises(ConnectionClosedOK):
+        first.recv(timeout=PATIENCE_SECONDS)
+    a_cardholder(platform)
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_the_connection_that_was_admitted_last_stays_whichever_thread_is_quicker(platform, listen, monkeypatch):
+    take_over = cli_socket.CliSocket.take_over
+    first_is_held, second_is_there = Event(), Event()
+
+    def held(self: cli_socket.CliSocket, line: cli_socket.Line) -> bool:
+        if first_is_held.is_set():
+            took = take_over(self, line)
+            second_is_there.set()
+            return took
+        first_is_held.set()
+        second_is_there.wait(PATIENCE_SECONDS)
+        return take_over(self, line)
+
+    monkeypatch.setattr(cli_socket.CliSocket, "take_over", held)
+    listener = listen()
+    first = listener.line
+    first_is_held.wait(PATIENCE_SECONDS)
 
     listener.connect()
 
@@ -381,7 +416,7 @@ def test_a_session_outlives_the_server(tmp_path):
     platform = Client(application, "sk_test_restart")
     session = platform.made(SESSIONS, device_name="laptop", websocket_features=["webhooks"])
     listener = Listener(session).connect()
-    until(lambda: subscribed(platform, listener))
+    until(platform, lambda: subscribed(platform, listener))
     a_cardholder(platform)
     listener.event(acknowledged=False)
     application.emulator.close()
@@ -471,7 +506,7 @@ def test_a_listener_that_went_is_not_asked(platform, listen):
     card = a_spender(platform)
     listener = listen(forward_to_url="localhost:4242/hook")
     listener.close()
-    until(lambda: not subscribed(platform, listener).answers)
+    until(platform, lambda: not subscribed(platform, listener).answers)
 
     authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
 

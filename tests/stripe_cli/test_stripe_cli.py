@@ -275,6 +275,43 @@ def test_an_event_is_resent(cli):
     assert printed["id"] == first.event["id"] == second.event["id"] == id
 
 
+def test_an_event_is_resent_to_an_endpoint_and_one_of_a_connected_account_to_listeners(cli):
+    with hooked() as endpoint, hooked() as hook:
+        registered = cli.api(
+            "POST",
+            "/v1/webhook_endpoints",
+            **{"url": f"http://{endpoint.address}/hooks", "enabled_events[]": "issuing_cardholder.created"},
+        )
+        cli.watch("listen", "-s", "--all-snapshot", "--forward-to", hook.address)
+        cli("trigger", "issuing_cardholder.created")
+        cli("trigger", "account.updated")
+        own = hook.wait("issuing_cardholder.created")[0].event
+        theirs = hook.wait("account.updated")[0].event
+
+        cli("events", "resend", own["id"], "--webhook-endpoint", registered["id"])
+        cli("events", "resend", theirs["id"], "--account", theirs["account"])
+        endpoint.wait("issuing_cardholder.created", count=2)
+        hook.wait("account.updated", count=2)
+
+    assert hook.types.count("issuing_cardholder.created") == 1
+    assert endpoint.types == ["issuing_cardholder.created"] * 2
+
+
+def test_events_are_forwarded_as_the_registered_endpoints_want_them(cli):
+    with hooked() as hook:
+        for path, form in (("own", {"enabled_events[]": "issuing_card.created"}), ("all", {"connect": "true"})):
+            address = f"http://127.0.0.1:9/hooks/{path}"
+            cli.api("POST", "/v1/webhook_endpoints", **{"url": address, "enabled_events[]": "*", **form})
+        cli.watch("listen", "-s", "--use-configured-webhooks", "--all-snapshot", "--forward-to", hook.address)
+        cli("trigger", "issuing_card.created")
+        cli("trigger", "account.updated")
+        hook.wait("issuing_card.created")
+        hook.wait("account.updated")
+
+    forwarded = {(one.path, one.event["type"]) for one in hook.deliveries}
+    assert forwarded == {("/hooks/own", "issuing_card.created"), ("/hooks/all", "account.updated")}
+
+
 @pytest.mark.parametrize("approved", [True, False])
 def test_the_users_server_decides_authorizations_through_the_listener(cli, approved):
     cli.api("POST", "/v1/test_helpers/issuing/fund_balance", amount=500_00, currency="usd")

@@ -1,0 +1,745 @@
+"""Every built operation on one object that has a state, in every state it can be in: done, or refused by name.
+
+One table for each kind of object. A cell without words must succeed; any other is a 400 with exactly these words and
+this parameter, and changes nothing. A last test holds the tables against the catalog: an operation without a row is
+either named here as one that works in every state, or the suite fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+from emulator.catalog import CATALOG
+from tests.client import Client
+from tests.issuing.holders import (
+    CARDHOLDERS,
+    CARDS,
+    SHIPPING,
+    a_card,
+    a_cardholder,
+    a_connected_account,
+    a_physical_card,
+)
+from tests.issuing.purchases import (
+    AUTHORIZATIONS,
+    DAY,
+    FINANCIAL_ACCOUNTS,
+    TRANSACTIONS,
+    a_spender,
+    authorize,
+    done,
+    force_capture,
+)
+from tests.issuing.test_authorizations import undecided
+from tests.test_bad_requests import state as hashed
+from tests.treasury.worlds import REVERSALS, SEND, TAKE, opened, send, take
+
+DESIGNS, DISPUTES, TOPUPS = "/v1/issuing/personalization_designs", "/v1/issuing/disputes", "/v1/topups"
+IAUTH, PURCHASES = "/v1/issuing/authorizations", "/v1/issuing/transactions"
+DESIGN_HELPERS, SHIPMENTS = f"/v1/test_helpers{DESIGNS[3:]}", f"/v1/test_helpers{CARDS[3:]}"
+ACCOUNT = "/v1/accounts/{account}"
+FRAUD = {"reason": "fraudulent", "fraudulent": {"explanation": "Not mine."}}
+Begin = Callable[[Client], tuple[Client, dict[str, str]]]
+
+
+class Refused(NamedTuple):
+    """A 400: its message and parameter. Braces stand for the object's ids."""
+
+    message: str
+    param: str | None = None
+    code: str | None = None
+
+
+class Verb(NamedTuple):
+    """An operation with its parameters; braces in either stand for the object's ids."""
+
+    method: str
+    path: str
+    params: dict[str, Any] = {}  # noqa: RUF012  (never changed)
+
+
+class Table(NamedTuple):
+    """The states of one kind of object, what is asked of it, and the refusal of each wrong pair."""
+
+    states: dict[str, Begin]
+    verbs: dict[str, Verb]
+    refusals: dict[str, dict[str, Refused]]  # by state, then by verb
+
+
+def filled(value: Any, ids: dict[str, str]) -> Any:
+    """A path, message or parameters with the object's ids in their places."""
+    if isinstance(value, dict):
+        return {name: filled(member, ids) for name, member in value.items()}
+    return value.format(**ids) if isinstance(value, str) else value
+
+
+# Cardholders and cards
+
+
+def cardholder(**switch: str) -> Begin:
+    """A cardholder, in a state that only the emulator's switch brings about."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = a_cardholder(client)["id"]
+        if switch:
+            client.made(f"/_emulator/issuing/cardholders/{id}", **switch)
+        return client, {"cardholder": id}
+
+    return begin
+
+
+def inactive_cardholder(client: Client) -> tuple[Client, dict[str, str]]:
+    return client, {"cardholder": a_cardholder(client, status="inactive")["id"]}
+
+
+BLOCKED = Refused("Cardholders with status 'blocked' cannot be activated or deactivated.", "status")
+CARDHOLDER_TABLE = Table(
+    {"active": cardholder(), "inactive": inactive_cardholder, "blocked": cardholder(status="blocked")},
+    {
+        "activate": Verb("POST", CARDHOLDERS + "/{cardholder}", {"status": "active"}),
+        "deactivate": Verb("POST", CARDHOLDERS + "/{cardholder}", {"status": "inactive"}),
+        "rename": Verb("POST", CARDHOLDERS + "/{cardholder}", {"email": "ada@example.com"}),
+    },
+    {"blocked": {"activate": BLOCKED, "deactivate": BLOCKED}},
+)
+
+
+def card(status: str) -> Begin:
+    """A virtual card with a status."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = a_card(client)["id"]
+        if status != "inactive":
+            client.made(f"{CARDS}/{id}", status=status)
+        return client, {"card": id}
+
+    return begin
+
+
+def over(param: str) -> Refused:
+    return Refused("Cards with status 'canceled' cannot be updated.", param)
+
+
+def not_virtual(param: str) -> Refused:
+    return Refused(f"{param} is not supported for virtual cards.", param)
+
+
+CARD_CHANGES: dict[str, dict[str, Any]] = {
+    "activate": {"status": "active"},
+    "deactivate": {"status": "inactive"},
+    "cancel": {"status": "canceled", "cancellation_reason": "lost"},
+    "limit": {"spending_controls": {"blocked_merchant_countries": ["FR"]}},
+    "set the PIN": {"pin": {"encrypted_number": "secret"}},
+    "ship elsewhere": {"shipping": SHIPPING},
+    "annotate": {"metadata": {"k": "v"}},
+}
+NO_SHIPMENT = Refused("Virtual cards are not shipped.", "card")
+SHIPPING_VERBS = {
+    verb: Verb("POST", SHIPMENTS + "/{card}/shipping/" + verb)
+    for verb in ("submit", "ship", "deliver", "return", "fail")
+}
+ON_VIRTUAL = {"ship elsewhere": not_virtual("shipping"), **dict.fromkeys(SHIPPING_VERBS, NO_SHIPMENT)}
+CARD_TABLE = Table(
+    {status: card(status) for status in ("inactive", "active", "canceled")},
+    {
+        **{name: Verb("POST", CARDS + "/{card}", params) for name, params in CARD_CHANGES.items()},
+        **SHIPPING_VERBS,
+        "buy": Verb("POST", AUTHORIZATIONS, {"card": "{card}", "amount": 1}),
+        "buy the old way": Verb("POST", CARDS + "/{card}/test/authorizations"),
+    },
+    {
+        "inactive": ON_VIRTUAL,
+        "active": ON_VIRTUAL,
+        "canceled": {
+            **dict.fromkeys(SHIPPING_VERBS, NO_SHIPMENT),
+            **{name: over(next(iter(params))) for name, params in CARD_CHANGES.items() if name != "annotate"},
+        },
+    },
+)
+
+
+# Shipments
+
+WAYS_TO: dict[str, tuple[str, ...]] = {
+    "pending": (),
+    "submitted": ("submit",),
+    "shipped": ("ship",),
+    "delivered": ("ship", "deliver"),
+    "returned": ("ship", "return"),
+    "failure": ("fail",),
+}
+COMES_FROM: dict[str, tuple[str, tuple[str, ...]]] = {
+    "submit": ("submitted", ("pending",)),
+    "ship": ("shipped", ("pending", "submitted")),
+    "deliver": ("delivered", ("shipped",)),
+    "return": ("returned", ("shipped", "delivered")),
+    "fail": ("failure", ("pending", "submitted", "shipped")),
+}
+
+
+def shipment(*way: str, canceled: bool = False) -> Begin:
+    """A physical card that has gone this way."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = a_physical_card(client)["id"]
+        for verb in way:
+            client.made(f"{SHIPMENTS}/{id}/shipping/{verb}")
+        if canceled:
+            client.made(f"{CARDS}/{id}", status="canceled")
+        return client, {"card": id}
+
+    return begin
+
+
+def shipped_wrongly(status: str) -> dict[str, Refused]:
+    """The refusals of every step that a shipment with this status cannot take."""
+    found = {}
+    for verb, (becomes, before) in COMES_FROM.items():
+        if status not in before:
+            wanted = " or ".join(f"'{one}'" for one in before)
+            says = f"A shipment can only become '{becomes}' from status {wanted}; this one's status is '{status}'."
+            found[verb] = Refused(says)
+    if status not in ("pending", "canceled"):
+        says = f"shipping cannot be changed once the shipping status is '{status}'."
+        found["ship elsewhere"] = Refused(says, "shipping")
+    return found
+
+
+SHIPMENT_TABLE = Table(
+    {**{status: shipment(*way) for status, way in WAYS_TO.items()}, "canceled": shipment(canceled=True)},
+    {**SHIPPING_VERBS, "ship elsewhere": Verb("POST", CARDS + "/{card}", {"shipping": SHIPPING})},
+    {
+        **{status: shipped_wrongly(status) for status in WAYS_TO},
+        "canceled": {**shipped_wrongly("canceled"), "ship elsewhere": over("shipping")},
+    },
+)
+
+
+# Designs
+
+
+def design(*way: tuple[str, dict[str, Any]]) -> Begin:
+    """A design with text on its carrier that has gone this way."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        bundle = client.read("/v1/issuing/physical_bundles")["data"][0]["id"]
+        id = client.made(DESIGNS, physical_bundle=bundle, carrier_text={"header_title": "Hello"})["id"]
+        for verb, params in way:
+            client.made(f"{DESIGN_HELPERS}/{id}/{verb}", **params)
+        return client, {"design": id}
+
+    return begin
+
+
+def design_refusals(status: str, *verbs: str) -> dict[str, Refused]:
+    says = "You cannot {} a personalization design whose status is '{}'."
+    found = {verb: Refused(says.format(verb, status)) for verb in verbs}
+    if status != "rejected":
+        only_then = "carrier_text can only be changed after the personalization design has been rejected."
+        found["reprint"] = Refused(only_then, "carrier_text")
+    if status != "active":
+        only_active = "Only active personalization designs can be the default."
+        found["make the default"] = Refused(only_active, "preferences[is_default]")
+    return found
+
+
+WHY_REJECTED = {"rejection_reasons": {"carrier_text": ["other"]}}
+DESIGN_TABLE = Table(
+    {
+        "review": design(),
+        "active": design(("activate", {})),
+        "inactive": design(("activate", {}), ("deactivate", {})),
+        "rejected": design(("reject", WHY_REJECTED)),
+    },
+    {
+        "activate": Verb("POST", DESIGN_HELPERS + "/{design}/activate"),
+        "deactivate": Verb("POST", DESIGN_HELPERS + "/{design}/deactivate"),
+        "reject": Verb("POST", DESIGN_HELPERS + "/{design}/reject", WHY_REJECTED),
+        "reprint": Verb("POST", DESIGNS + "/{design}", {"carrier_text": {"header_title": "Goodbye"}}),
+        "make the default": Verb("POST", DESIGNS + "/{design}", {"preferences": {"is_default": True}}),
+        "annotate": Verb("POST", DESIGNS + "/{design}", {"metadata": {"k": "v"}}),
+    },
+    {
+        "review": design_refusals("review", "deactivate"),
+        "active": design_refusals("active", "activate"),
+        "inactive": design_refusals("inactive", "deactivate", "reject"),
+        "rejected": design_refusals("rejected", "deactivate", "reject"),
+    },
+)
+
+
+# Authorizations and what they become
+
+
+def authorization(end: str | None = None, **params: Any) -> Begin:
+    """An authorization of 10.00, and how it ended."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        one = authorize(client, a_spender(client), 10_00)
+        if end is not None:
+            done(client, one, end, **params)
+        return client, {"authorization": one["id"]}
+
+    return begin
+
+
+def declined_authorization(client: Client) -> tuple[Client, dict[str, str]]:
+    return client, {"authorization": authorize(client, a_card(client), 10_00)["id"]}
+
+
+DECIDED = Refused("This authorization is no longer pending a decision.")
+AWAITING = Refused("This authorization is awaiting a decision.")
+NOT_CHALLENGED = Refused("This authorization has no pending fraud challenge.")
+ALWAYS = {"approve": DECIDED, "decline": DECIDED, "respond": NOT_CHALLENGED}
+
+
+def ended(status: str) -> dict[str, Refused]:
+    """What every authorization that came to an end refuses."""
+    says = "You cannot {} an authorization with status '{}'."
+    return {
+        **ALWAYS,
+        **{verb: Refused(says.format(verb, status)) for verb in ("reverse", "increment", "expire", "finalize")},
+    }
+
+
+AUTHORIZATION_TABLE = Table(
+    {
+        "pending": authorization(),
+        "captured in part": authorization("capture", capture_amount=1, close_authorization=False),
+        "closed": authorization("capture"),
+        "reversed": authorization("reverse"),
+        "expired": authorization("expire"),
+        "declined": declined_authorization,
+        "undecided": lambda client: (client, {"authorization": undecided(client)}),
+    },
+    {
+        "capture": Verb("POST", AUTHORIZATIONS + "/{authorization}/capture"),
+        "reverse": Verb("POST", AUTHORIZATIONS + "/{authorization}/reverse"),
+        "increment": Verb("POST", AUTHORIZATIONS + "/{authorization}/increment", {"increment_amount": 1}),
+        "expire": Verb("POST", AUTHORIZATIONS + "/{authorization}/expire"),
+        "finalize": Verb("POST", AUTHORIZATIONS + "/{authorization}/finalize_amount", {"final_amount": 9_00}),
+        "respond": Verb("POST", AUTHORIZATIONS + "/{authorization}/fraud_challenges/respond", {"confirmed": True}),
+        "approve": Verb("POST", IAUTH + "/{authorization}/approve"),
+        "decline": Verb("POST", IAUTH + "/{authorization}/decline"),
+        "annotate": Verb("POST", IAUTH + "/{authorization}", {"metadata": {"k": "v"}}),
+    },
+    {
+        "pending": ALWAYS,
+        "captured in part": ALWAYS,
+        "closed": ended("closed"),
+        "reversed": {
+            **ended("reversed"),
+            "capture": Refused("You cannot capture an authorization with status 'reversed'."),
+        },
+        "expired": ended("expired"),
+        "declined": {
+            **ended("closed"),
+            "capture": Refused("You cannot capture an authorization that was declined."),
+        },
+        "undecided": {
+            **dict.fromkeys(("capture", "reverse", "increment", "expire", "finalize"), AWAITING),
+            "respond": NOT_CHALLENGED,
+        },
+    },
+)
+
+
+def capture(refunded: int = 0) -> Begin:
+    """A capture of 10.00, of which some went back."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = force_capture(client, a_spender(client), 10_00)["id"]
+        if refunded:
+            client.made(f"{TRANSACTIONS}/{id}/refund", refund_amount=refunded)
+        return client, {"transaction": id}
+
+    return begin
+
+
+def refund_of(client: Client) -> tuple[Client, dict[str, str]]:
+    client, ids = capture()(client)
+    return client, {"transaction": client.made(f"{TRANSACTIONS}/{ids['transaction']}/refund")["id"]}
+
+
+def disputed(client: Client) -> tuple[Client, dict[str, str]]:
+    client, ids = capture()(client)
+    client.made(DISPUTES, transaction=ids["transaction"])
+    return client, ids
+
+
+def long_captured(client: Client) -> tuple[Client, dict[str, str]]:
+    client, ids = capture()(client)
+    client.clock(advance=110 * DAY)
+    return client, ids
+
+
+NOTHING_BACK = "You cannot refund {} of this transaction: 0 of its 1000 have not been refunded."
+NOT_A_CAPTURE = Refused("Only a transaction of type 'capture' can be disputed.", "transaction")
+TRANSACTION_TABLE = Table(
+    {
+        "captured": capture(),
+        "refunded in part": capture(1),
+        "refunded": capture(10_00),
+        "a refund": refund_of,
+        "disputed": disputed,
+        "110 days old": long_captured,
+    },
+    {
+        "refund": Verb("POST", TRANSACTIONS + "/{transaction}/refund"),
+        "refund one": Verb("POST", TRANSACTIONS + "/{transaction}/refund", {"refund_amount": 1}),
+        "dispute": Verb("POST", DISPUTES, {"transaction": "{transaction}"}),
+        "annotate": Verb("POST", PURCHASES + "/{transaction}", {"metadata": {"k": "v"}}),
+    },
+    {
+        "refunded": {
+            "refund": Refused(NOTHING_BACK.format(0), "refund_amount"),
+            "refund one": Refused(NOTHING_BACK.format(1), "refund_amount"),
+            "dispute": Refused("Nothing of this transaction is left to dispute: all of it was refunded.", "amount"),
+        },
+        "a refund": {
+            "refund": Refused("You cannot refund a transaction of type 'refund'."),
+            "refund one": Refused("You cannot refund a transaction of type 'refund'."),
+            "dispute": NOT_A_CAPTURE,
+        },
+        "disputed": {
+            "dispute": Refused(
+                "A dispute already exists for the transaction '{transaction}'.",
+                "transaction",
+                "resource_already_exists",
+            ),
+        },
+        "110 days old": {
+            "dispute": Refused(
+                "The filing window of this transaction has passed: 110 days since its capture.", "transaction"
+            ),
+        },
+    },
+)
+
+
+# Disputes
+
+
+def dispute(outcome: str | None = None) -> Begin:
+    """A dispute with its evidence, and how far it came."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        client, ids = capture()(client)
+        id = client.made(DISPUTES, transaction=ids["transaction"], evidence=FRAUD)["id"]
+        if outcome == "expired":
+            client.clock(advance=110 * DAY)
+        elif outcome is not None:
+            client.made(f"{DISPUTES}/{id}/submit")
+        if outcome in ("won", "lost"):
+            client.made(f"/_emulator{DISPUTES[3:]}/{id}/decide", outcome=outcome)
+        assert client.read(f"{DISPUTES}/{id}")["status"] == outcome or outcome is None
+        return client, {"dispute": id}
+
+    return begin
+
+
+def too_late(status: str) -> dict[str, Refused]:
+    return {
+        "change the amount": Refused(f"You cannot change the amount of a dispute with status '{status}'.", "amount"),
+        "change the evidence": Refused(
+            f"You cannot change the evidence of a dispute with status '{status}'.", "evidence"
+        ),
+        "submit": Refused(f"You cannot submit a dispute with status '{status}'."),
+    }
+
+
+def undecidable(status: str) -> dict[str, Refused]:
+    return {
+        "win": Refused(f"You cannot win a dispute with status '{status}'."),
+        "lose": Refused(f"You cannot lose a dispute with status '{status}'."),
+    }
+
+
+DISPUTE_TABLE = Table(
+    {"unsubmitted": dispute(), **{status: dispute(status) for status in ("submitted", "won", "lost", "expired")}},
+    {
+        "change the amount": Verb("POST", DISPUTES + "/{dispute}", {"amount": 1}),
+        "change the evidence": Verb("POST", DISPUTES + "/{dispute}", {"evidence": FRAUD}),
+        "annotate": Verb("POST", DISPUTES + "/{dispute}", {"metadata": {"k": "v"}}),
+        "submit": Verb("POST", DISPUTES + "/{dispute}/submit"),
+        "win": Verb("POST", f"/_emulator{DISPUTES[3:]}/{{dispute}}/decide", {"outcome": "won"}),
+        "lose": Verb("POST", f"/_emulator{DISPUTES[3:]}/{{dispute}}/decide", {"outcome": "lost"}),
+    },
+    {
+        "unsubmitted": undecidable("unsubmitted"),
+        "submitted": too_late("submitted"),
+        **{status: {**too_late(status), **undecidable(status)} for status in ("won", "lost", "expired")},
+    },
+)
+
+
+# Top-ups
+
+
+def topup(source: str | None = None, ends: str | None = None) -> Begin:
+    """A top-up, and what became of it."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        client.settings(progress="at_once" if ends in ("failed", "succeeded", "reversed") else "never")
+        id = client.made(TOPUPS, amount=1_00, currency="usd", **({"source": source} if source else {}))["id"]
+        if ends == "canceled":
+            client.made(f"{TOPUPS}/{id}/cancel")
+        if ends == "reversed":
+            client.made(f"/_emulator/topups/{id}/reverse")
+        assert client.read(f"{TOPUPS}/{id}")["status"] == (ends or "pending")
+        return client, {"topup": id}
+
+    return begin
+
+
+def topup_refusals(status: str, *verbs: str) -> dict[str, Refused]:
+    return {verb: Refused(f"You cannot {verb} a top-up with status '{status}'.") for verb in verbs}
+
+
+TOPUP_TABLE = Table(
+    {
+        "pending": topup(),
+        "succeeded": topup(ends="succeeded"),
+        "failed": topup("btok_us_verified_noAccount", "failed"),
+        "canceled": topup(ends="canceled"),
+        "reversed": topup(ends="reversed"),
+    },
+    {
+        "cancel": Verb("POST", TOPUPS + "/{topup}/cancel"),
+        "describe": Verb("POST", TOPUPS + "/{topup}", {"description": "Rent"}),
+        "reverse": Verb("POST", "/_emulator/topups/{topup}/reverse"),
+    },
+    {
+        "pending": topup_refusals("pending", "reverse"),
+        "succeeded": topup_refusals("succeeded", "cancel"),
+        **{status: topup_refusals(status, "cancel", "reverse") for status in ("failed", "canceled", "reversed")},
+    },
+)
+
+
+# Financial accounts, and debits of them
+
+
+def financial_account(*steps: str) -> Begin:
+    """A financial account of a connected account: empty, with money or closed."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        id = opened(client)
+        if "fund" in steps:
+            send(client, id, 1_00)
+        if "close" in steps:
+            client.made(f"{FINANCIAL_ACCOUNTS}/{id}/close")
+        return client, {"account": id, "cardholder": a_cardholder(client)["id"]}
+
+    return begin
+
+
+OF_ACCOUNT = FINANCIAL_ACCOUNTS + "/{account}"
+ONLY_NOTES = Refused("The financial account {account} is closed: only its metadata and nickname can be updated.")
+IS_CLOSED = "The FinancialAccount {account} is closed."
+ACH = {"amount": 1, "currency": "usd", "financial_account": "{account}", "network": "ach"}
+FINANCIAL_ACCOUNT_TABLE = Table(
+    {"open": financial_account(), "funded": financial_account("fund"), "closed": financial_account("close")},
+    {
+        "annotate": Verb("POST", OF_ACCOUNT, {"metadata": {"k": "v"}, "nickname": "Mine"}),
+        "restrict": Verb("POST", OF_ACCOUNT, {"platform_restrictions": {"outbound_flows": "restricted"}}),
+        "request": Verb("POST", OF_ACCOUNT, {"features": {"deposit_insurance": {"requested": True}}}),
+        "request a feature": Verb("POST", OF_ACCOUNT + "/features", {"deposit_insurance": {"requested": True}}),
+        "close": Verb("POST", OF_ACCOUNT + "/close"),
+        "receive": Verb("POST", SEND, ACH),
+        "be debited": Verb("POST", TAKE, ACH),
+        "issue a card": Verb(
+            "POST",
+            CARDS,
+            {"cardholder": "{cardholder}", "currency": "usd", "type": "virtual", "financial_account": "{account}"},
+        ),
+    },
+    {
+        "funded": {
+            "close": Refused(
+                "The financial account {account} cannot be closed: its balance is not zero and there are no forwarding "
+                "settings."
+            ),
+        },
+        "closed": {
+            "restrict": ONLY_NOTES,
+            "request": ONLY_NOTES,
+            "request a feature": Refused("The financial account {account} is closed: its features cannot be changed."),
+            "close": Refused("The financial account {account} is already closed.", None, "status_transition_invalid"),
+            "issue a card": Refused(IS_CLOSED, "financial_account", "account_closed"),
+        },
+    },
+)
+
+
+def debit(*steps: str) -> Begin:
+    """A debit of a connected account's financial account, and what happened since."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        id = opened(client)
+        if "failed" not in steps:
+            send(client, id, 1_00)
+        taken = take(client, id, 1_00)
+        if "undone" in steps:
+            client.made(REVERSALS, received_debit=taken["id"])
+        if "late" in steps:
+            client.clock(set=taken["reversal_details"]["deadline"])
+        if "closed" in steps:
+            client.made(f"{FINANCIAL_ACCOUNTS}/{id}/close")
+        return client, {"debit": taken["id"], "account": id}
+
+    return begin
+
+
+def cannot_undo(reason: str) -> dict[str, Refused]:
+    return {"undo": Refused(f"This ReceivedDebit cannot be reversed: {reason}.", "received_debit")}
+
+
+DEBIT_TABLE = Table(
+    {
+        "succeeded": debit(),
+        "failed": debit("failed"),
+        "undone": debit("undone"),
+        "too old": debit("late"),
+        "of a closed account": debit("closed"),
+    },
+    {"undo": Verb("POST", REVERSALS, {"received_debit": "{debit}"})},
+    {
+        "failed": cannot_undo("it failed"),
+        "undone": cannot_undo("already_reversed"),
+        "too old": cannot_undo("deadline_passed"),
+        "of a closed account": {"undo": Refused(IS_CLOSED, "received_debit", "account_closed")},
+    },
+)
+
+
+# Connected accounts
+
+
+def connected(*, rejected: bool = False) -> Begin:
+    """A connected account with a bank account, seen by its platform."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        account = a_connected_account(platform, "treasury", "card_issuing", "transfers").account
+        assert account is not None
+        path = f"/v1/accounts/{account}"
+        first = platform.made(f"{path}/external_accounts", external_account="btok_us_verified")["id"]
+        boss = platform.made(f"{path}/persons", relationship={"representative": True})["id"]
+        other = platform.made(f"{path}/persons", first_name="Ada")["id"]
+        if rejected:
+            platform.made(f"{path}/reject", reason="other")
+        return platform, {"account": account, "bank": first, "boss": boss, "other": other}
+
+    return begin
+
+
+DEFAULT_STAYS = Refused(
+    "You cannot delete the default external account for your default currency. Please make another external account "
+    "the default using the `default_for_currency` param, and then delete this one."
+)
+DEFAULT_KEPT = Refused(
+    "You cannot take the default away from an external account. Please make another external account the default using "
+    "the `default_for_currency` param.",
+    "default_for_currency",
+)
+IN_ANY_STATE = {
+    "delete the default bank account": DEFAULT_STAYS,
+    "delete it under its older name": DEFAULT_STAYS,
+    "take its default away": DEFAULT_KEPT,
+    "take it away under its older name": DEFAULT_KEPT,
+    "delete the representative": Refused(
+        "The representative of an account cannot be deleted. Please name another person first."
+    ),
+    "name a second representative": Refused(
+        "This account already has a representative: {boss}. An account can have only one.",
+        "relationship[representative]",
+    ),
+}
+TAKE_AWAY: dict[str, Any] = {"default_for_currency": False}
+ACCOUNT_TABLE = Table(
+    {"good": connected(), "rejected": connected(rejected=True)},
+    {
+        "reject": Verb("POST", ACCOUNT + "/reject", {"reason": "other"}),
+        "unreject": Verb("POST", ACCOUNT + "/unreject"),
+        "delete the default bank account": Verb("DELETE", ACCOUNT + "/external_accounts/{bank}"),
+        "delete it under its older name": Verb("DELETE", ACCOUNT + "/bank_accounts/{bank}"),
+        "take its default away": Verb("POST", ACCOUNT + "/external_accounts/{bank}", TAKE_AWAY),
+        "take it away under its older name": Verb("POST", ACCOUNT + "/bank_accounts/{bank}", TAKE_AWAY),
+        "delete the representative": Verb("DELETE", ACCOUNT + "/persons/{boss}"),
+        "delete another person": Verb("DELETE", ACCOUNT + "/persons/{other}"),
+        "name a second representative": Verb(
+            "POST", ACCOUNT + "/persons/{other}", {"relationship": {"representative": True}}
+        ),
+    },
+    {
+        "good": {**IN_ANY_STATE, "unreject": Refused("This account has not been rejected.")},
+        "rejected": {**IN_ANY_STATE, "reject": Refused("This account has already been rejected.")},
+    },
+)
+
+
+TABLES = {
+    "cardholder": CARDHOLDER_TABLE,
+    "card": CARD_TABLE,
+    "shipment": SHIPMENT_TABLE,
+    "design": DESIGN_TABLE,
+    "authorization": AUTHORIZATION_TABLE,
+    "transaction": TRANSACTION_TABLE,
+    "dispute": DISPUTE_TABLE,
+    "topup": TOPUP_TABLE,
+    "financial account": FINANCIAL_ACCOUNT_TABLE,
+    "received debit": DEBIT_TABLE,
+    "account": ACCOUNT_TABLE,
+}
+CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]
+# Built operations that change one object and that no state of it refuses.
+STATELESS = {
+    "POST /v1/accounts/{account}": "what cannot change is refused whatever the account's state",
+    "DELETE /v1/accounts/{account}": "balances are not looked at in test mode",
+    "POST /v1/accounts/{account}/capabilities/{capability}": "asking again for what is active changes nothing",
+    "POST /v1/accounts/{account}/persons": "refused by the type of the business, not by a state",
+    "POST /v1/accounts/{account}/external_accounts": "refused by what is sent",
+    "POST /v1/accounts/{account}/bank_accounts": "refused by what is sent",
+    "POST /v1/events/{id}/retry": "an event has no state; a disabled endpoint is refused as a parameter",
+    "POST /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are enabled here",
+    "DELETE /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are deleted too",
+}
+
+
+@pytest.mark.parametrize("kind, state, verb", CELLS, ids=[f"{kind} {state}: {verb}" for kind, state, verb in CELLS])
+def test_it_is_done_or_refused_by_name(platform: Client, kind: str, state: str, verb: str) -> None:
+    table = TABLES[kind]
+    client, ids = table.states[state](platform)
+    client.read("/_emulator/clock")  # everything due has happened
+    before = hashed(client)
+    asked, refusal = table.verbs[verb], table.refusals.get(state, {}).get(verb)
+
+    answer = client.send(asked.method, filled(asked.path, ids), filled(asked.params, ids), None)
+
+    if refusal is None:
+        assert answer.status == 200, answer.json
+        return
+    told = answer.error
+    assert answer.status == 400, answer.json
+    assert (told["message"], told["type"]) == (filled(refusal.message, ids), "invalid_request_error")
+    assert (told.get("param"), told.get("code")) == (refusal.param, refusal.code)
+    assert hashed(client) == before
+
+
+def test_every_operation_on_one_object_has_its_row() -> None:
+    built = [route for route in CATALOG.routes if route.path.startswith("/v1/") and "{" in route.path]
+    changing = {f"{route.verb} {route.path}" for route in built if route.verb != "GET"}
+
+    asked = set()
+    for table in TABLES.values():
+        for verb in table.verbs.values():
+            found = CATALOG.table.find(verb.method, verb.path.replace("{", "").replace("}", ""))
+            assert found is not None, verb
+            asked.add(f"{verb.method} {found[0].path}")
+
+    assert changing - asked == set(STATELESS)
