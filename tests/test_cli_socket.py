@@ -502,6 +502,20 @@ def test_a_listener_that_only_prints_is_not_asked(platform, listen):
     assert authorization["request_history"][0]["reason"] == "card_active"
 
 
+def test_a_listener_that_forwards_connected_accounts_alone_is_asked_for_them_alone(platform, listen):
+    card = a_spender(platform)
+    connected = a_connected_account(platform, "card_issuing", "transfers")
+    theirs = a_spender(connected)
+    listen(forward_connect_to_url="localhost:4242/connect")
+    platform.settings(real_time_timeout_ms=50)
+
+    own = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+    other = connected.made(AUTHORIZATIONS, card=theirs["id"], amount=5_00, currency="usd")
+
+    assert own["request_history"][0]["reason"] == "card_active"
+    assert other["request_history"][0]["reason"] == "webhook_timeout"
+
+
 def test_a_listener_that_went_is_not_asked(platform, listen):
     card = a_spender(platform)
     listener = listen(forward_to_url="localhost:4242/hook")

@@ -21,7 +21,7 @@ import orjson
 from emulator.data.api_versions import DEFAULT
 from emulator.kernel import ids
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.outbox import EVERYTHING, Subscriber
+from emulator.kernel.outbox import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.params import List, Params, String
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
@@ -76,9 +76,16 @@ class Session:
         return self.feature == "webhooks" and (self.is_connected or self.left_at is not None)
 
     @property
-    def forwards(self) -> bool:
-        """Whether what it receives goes on to a server of the user's, so that an answer may come back."""
-        return bool(self.forward_to_url or self.forward_connect_to_url)
+    def answers(self) -> int:
+        """What it can be asked: that which it forwards to a server of the user's, while its WebSocket is open.
+
+        The CLI forwards connected accounts' events to the same address unless they have one of their own.
+        """
+        if not self.is_connected:
+            return ASKED_NOTHING
+        if self.forward_to_url:
+            return ASKED_ALL
+        return ASKED_FOR_CONNECTED if self.forward_connect_to_url else ASKED_NOTHING
 
     def render(self, world: World) -> dict[str, Any]:
         """The session without its secret."""
@@ -210,7 +217,7 @@ def subscriber(world: World, session: Session) -> Subscriber:
         account=world.platform,
         hears="all",
         enabled=True,
-        answers=session.is_connected and session.forwards,
+        answers=session.answers,
         retries=False,
         url=session.forward_to_url or session.forward_connect_to_url or "",
         api_version=None,

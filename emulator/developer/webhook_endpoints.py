@@ -21,7 +21,7 @@ from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel import ids
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
-from emulator.kernel.outbox import EVERYTHING, Subscriber
+from emulator.kernel.outbox import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.params import Boolean, Enum, List, Metadata, Params, String, merged_metadata
 from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
@@ -166,7 +166,7 @@ def tell(world: World, endpoint: WebhookEndpoint, secrets: list[dict[str, Any]])
             world.account,
             hears,
             is_enabled,
-            True,
+            ASKED_ALL,
             True,
             endpoint.url,
             endpoint.api_version,

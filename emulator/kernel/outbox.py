@@ -30,6 +30,7 @@ from emulator.kernel.render import ordered
 from emulator.kernel.store import revive
 
 IN_ORDER, ANY_ORDER = 0, 1
+ASKED_NOTHING, ASKED_ALL, ASKED_FOR_CONNECTED = 0, 1, 2
 # Source: three retries over a few hours in test mode, https://docs.stripe.com/webhooks; the spacing is our ruling.
 RETRY_AFTER_SECONDS = (5 * 60, 60 * 60, 3 * 60 * 60)
 KEPT_BODY = 2_000
@@ -45,8 +46,9 @@ class Subscriber(NamedTuple):
     """Someone who is told of events.
 
     `hears` is `own` (events of `account`), `connected` (those of the accounts connected to the platform `account`)
-    or `all` (both). `answers` says whether it can be asked questions, `retries` whether a failed delivery is tried
-    again. `kind` names the transport. `secrets` are `{"secret", "expires_at"}`, the newest first.
+    or `all` (both). `answers` is what it can be asked: `ASKED_NOTHING`, `ASKED_ALL` or, of what it hears, only what is
+    about connected accounts, `ASKED_FOR_CONNECTED`. `retries` says whether a failed delivery is tried again. `kind`
+    names the transport. `secrets` are `{"secret", "expires_at"}`, the newest first.
     """
 
     id: str
@@ -54,7 +56,7 @@ class Subscriber(NamedTuple):
     account: str
     hears: str
     enabled: bool
-    answers: bool
+    answers: int
     retries: bool
     url: str
     api_version: str | None
@@ -151,10 +153,11 @@ class Outbox:
         if not self.is_anyone_there():
             return None
         row = self.connection.execute(
-            f"SELECT {SUBSCRIBER_COLUMNS} FROM subscriber WHERE enabled AND answers AND "
+            f"SELECT {SUBSCRIBER_COLUMNS} FROM subscriber WHERE enabled AND "
+            f"(answers = {ASKED_ALL} OR (answers = {ASKED_FOR_CONNECTED} AND account <> ?)) AND "
             "id IN (SELECT subscriber FROM wanted WHERE type = ?) AND " + CONCERNED + " "
             "ORDER BY kind <> 'endpoint', hears = 'own', sequence LIMIT 1",
-            (type, account, account),
+            (account, type, account, account),
         ).fetchone()
         return subscriber_of(row) if row else None
 
@@ -447,7 +450,7 @@ CONCERNED = (
 
 def subscriber_of(row: tuple[Any, ...]) -> Subscriber:
     """A stored subscriber."""
-    return Subscriber(*row[:4], bool(row[4]), bool(row[5]), bool(row[6]), row[7], row[8], orjson.loads(row[9]))
+    return Subscriber(*row[:4], bool(row[4]), row[5], bool(row[6]), row[7], row[8], orjson.loads(row[9]))
 
 
 ATTEMPT_MEMBERS = (

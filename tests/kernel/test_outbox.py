@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -137,15 +140,15 @@ def test_a_slow_receiver_is_not_waited_for_longer_than_patience_lasts(platform, 
     monkeypatch.setattr(postman, "PATIENCE_SECONDS", 0.05)
     with receiving(lambda arrived: Reply(hang=True)) as receiver:
         endpoint(platform, receiver.url, "topup.created")
-        platform.settings(webhook_timeout_ms=600)
+        platform.settings(webhook_timeout_ms=1000)
 
         expected = happen(platform, 3)
-        began = time.monotonic()
         drained(platform)
+        told = attempts(platform)
 
         assert abouts(receiver) == expected
-        assert time.monotonic() - began < 1.5
-        assert [one["status"] for one in attempts(platform)] == [None] * 3
+        assert [one["status"] for one in told] == [None] * 3
+        assert told[2]["began_at_ms"] < told[0]["began_at_ms"] + told[0]["duration_ms"]
 
 
 # Retries
@@ -358,7 +361,10 @@ def test_the_process_on_duty_delivers_what_others_cause(tmp_path):
 
         assert drained(client)["drained"] is True
         assert abouts(receiver) == expected
-        assert on_duty.emulator.postman.lanes == {}  # type: ignore[attr-defined]
+        lanes = on_duty.emulator.postman.lanes  # type: ignore[attr-defined]
+        for lane in list(lanes.values()):  # a lane ends after it has recorded, so after the drain
+            lane.thread.join(PATIENCE_SECONDS)
+        assert lanes == {}
 
 
 def test_processes_that_drain_at_once_never_send_twice(tmp_path):
@@ -491,6 +497,20 @@ def test_names_reach_the_process_on_duty_even_where_the_file_system_has_no_named
 
     assert pipe.listen(PATIENCE_SECONDS) == {"abc"}
     pipe.close()
+
+
+def test_names_are_heard_however_many_files_are_open(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    pipe = Pipe(tmp_path / "pipe")
+    low, pipe.reader = pipe.reader, fcntl.fcntl(pipe.reader, fcntl.F_DUPFD_CLOEXEC, 1_500)
+    os.close(low)
+
+    pipe.ring(b"abc\n")
+
+    assert pipe.listen(PATIENCE_SECONDS) == {"abc"}
+    pipe.close()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # The doctor
