@@ -41,6 +41,13 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
+WSGI_NAMES = {
+    name: "HTTP_" + name.upper().replace("-", "_")
+    for name in (
+        "Authorization", "Idempotency-Key", "Origin", "Stripe-Account", "Stripe-Context", "Stripe-Version",
+        "User-Agent",
+    )
+}  # fmt: skip
 INTERNAL_ERROR = {"error": {"message": "An unknown error occurred", "type": "api_error"}}
 
 
@@ -86,6 +93,16 @@ class Reply(NamedTuple):
     ran: bool = False
 
 
+class SentHeaders(NamedTuple):
+    """The request's headers by their WSGI names: werkzeug's own mapping costs more than a look into a dictionary."""
+
+    environ: dict[str, Any]
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        """A header's value, or the default."""
+        return self.environ.get(WSGI_NAMES[name], default)
+
+
 @dataclass
 class Exchange:
     """One request on its way through the pipeline."""
@@ -93,6 +110,7 @@ class Exchange:
     method: str
     path: str
     request_id: str
+    sent: SentHeaders
     headers: dict[str, str] = field(default_factory=dict)
     key: keys.Key | None = None
     tenant: Tenant | None = None
@@ -131,7 +149,7 @@ class Pipeline:
     def answer(self, path: str) -> Response:
         """One request, whatever comes of it, as a reply with headers."""
         began = time.perf_counter()
-        exchange = Exchange(request.method, request.path, ids.request_id())
+        exchange = Exchange(request.method, request.path, ids.request_id(), SentHeaders(request.environ))
         try:
             reply = self.judge(exchange)
         except ApiError as refusal:
@@ -164,12 +182,14 @@ class Pipeline:
         if not exchange.path.startswith(("/v1/", "/_emulator/")):
             raise unrecognized_url(exchange.method, exchange.path)
 
-        exchange.key = keys.key_of(request.headers.get("Authorization", ""))
+        exchange.key = keys.key_of(exchange.sent.get("Authorization") or "")
         exchange.tenant = self.tenants.open(exchange.key.tenant)
-        version = request.headers.get("Stripe-Version")
+        version = exchange.sent.get("Stripe-Version")
         if version is not None:
             keys.check_version(version)
-        exchange.named_account = keys.named_account(request.headers)
+        exchange.named_account = keys.named_account(
+            exchange.sent.get("Stripe-Account"), exchange.sent.get("Stripe-Context")
+        )
         if exchange.named_account:
             exchange.headers["Stripe-Account"] = exchange.named_account
             self.check_account(exchange)
@@ -180,9 +200,9 @@ class Pipeline:
         exchange.route, exchange.values = found
         if exchange.key.kind == "pk" and not exchange.route.publishable:
             raise keys.publishable_key_refused()
-        tree = self.sent(exchange)
+        tree = self.tree_of(exchange)
         if verb == "POST":
-            exchange.idempotency_key = request.headers.get("Idempotency-Key")
+            exchange.idempotency_key = exchange.sent.get("Idempotency-Key")
         if exchange.idempotency_key is not None:
             idempotency.check_key(exchange.idempotency_key)
             exchange.headers["Idempotency-Key"] = exchange.idempotency_key
@@ -195,7 +215,7 @@ class Pipeline:
             if not World(step, step.row.platform).may_act(exchange.named_account):
                 raise account_invalid(exchange.key.masked, exchange.named_account)
 
-    def sent(self, exchange: Exchange) -> dict[str, Any]:
+    def tree_of(self, exchange: Exchange) -> dict[str, Any]:
         """Query and body as one tree; the body wins. 400 for a body that is no form."""
         items: list[tuple[str, Any]] = list(forms.pairs(request.query_string)) if request.query_string else []
         if exchange.method not in ("GET", "HEAD"):
@@ -229,7 +249,7 @@ class Pipeline:
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
             return Reply(200, render.encoded(result))
-        version = request.headers.get("Stripe-Version")
+        version = exchange.sent.get("Stripe-Version")
         where = {
             "path": exchange.path,
             "path_values": exchange.values,
@@ -455,22 +475,19 @@ class Pipeline:
 
     def with_headers(self, exchange: Exchange, reply: Reply) -> Response:
         """The reply with everything clients read from its headers."""
-        response = Response(reply.body, status=reply.status, mimetype=exchange.media_type)
-        headers = response.headers
-        headers["Cache-Control"] = "no-cache, no-store"
-        if exchange.method == "OPTIONS" or "Origin" in request.headers:
+        headers = {"Content-Type": exchange.media_type, "Cache-Control": "no-cache, no-store"}
+        if exchange.method == "OPTIONS" or exchange.sent.get("Origin") is not None:
             headers.update(FOR_BROWSERS)
         headers["Request-Id"] = exchange.request_id
-        version = request.headers.get("Stripe-Version")
+        version = exchange.sent.get("Stripe-Version")
         if version is not None and keys.is_version(version):
             headers["Stripe-Version"] = version
         elif exchange.tenant is not None:
             headers["Stripe-Version"] = exchange.default_version or self.catalog.settings["api_version"].default
-        for name, value in exchange.headers.items():
-            headers[name] = value
+        headers.update(exchange.headers)
         if reply.replayed_from is not None:
             headers["Idempotent-Replayed"] = "true"
-        return response
+        return Response(reply.body, reply.status, headers)
 
     def line(self, exchange: Exchange, reply: Reply, duration_ms: float) -> RequestLine:
         """What the console says of this request."""
@@ -490,12 +507,12 @@ class Pipeline:
             exchange.named_account,
             duration_ms,
             exchange.tenant.name if exchange.tenant else None,
-            request.headers.get("User-Agent", ""),
+            exchange.sent.get("User-Agent") or "",
             refusal.body()["error"] if refusal else None,
             int(time.time()),
-            exchange.tenant.file.stem if exchange.tenant else None,
-            request.headers.get("Stripe-Version") or exchange.default_version,
-            request.headers.get("Idempotency-Key"),
+            exchange.tenant.stem if exchange.tenant else None,
+            exchange.sent.get("Stripe-Version") or exchange.default_version,
+            exchange.sent.get("Idempotency-Key"),
             request.remote_addr or "",
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from emulator.data.api_versions import API_VERSIONS
@@ -97,10 +96,8 @@ def is_version(text: str) -> bool:
     return version in KNOWN_VERSIONS or LATER_VERSION.match(version) is not None
 
 
-def named_account(headers: Mapping[str, str]) -> str | None:
+def named_account(account: str | None, context: str | None) -> str | None:
     """The account that `Stripe-Account` or `Stripe-Context` names, or None. 400 when they name different ones."""
-    account = headers.get("Stripe-Account")
-    context = headers.get("Stripe-Context")
     if context:
         segments = [part for part in context.split("/") if part.startswith("acct_")]
         last = segments[-1] if segments else None

@@ -174,6 +174,7 @@ class Tenant:
         self.tenants = tenants
         self.catalog = tenants.catalog
         self.file = file
+        self.stem = file.stem
         self.thread_lock = threading.Lock()
         self.lock_file: int | None = None  # open while the tenant is
         self.idle: list[sqlite3.Connection] = []

@@ -1,7 +1,6 @@
 """Tenants: isolation, several processes, migrations, newer data."""
 
 import multiprocessing
-import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -171,16 +170,14 @@ def test_tenants_that_are_closed_again_leave_no_file_open(tmp_path, monkeypatch)
     monkeypatch.setattr(module, "MOST_OPEN_TENANTS", 2)
     app = notes_app(tmp_path)
 
-    def open_files():
-        return len(os.listdir("/dev/fd"))
-
+    used = []
     for number in range(5):
-        NotesClient(app, f"sk_test_first{number}").post("/v1/notes", "text=x")
-    before = open_files()
-    for number in range(20):
-        NotesClient(app, f"sk_test_second{number}").post("/v1/notes", "text=x")
+        NotesClient(app, f"sk_test_tenant{number}").post("/v1/notes", "text=x")
+        used.append(app.tenants.open(f"tenant{number}"))
 
-    assert open_files() <= before
+    assert [tenant.closed for tenant in used] == [True, True, True, False, False]
+    assert [tenant.lock_file is None for tenant in used] == [tenant.closed for tenant in used]
+    assert [tenant.idle == [] for tenant in used] == [tenant.closed for tenant in used]
 
 
 def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(tmp_path):
