@@ -67,10 +67,10 @@ def nested(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return tree
 
 
-def place(tree: dict[str, Any], root: str, parts: list[str], value: Any) -> None:
-    """Put one value where its bracket path says."""
+def place(tree: dict[str, Any], root: str, parts: list[str], value: Any, path: str | None = None) -> None:
+    """Put one value where its bracket path says. `path` is that of the root, if it stands inside something."""
     box: dict[str, Any] = tree
-    key, path = root, root
+    key, path = root, path or root
     for position, part in enumerate(parts):
         if part == "":
             elements = box.setdefault(key, [])
@@ -79,11 +79,11 @@ def place(tree: dict[str, Any], root: str, parts: list[str], value: Any) -> None
             if position == len(parts) - 1:
                 elements.append(value)
                 return
-            # `a[][b]=1&a[][c]=2`: a new element begins when a key repeats.
-            following = parts[position + 1]
-            if not elements or not isinstance(elements[-1], dict) or following in elements[-1]:
+            # `a[][b]=1&a[][c]=2`: a new element begins when a key repeats, as with Rack.
+            rest = parts[position + 1 :]
+            if not elements or not isinstance(elements[-1], dict) or repeats(elements[-1], rest):
                 elements.append({})
-            place_rest(elements[-1], parts[position + 1 :], value, path + "[]")
+            place(elements[-1], rest[0], rest[1:], value, f"{path}[{len(elements) - 1}][{rest[0]}]")
             return
         child = box.setdefault(key, {})
         if not isinstance(child, dict):
@@ -96,9 +96,13 @@ def place(tree: dict[str, Any], root: str, parts: list[str], value: Any) -> None
     box[key] = value
 
 
-def place_rest(element: dict[str, Any], parts: list[str], value: Any, path: str) -> None:
-    """The part of a bracket path behind `[]`."""
-    if len(parts) == 1:
-        element[parts[0]] = value
-    else:
-        place(element, parts[0], parts[1:], value)
+def repeats(element: dict[str, Any], parts: list[str]) -> bool:
+    """Whether an element has a value there already; a list always has room: `a[][b][]=1&a[][b][]=2` is one element."""
+    if "" in parts:
+        return False
+    box: Any = element
+    for part in parts:
+        if not isinstance(box, dict) or part not in box:
+            return False
+        box = box[part]
+    return True

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 10_000  # per tenant
 MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost
-MOST_OPEN_FILES = 32
+MOST_OPEN_FILES = 8
 LONGEST_TEXT = 2_000
 GATHERING_SECONDS = 0.05
 SCHEMA_VERSION = 2

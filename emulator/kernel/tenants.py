@@ -12,6 +12,7 @@ import hashlib
 import logging
 import math
 import os
+import resource
 import sqlite3
 import threading
 import time
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = ["NewerData", "Tenant", "Tenants"]
 
 MOST_OPEN_TENANTS = 200
+FILES_OF_A_TENANT = 8  # a lock, and three for each connection that waits for its next request
+FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
 MOST_IDLE_CONNECTIONS = 16
 LONGEST_TURN = 0.05
 MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
@@ -57,6 +60,7 @@ class Tenants:
         self.catalog = catalog
         self.seed = seed
         self.durable = durable
+        self.most_open = places(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self.template = new_template(catalog)
         self.template_lock = threading.Lock()
         self.guard = threading.Lock()
@@ -101,7 +105,7 @@ class Tenants:
             if tenant is None:
                 tenant = Tenant(self, file, name)
                 self.open_ones[file] = tenant
-                while len(self.open_ones) > MOST_OPEN_TENANTS:
+                while len(self.open_ones) > self.most_open:
                     unused.append(self.open_ones.popitem(last=False)[1])
         for oldest in unused:  # outside the guard: one that is being written to has others wait for it alone
             oldest.close()
@@ -156,6 +160,13 @@ class Rest(NamedTuple):
 
     stamp: tuple[int, int]
     until: float
+
+
+def places(most_files: int) -> int:
+    """How many tenants may be open at once in a process that may open so many files."""
+    if most_files == resource.RLIM_INFINITY:
+        return MOST_OPEN_TENANTS
+    return max(2, min(MOST_OPEN_TENANTS, (most_files - FILES_FOR_THE_REST) // FILES_OF_A_TENANT))
 
 
 def stamp_of(file: Path) -> tuple[int, int]:

@@ -190,3 +190,8 @@ def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(tmp_p
 
     assert name == "somebody"
     assert (tenant.idle, tenant.lock_file) == ([], None)
+
+
+@pytest.mark.parametrize("most_files, tenants", [(256, 12), (1024, 108), (8192, 200), (-1, 200), (64, 2)])
+def test_as_many_tenants_stay_open_as_the_process_has_files_for(most_files, tenants):
+    assert module.places(most_files) == tenants
