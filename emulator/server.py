@@ -16,7 +16,6 @@ import multiprocessing
 import multiprocessing.util
 import os
 import queue
-import resource
 import secrets
 import shutil
 import signal
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 # Measured with bench/: HTTP/1 alone is a tenth faster than guessing the version per connection, and the loop and
 # runtime make no difference. Threads are many because an authorization that asks its client holds one while the
 # client calls back; `backpressure` counts open connections, kept alive or not, so it stays at granian's 1,024.
-MOST_FILES = 8_192
 GRANIAN_SETTINGS: dict[str, Any] = {
     "interface": Interfaces.WSGI,
     "http": HTTPModes.http1,
@@ -115,21 +113,12 @@ def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
     it is a module's function, since it may have to travel to that process.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until granian has its own
-    allow_many_files()
     with ExitStack() as stack:
         address, port = stack.enter_context(reserved_port(options.host, options.port))
         options = replace(options, host=address, port=port)
         data = stack.enter_context(temporary_data() if options.data is None else locked_data(options))
         check_data(data, options)
         run_workers(options, data, stack.enter_context(cli_sockets(options)), when_ready)
-
-
-def allow_many_files() -> None:
-    """Raise this process's limit of open files, 256 on some systems, as far as it may: each tenant needs several."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager
