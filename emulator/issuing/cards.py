@@ -319,11 +319,9 @@ def update(world: World, params: dict[str, Any], id: str) -> Card:
     if becomes_active:
         check_may_be_active(world.get(Cardholder, old.cardholder))
 
-    new = with_status(old, status, params.get("cancellation_reason"))
-    if "shipping" in params:
-        new = replace(new, shipping=shipping.started(params["shipping"]))
+    new = replace(old, shipping=shipping.started(params["shipping"])) if "shipping" in params else old
     new = replace(
-        new,
+        with_status(new, status, params.get("cancellation_reason")),
         financial_account=params.get("financial_account", old.financial_account),
         has_pin=old.has_pin or "pin" in params,
         metadata=merged_metadata(old.metadata, params),

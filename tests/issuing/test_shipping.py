@@ -219,6 +219,16 @@ def test_canceling_a_card_before_it_left_stops_its_shipment(platform):
     assert previous(platform.events()[-1]) == {"shipping": {"status": "pending"}, "status": "inactive"}
 
 
+def test_canceling_a_card_stops_the_shipment_that_the_same_request_changes(platform):
+    card = a_physical_card(platform)
+    elsewhere = {"name": "Grace Example", "address": ADDRESS}
+
+    canceled = platform.made(f"{CARDS}/{card['id']}", status="canceled", shipping=elsewhere)
+
+    assert (canceled["shipping"]["name"], canceled["shipping"]["status"]) == ("Grace Example", "canceled")
+    assert moved(platform, card, "ship").status == 400
+
+
 def test_canceling_a_card_that_is_on_its_way_does_not_stop_it(platform):
     card = a_physical_card(platform)
     moved(platform, card, "ship")
