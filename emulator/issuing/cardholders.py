@@ -55,6 +55,12 @@ NEEDED_IN_THE_US = (
     "individual.last_name",
 )
 NOTHING_DUE = {"disabled_reason": None, "past_due": []}
+# How the refusal of an edit under review goes on.
+# Source: https://docs.stripe.com/issuing/connect/cardholders-controls
+WAIT_FOR_THE_DECISION = "Stripe will make a decision and update the disabled_reason field."
+PROVIDE_WHAT_IS_DUE = (
+    "The past_due field contains information that you need to provide before the cardholder can approve authorizations."
+)
 EMPTY_INDIVIDUAL = {
     "card_issuing": None,
     "dob": None,
@@ -345,19 +351,19 @@ def is_provided(cardholder: Cardholder, path: str) -> bool:
 def check_review(cardholder: Cardholder, params: dict[str, Any]) -> None:
     """400 for another name or date of birth while somebody looks at those that are there.
 
+    What is past due may be given all the same.
     Source: https://docs.stripe.com/issuing/connect/cardholders-controls
     """
     if cardholder.requirements["disabled_reason"] != "under_review":
         return
     known = cardholder.individual or EMPTY_INDIVIDUAL
     for name, value in params.get("individual", {}).items():
-        if name in ("first_name", "last_name", "dob") and value != known[name]:
+        is_due = any(path.split(".")[1] == name for path in cardholder.requirements["past_due"])
+        if name in ("first_name", "last_name", "dob") and value != known[name] and not is_due:
             what = "dob" if name == "dob" else "name"
-            decided = "past_due" if cardholder.requirements["past_due"] else "disabled_reason"
+            next_step = PROVIDE_WHAT_IS_DUE if cardholder.requirements["past_due"] else WAIT_FOR_THE_DECISION
             raise invalid(
-                f"You can't update the {what} for a cardholder under review. Stripe will make a decision and update "
-                f"the {decided} field.",
-                param=f"individual[{name}]",
+                f"You can't update the {what} for a cardholder under review. {next_step}", param=f"individual[{name}]"
             )
 
 

@@ -446,12 +446,26 @@ def test_names_and_birth_dates_cannot_be_edited_under_review(platform, change, p
 
 
 def test_the_refusal_speaks_of_past_due_where_something_is_missing(platform):
-    holder = platform.made(CARDHOLDERS, name="Ada Example", billing=BILLING)
+    holder = platform.made(CARDHOLDERS, name="Ada Example", billing=BILLING, individual={"first_name": "Ada"})
     platform.made(f"/_emulator/issuing/cardholders/{holder['id']}", requirements={"disabled_reason": "under_review"})
 
-    error = platform.post(f"{CARDHOLDERS}/{holder['id']}", individual={"first_name": "Ada"}).error
+    error = platform.post(f"{CARDHOLDERS}/{holder['id']}", individual={"first_name": "Grace"}).error
 
-    assert error["message"].endswith("Stripe will make a decision and update the past_due field.")
+    assert error["message"] == (
+        "You can't update the name for a cardholder under review. The past_due field contains information that you "
+        "need to provide before the cardholder can approve authorizations."
+    )
+
+
+def test_what_is_past_due_can_be_provided_under_review(platform):
+    holder = a_cardholder(platform)
+    demanded = {"disabled_reason": "under_review", "past_due": ["individual.dob.day"]}
+    platform.made(f"/_emulator/issuing/cardholders/{holder['id']}", requirements=demanded)
+    born = {"day": 10, "month": 12, "year": 1990}
+
+    changed = platform.made(f"{CARDHOLDERS}/{holder['id']}", individual={"dob": born})
+
+    assert changed["requirements"] == {"disabled_reason": "under_review", "past_due": []}
 
 
 def test_the_same_name_and_everything_else_can_be_sent_under_review(platform):
