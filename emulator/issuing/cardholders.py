@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from emulator.connect import accounts
 from emulator.developer.files import File
 from emulator.issuing import access, phone_numbers
-from emulator.issuing.addresses import AddressParams, complete
+from emulator.issuing.addresses import AddressParams, check_state, complete
 from emulator.issuing.names import PersonName, PrintedName
 from emulator.issuing.spending_controls import CardholderSpendingControlsParams, cardholder_defaults, merged
 from emulator.kernel.errors import ApiError, invalid
@@ -209,7 +209,7 @@ class CardholderListParams(ListParams):
 
 
 def create(world: World, params: dict[str, Any]) -> Cardholder:
-    """Make a cardholder. 400 for a name, phone number, document or date of birth that cannot be.
+    """Make a cardholder. 400 for a name, state, phone number, document or date of birth that cannot be.
 
     What a US program still needs is listed in `requirements.past_due`; it does not refuse the cardholder.
     """
@@ -252,9 +252,11 @@ def save(world: World, old: Cardholder, new: Cardholder) -> Cardholder:
 
 
 def changed(world: World, cardholder: Cardholder, params: dict[str, Any]) -> Cardholder:
-    """The cardholder with what was sent. 400 for a phone number, date of birth or controls that cannot be."""
+    """The cardholder with what was sent. 400 for a state, phone number, date of birth or controls that cannot be."""
     changes: dict[str, Any] = {name: params[name] for name in ("email", "status") if name in params}
     billing = {"address": complete(params["billing"]["address"])} if "billing" in params else cardholder.billing
+    if "billing" in params:
+        check_state(billing["address"], "billing[address]")
     changes["billing"] = billing
     if "phone_number" in params:
         sent = params["phone_number"]

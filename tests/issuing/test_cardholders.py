@@ -167,6 +167,35 @@ def test_a_cardholder_cannot_be(platform, params, param, message):
     assert platform.events() == []
 
 
+@pytest.mark.parametrize("state", ["ZZ", "Bavaria", "US-ZZ", "C"])
+def test_a_us_billing_address_is_in_a_state_of_the_us(platform, state):
+    billing = {"address": {**ADDRESS, "state": state}}
+    holder = a_cardholder(platform)
+
+    refusals = [
+        refused(platform, billing=billing),
+        platform.post(f"{CARDHOLDERS}/{holder['id']}", billing=billing).error,
+    ]
+
+    for refusal in refusals:
+        assert refusal["param"] == "billing[address][state]" and "code" not in refusal
+        assert refusal["message"] == f"Invalid state: {state} is not a state of the country US."
+    assert platform.read(f"{CARDHOLDERS}/{holder['id']}") == holder
+
+
+@pytest.mark.parametrize("state", ["CA", "ca", "US-CA", "California", "puerto rico", "AE", None])
+def test_a_state_is_kept_as_it_was_written(platform, state):
+    address = {**ADDRESS, "state": state} if state else {name: ADDRESS[name] for name in GERMAN_ADDRESS}
+
+    assert a_cardholder(platform, billing={"address": address})["billing"]["address"]["state"] == state
+
+
+def test_a_state_outside_the_us_is_any_text(platform):
+    holder = a_cardholder(platform, billing={"address": {**GERMAN_ADDRESS, "state": "ZZ"}})
+
+    assert holder["billing"]["address"]["state"] == "ZZ"
+
+
 @pytest.mark.parametrize("born, is_taken", [((17, 5, 2020), True), ((18, 5, 2020), False), ((19, 5, 2020), False)])
 def test_a_cardholder_is_older_than_thirteen(platform, born, is_taken):
     platform.clock(set=NOW, frozen=True)
