@@ -272,7 +272,8 @@ def update(world: World, params: dict[str, Any], id: str) -> Dispute:
 def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
     """Send a dispute to the network. 400 without its evidence, outside its filing window, or a second time.
 
-    400 too for more than what is left after refunds that came since it was filed.
+    400 too for more than what is left after refunds that came since it was filed, and where the financial account
+    was closed meanwhile.
     """
     dispute = follow(world.get(Dispute, id), "submit")
     access.check(world)
@@ -287,11 +288,13 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
             "The filing window for the reason 'no_valid_authorization' has passed: 65 days since the capture.",
             param="evidence[reason]",
         )
+    debit = None if dispute.treasury is None else world.get(ReceivedDebit, dispute.treasury["received_debit"])
+    if debit is not None:
+        debit_reversals.check_open(world, debit, param=None)
 
     world.cancel_due(id, "disputes.expire")
     reversal = None
-    if dispute.treasury is not None:
-        debit = dispute.treasury["received_debit"]
+    if debit is not None:
         reversal = debit_reversals.open_for_dispute(world, debit, dispute.id, dispute.amount)
         dispute = replace(dispute, treasury={**dispute.treasury, "debit_reversal": reversal.id})
     is_credited = world.setting("dispute_provisional_credits")

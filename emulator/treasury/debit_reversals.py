@@ -104,6 +104,13 @@ def start(
     )
 
 
+def check_open(world: World, debit: ReceivedDebit, *, param: str | None) -> None:
+    """400 for a debit whose financial account is closed: the money could not come back to it."""
+    account = world.get(FinancialAccount, debit.financial_account, param=param)
+    if account.status == "closed":
+        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
+
+
 def give(world: World, reversal: DebitReversal, status: str | None) -> None:
     """Bring the money back; `status` ends the transaction."""
     movement = chart.reverse_debit(reversal.financial_account, reversal.amount, network=reversal.network)
@@ -124,12 +131,11 @@ def has_advance(transaction: Transaction) -> bool:
 # Card disputes
 
 
-def open_for_dispute(world: World, received_debit_id: str, dispute_id: str, amount: int) -> DebitReversal:
+def open_for_dispute(world: World, debit: ReceivedDebit, dispute_id: str, amount: int) -> DebitReversal:
     """A dispute over a card's debit was submitted: its reversal waits for the decision.
 
     The caller announces `treasury.debit_reversal.created`.
     """
-    debit = world.get(ReceivedDebit, received_debit_id)
     return start(world, debit, amount=amount, dispute=dispute_id, metadata={})
 
 
@@ -201,9 +207,7 @@ def create(world: World, params: dict[str, Any]) -> DebitReversal:
     reason = "it failed" if details is None else details["restricted_reason"]
     if reason is not None:
         raise invalid(f"This ReceivedDebit cannot be reversed: {reason}.", param="received_debit")
-    account = world.get(FinancialAccount, debit.financial_account, param="received_debit")
-    if account.status == "closed":
-        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param="received_debit")
+    check_open(world, debit, param="received_debit")
 
     reversal = start(world, debit, amount=debit.amount, dispute=None, metadata=merged_metadata({}, params))
     progress.at_once(world, "debit_reversals.succeed", reversal.id)

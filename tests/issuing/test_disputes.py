@@ -734,6 +734,22 @@ def test_a_lost_dispute_on_a_financial_account_can_be_followed_by_another(accoun
     assert is_whole(account.client)
 
 
+def test_a_dispute_whose_financial_account_was_closed_meanwhile_cannot_be_submitted(platform, account):
+    dispute = account.filed(account.collected(200_00), "winning_evidence")
+    account.client.made(f"/v1/issuing/cards/{account.card}", status="canceled")
+    account.client.made(f"/v1/treasury/financial_accounts/{account.id}/close")
+    since = len(account.client.events())
+
+    refusal = account.client.post(f"{DISPUTES}/{dispute['id']}/submit")
+
+    assert (refusal.status, refusal.error["code"]) == (400, "account_closed")
+    assert refusal.error["message"] == f"The FinancialAccount {account.id} is closed."
+    assert account.client.read(f"{DISPUTES}/{dispute['id']}") == dispute
+    assert account.client.event_types(since) == []
+    assert account.cash == 0
+    assert is_whole(account.client)
+
+
 # Provisional credits
 
 
