@@ -24,10 +24,15 @@ SETTINGS = (
 )
 
 
+def after(world: World, seconds: int, action: str, about: str, **details: Any) -> None:
+    """Have a flow take its next step once a time of its own has passed, unless none moves by itself."""
+    if world.setting("progress") != "never":
+        world.later(world.now + seconds, action, about, **details)
+
+
 def at_once(world: World, action: str, about: str, **details: Any) -> None:
     """Have a flow that no helper moves take its next step before the tenant's next request."""
-    if world.setting("progress") != "never":
-        world.later(world.now, action, about, **details)
+    after(world, 0, action, about, **details)
 
 
 def in_a_while(world: World, action: str, about: str, **details: Any) -> None:

@@ -4,9 +4,9 @@
         └── expire ─▶ expired      └────── lose ──▶ lost
 
 Nothing moves before the network decides, unless provisional credits are switched on. An explanation that reads
-`winning_evidence` or `losing_evidence` decides a dispute right after it is submitted; any other leaves it to the
-emulator's own switch. What is won comes back to where the card's money is: as a balance transaction of the Issuing
-balance, or as a DebitReversal on the financial account.
+`winning_evidence` or `losing_evidence` decides a dispute right after it is submitted, unless flows do not move by
+themselves; any other leaves it to the emulator's own switch. What is won comes back to where the card's money is: as a
+balance transaction of the Issuing balance, or as a DebitReversal on the financial account.
 Source: https://docs.stripe.com/api/issuing/disputes and https://docs.stripe.com/issuing/purchases/disputes
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
+from emulator import progress
 from emulator.balances import balance_transactions
 from emulator.issuing import access, dispute_evidence
 from emulator.issuing.dispute_evidence import EvidenceParams
@@ -307,7 +308,7 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
         credit_provisionally(world, dispute)
     outcome = DECIDING_EXPLANATIONS.get(dispute_evidence.explanation(dispute.evidence) or "")
     if outcome is not None:
-        world.later(world.now + world.setting("dispute_decision_seconds"), "disputes.decide", id, outcome=outcome)
+        progress.after(world, world.setting("dispute_decision_seconds"), "disputes.decide", id, outcome=outcome)
     return dispute
 
 

@@ -562,6 +562,18 @@ def test_the_decision_can_be_put_on_the_clock(platform):
     assert platform.read(f"{DISPUTES}/{dispute['id']}")["status"] == "won"
 
 
+def test_nothing_is_decided_by_itself_where_flows_do_not_move(platform):
+    platform.settings(progress="never")
+    dispute = filed(platform, explanation="winning_evidence")
+    submitted(platform, dispute)
+
+    platform.clock(advance=DAY)
+    waiting = platform.read(f"{DISPUTES}/{dispute['id']}")["status"]
+
+    assert waiting == "submitted"
+    assert decided(platform, dispute, "won")["status"] == "won"
+
+
 @pytest.mark.parametrize("loss_reason", [None, *LOSS_REASONS])
 def test_the_emulator_can_be_told_how_a_dispute_is_lost(platform, loss_reason):
     dispute = filed(platform)
