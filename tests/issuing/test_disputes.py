@@ -574,6 +574,19 @@ def test_nothing_is_decided_by_itself_where_flows_do_not_move(platform):
     assert decided(platform, dispute, "won")["status"] == "won"
 
 
+def test_a_refund_after_the_submission_is_taken_whatever_is_decided(platform):
+    transaction = collected(platform)
+    dispute = filed(platform, transaction, amount=7_00)
+    submitted(platform, dispute)
+    before = issuing(platform)
+
+    platform.made(f"{HELPERS}/transactions/{transaction['id']}/refund")
+    decided(platform, dispute, "won")
+
+    assert issuing(platform) == before + 10_00 + 7_00
+    assert is_whole(platform)
+
+
 @pytest.mark.parametrize("loss_reason", [None, *LOSS_REASONS])
 def test_the_emulator_can_be_told_how_a_dispute_is_lost(platform, loss_reason):
     dispute = filed(platform)
