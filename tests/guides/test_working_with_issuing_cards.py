@@ -6,6 +6,7 @@ Source: https://docs.stripe.com/treasury/connect/account-management/issuing-card
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -214,6 +215,36 @@ def test_a_dispute_is_lost_with_losing_evidence_and_nothing_moves(program):
 
     assert (dispute.status, dispute.loss_reason) == ("lost", "other")
     assert program.balance == (190_00, 0)
+
+
+def test_evidence_is_uploaded_to_the_files_host_shown_and_taken_back(program, tmp_path):
+    scan = tmp_path / 'my "receipt" é.pdf'
+    scan.write_bytes(b"%PDF-1.7 a receipt")
+    debit = program.capture(program.authorize(10_00).id).transactions[0].treasury.received_debit
+
+    with scan.open("rb") as content:
+        named = program.v1.files.create({"purpose": "dispute_evidence", "file": content}, program.acting)
+    unnamed = program.v1.files.create({"purpose": "dispute_evidence", "file": BytesIO(b"%PDF")}, program.acting)
+    filed = program.v1.issuing.disputes.create(
+        {
+            "treasury": {"received_debit": debit},
+            "evidence": {
+                "reason": "duplicate",
+                "duplicate": {"explanation": "Paid twice.", "card_statement": named.id, "cash_receipt": unnamed.id},
+            },
+            "expand": ["evidence.duplicate.card_statement"],
+        },
+        program.acting,
+    )
+    without = program.v1.issuing.disputes.update(
+        filed.id, {"evidence": {"duplicate": {"cash_receipt": ""}}}, program.acting
+    )
+
+    assert (named.filename, named.type, named.size) == (scan.name, "pdf", 18)
+    assert unnamed.filename == "blob"
+    assert filed.evidence.duplicate.card_statement == named
+    assert without.evidence.duplicate.card_statement == named.id
+    assert without.evidence.duplicate.cash_receipt is None
 
 
 def test_the_statement_of_the_financial_account_tells_the_same_story(program):
