@@ -18,11 +18,12 @@ from emulator.data.countries import COUNTRIES
 from emulator.data.currencies import CURRENCIES
 from emulator.kernel.errors import ApiError, invalid, unknown_parameters
 
-INTEGER = re.compile(r"-?[0-9]+\Z")
+INTEGER = re.compile(r"-?[0-9]{1,19}\Z")  # as many digits as LARGEST_INTEGER has
 DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]{1,12})?\Z")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 LARGEST_INTEGER = 2**63 - 1
 LONGEST_ARRAY = 10_000
+LONGEST_INDEX = 19  # digits
 
 
 class Complaint(str):
@@ -126,8 +127,8 @@ def members(tree: Any) -> list[tuple[Any, Any]]:
 
 
 def is_index(name: str) -> bool:
-    """Whether a bracket holds an array index: plain digits, not what other scripts count with."""
-    return name.isascii() and name.isdigit()
+    """Whether a bracket holds an array index: a few plain digits, not what other scripts count with."""
+    return len(name) <= LONGEST_INDEX and name.isascii() and name.isdigit()
 
 
 def first_complaint(schema: Schema | None, errors: Any, path: str) -> tuple[str, Complaint]:

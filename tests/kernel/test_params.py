@@ -81,6 +81,7 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
             "parameter_invalid_integer",
             "Invalid integer: 99999999999999999999",
         ),
+        ({"count": "9" * 5000}, "count", "parameter_invalid_integer", "Invalid integer: " + "9" * 5000),
         ({"count": "0"}, "count", "parameter_invalid_integer", "This value must be greater than or equal to 1."),
         ({"count": "101"}, "count", None, "This value must be less than or equal to 100 (it currently is '101')."),
         ({"amount": "-1"}, "amount", "parameter_invalid_integer", "This value must be greater than or equal to 1."),
@@ -103,6 +104,7 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
         ({"items": "x"}, "items", None, "Invalid array"),
         ({"items": {"x": "y"}}, "items", None, "Invalid array"),
         ({"items": {"10001": "y"}}, "items", None, "Invalid array"),
+        ({"items": {"9" * 5000: "y"}}, "items", None, "Invalid array"),
         ({"items": ["a", "b", "c"]}, "items", None, "Array items exceeded maximum 2 allowed elements."),
         ({"items": ["a", ""]}, "items[1]", "parameter_invalid_empty", EMPTY.format("items[1]")),
         (
