@@ -13,6 +13,11 @@ from typing import Any
 
 from emulator.kernel.params import Boolean, Decimal, Enum, Hash, Integer, List, Params, String, Timestamp
 
+# Nothing on a receipt is larger than a purchase can be, and their product still is a number that JSON readers hold.
+LARGEST_COST = 99_999_999
+LONGEST_QUANTITY = 7
+
+
 # What may be sent
 
 
@@ -109,9 +114,9 @@ class ReceiptParams(Params):
     """One line of a receipt; amounts in minor units."""
 
     description = String(max_length=26)
-    quantity = Decimal()
-    total = Integer()
-    unit_cost = Integer()
+    quantity = Decimal(whole_digits=LONGEST_QUANTITY)
+    total = Integer(minimum=-LARGEST_COST, maximum=LARGEST_COST)
+    unit_cost = Integer(minimum=-LARGEST_COST, maximum=LARGEST_COST)
 
 
 class PurchaseDetailsParams(Params):

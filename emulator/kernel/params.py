@@ -233,11 +233,20 @@ class Boolean(Param):
 
 
 class Decimal(Param):
-    """A decimal number of up to twelve fraction digits, kept as the text that was sent."""
+    """A decimal number of up to twelve fraction digits, kept as the text that was sent.
+
+    `whole_digits` is how many may stand before the point; as many as there are where nothing is said.
+    """
+
+    def __init__(self, *, whole_digits: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.whole_digits = whole_digits
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str) or not DECIMAL.match(value):
             raise complain(f"Invalid decimal: {shown(value)}")
+        if self.whole_digits is not None and len(value.lstrip("-").partition(".")[0]) > self.whole_digits:
+            raise complain(f"Invalid decimal: {shortened(value)}")
         return value
 
 

@@ -399,6 +399,16 @@ def test_purchase_details_are_shown_on_request_with_every_key(platform: Client) 
     assert listed["purchase_details"] == details
 
 
+def test_the_largest_line_of_a_receipt_is_summed_exactly(platform: Client) -> None:
+    line = {"description": "Gold", "quantity": "9999999", "unit_cost": 99_999_999}
+
+    made = force_capture(
+        platform, a_card(platform), 1, purchase_details={"receipt": [line]}, expand=["purchase_details"]
+    )
+
+    assert made["purchase_details"]["receipt"][0]["total"] == 9_999_999 * 99_999_999
+
+
 def test_without_purchase_details_there_are_none(platform: Client) -> None:
     shown = captured(platform)
 
@@ -428,6 +438,11 @@ def test_a_receipt_is_announced_after_its_transaction(platform: Client, path: st
     [
         ({"receipt": [{"description": "x" * 27}]}, "[receipt][0][description]"),
         ({"receipt": [{"quantity": "many"}]}, "[receipt][0][quantity]"),
+        ({"receipt": [{"quantity": "12345678"}]}, "[receipt][0][quantity]"),
+        ({"receipt": [{"quantity": "-12345678.5"}]}, "[receipt][0][quantity]"),
+        ({"receipt": [{"quantity": "9" * 5000, "unit_cost": 5}]}, "[receipt][0][quantity]"),
+        ({"receipt": [{"unit_cost": 100_000_000}]}, "[receipt][0][unit_cost]"),
+        ({"receipt": [{"total": -100_000_000}]}, "[receipt][0][total]"),
         ({"flight": {"segments": [{"arrival_airport_code": "LONG"}]}}, "[flight][segments][0][arrival_airport_code]"),
         ({"fuel": {"unit": "barrel"}}, "[fuel][unit]"),
         ({"weather": "fine"}, "[weather]"),
