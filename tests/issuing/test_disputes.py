@@ -511,7 +511,7 @@ def test_winning_evidence_brings_the_money_back_right_after_the_reply(platform):
     assert [event["data"]["object"]["status"] for event in platform.events()[since:]] == ["submitted", "won", "won"]
     (credit,) = platform.read(f"{DISPUTES}/{dispute['id']}", expand=["balance_transactions"])["balance_transactions"]
     assert (credit["type"], credit["net"], credit["source"]) == ("issuing_dispute", 7_00, dispute["id"])
-    assert credit["balance_type"] == "issuing"
+    assert (credit["balance_type"], credit["description"]) == ("issuing", "Dispute won")
     assert is_whole(platform)
 
 
