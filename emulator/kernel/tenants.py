@@ -266,7 +266,7 @@ class Tenant:
             if version_of(connection) == 0:
                 assert name is not None, f"{self.file} is no tenant's database"
                 self.begin_anew(connection, name, generation=1, settings={})
-            elif version_of(connection) != SCHEMA_VERSION or schema_mark(connection) != mark_of(self.catalog):
+            elif not is_current(connection, self.catalog):
                 migrate(connection, tuple(self.catalog.records.values()))
                 connection.execute(f"PRAGMA application_id = {mark_of(self.catalog)}")
 
@@ -535,13 +535,20 @@ def schema_mark(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA application_id").fetchone()[0]
 
 
+def is_current(connection: sqlite3.Connection, catalog: Catalog) -> bool:
+    """Whether a database has exactly the tables of this program."""
+    return version_of(connection) == SCHEMA_VERSION and schema_mark(connection) == mark_of(catalog)
+
+
+def opened_to_read(file: Path) -> sqlite3.Connection:
+    """A connection to a database that can change nothing in it."""
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=60)
+
+
 def refuse_newer(file: Path) -> None:
     """NewerData when a database was written by a newer version of this program."""
-    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-    try:
+    with closing(opened_to_read(file)) as connection:
         if version_of(connection) > SCHEMA_VERSION:
             raise NewerData(
                 f"{file.name} was written by a newer version of the emulator; use that version or another folder."
             )
-    finally:
-        connection.close()

@@ -1,8 +1,11 @@
-"""The doctor finds what was tampered with, and nothing in a healthy world."""
+"""The doctor finds what was tampered with and nothing in a healthy world, and leaves everything as it was."""
+
+import sqlite3
 
 import pytest
 
 from emulator.kernel.doctor import examine
+from tests.kernel.notes import NotesClient, notes_app
 
 
 @pytest.fixture
@@ -45,3 +48,47 @@ def test_due_work_that_failed_is_named(notes, caplog):
     findings = examine(notes.app.tenants.directory, notes.app.tenants.catalog)
 
     assert [finding.what for finding in findings] == ["due work"]
+
+
+def contents(directory):
+    """Everything that the databases in a folder say, and their settings."""
+    found = {}
+    for file in sorted(directory.glob("*.sqlite")):
+        connection = sqlite3.connect(file)
+        pragmas = [connection.execute(f"PRAGMA {name}").fetchone() for name in ("user_version", "application_id")]
+        found[file.name] = pragmas, list(connection.iterdump())
+        connection.close()
+    return found
+
+
+def test_looking_does_none_of_the_work_that_has_fallen_due(notes, tenant):
+    tamper(tenant, "UPDATE tenant SET clock_offset = clock_offset + 3600")
+    before = contents(tenant.tenants.directory)
+
+    assert examine(tenant.tenants.directory, tenant.catalog) == []
+
+    assert contents(tenant.tenants.directory) == before
+
+
+def test_older_data_is_examined_without_being_brought_up_to_date(notes, tenant):
+    tamper(tenant, "DROP INDEX note_by_about")
+    tamper(tenant, "ALTER TABLE note DROP COLUMN about")
+    tamper(tenant, "PRAGMA application_id = 1")
+    tamper(tenant, "UPDATE total SET amount = amount + 1 WHERE book = 'outside:pocket'")
+    before = contents(tenant.tenants.directory)
+
+    findings = examine(tenant.tenants.directory, tenant.catalog)
+
+    assert [finding.what for finding in findings] == ["total"]
+    assert contents(tenant.tenants.directory) == before
+
+
+def test_a_folder_may_have_any_name(tmp_path):
+    folder = tmp_path / "50% of #1?"
+    app = notes_app(folder)
+    NotesClient(app).post("/v1/notes", "text=x&coins=5")
+    app.tenants.close()
+
+    assert examine(folder, app.tenants.catalog) == []
+    assert NotesClient(notes_app(folder)).get("/v1/notes").json["data"] != []
+    assert list(tmp_path.iterdir()) == [folder]
