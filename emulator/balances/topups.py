@@ -35,7 +35,7 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
+from emulator.kernel.store import Condition, table_of
 from emulator.kernel.world import World
 
 LIFECYCLE = Lifecycle(
@@ -249,6 +249,9 @@ def audit(world: World) -> Iterator[str]:
         moved = sum(entry.impact(book) for entry in entries for book in books)
         if moved != arrived:
             yield f"{topup.id} is {topup.status}, yet {moved} of its {topup.amount} {topup.currency} moved"
+    ours = Condition("flow", "like", "tu\\_%")
+    for entry in world.ledger.entries([ours, Condition("flow", "outside", f"SELECT id FROM {table_of(Topup)}")]):
+        yield f"{entry.id} is of {entry.flow}, which is not there"
 
 
 RECORDS = (Topup,)

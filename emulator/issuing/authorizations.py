@@ -53,9 +53,11 @@ from emulator.kernel.params import Amount, Enum, List, ListParams, Metadata, Par
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import Setting, number
+from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import features
 from emulator.treasury.financial_accounts import FinancialAccount
+from emulator.treasury.transactions import Transaction as TreasuryTransaction
 
 LIFECYCLE = Lifecycle(
     "pending",
@@ -654,6 +656,14 @@ def being_asked(world: World, id: str) -> Authorization:
 # Doctor
 
 
+def treasury_held(world: World, account: str, authorization: Authorization) -> int | None:
+    """What an authorization's Treasury transaction holds, or None for one that is gone or of something else."""
+    if authorization.treasury_transaction is None:
+        return 0
+    found = world.as_account(account).find(TreasuryTransaction, authorization.treasury_transaction)
+    return found.balance_impact["outbound_pending"] if found and found.flow == authorization.id else None
+
+
 def audit(world: World) -> Iterator[str]:
     """Spending tallies, holds and captured totals that are not what the authorizations and transactions add up to."""
     tallies: Counter[tuple[str, str, str]] = Counter()
@@ -672,7 +682,16 @@ def audit(world: World) -> Iterator[str]:
     for account, authorization in world.store.every(Authorization):
         spent(spending_of(authorization), authorization.captured + authorization.held)
         if authorization.financial_account is None:
-            held[chart.issuing_held(account, authorization.currency)] += authorization.held
+            book = chart.issuing_held(account, authorization.currency)
+            held[book] += authorization.held
+            entries = world.ledger.entries(
+                [Condition("flow", "eq", authorization.id), Condition("owner", "eq", account)]
+            )
+            moved = sum(entry.impact(book) for entry in entries)
+            if moved != authorization.held:
+                yield f"{authorization.id} says it holds {authorization.held}, its movements say {moved}"
+        elif treasury_held(world, account, authorization) != authorization.held:
+            yield f"{authorization.id} says it holds {authorization.held}, its Treasury transaction says otherwise"
         if authorization.captured != collected[authorization.id]:
             yield (
                 f"{authorization.id} says {authorization.captured} was captured, its transactions say "

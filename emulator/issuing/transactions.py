@@ -6,10 +6,12 @@ Source: https://docs.stripe.com/issuing/purchases/transactions, https://docs.str
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
+from emulator import chart_of_accounts as chart
 from emulator.issuing import access, cards, merchants, purchase_details, purse, spending_controls
 from emulator.issuing.cards import Card
 from emulator.issuing.exchange_rates import scaled
@@ -33,7 +35,10 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
+from emulator.kernel.store import Condition, table_of
 from emulator.kernel.world import World
+from emulator.treasury.received_credits import ReceivedCredit
+from emulator.treasury.received_debits import ReceivedDebit
 
 NO_CASH = {"atm_fee": None, "cashback_amount": 0}
 
@@ -346,7 +351,29 @@ def check_currency(card: Card, currency: str | None) -> None:
         )
 
 
+def audit(world: World) -> Iterator[str]:
+    """Transactions over another amount than their money, and money whose transaction is gone."""
+    for account, transaction in world.store.every(Transaction):
+        inside, moved = world.as_account(account), None
+        if transaction.financial_account is None:
+            entry = world.ledger.entry(str(transaction.balance_transaction))
+            if entry is not None and (entry.account, entry.owner, entry.flow) == (account, account, transaction.id):
+                moved = entry.impact(chart.issuing(account, transaction.currency))
+        elif transaction.type == "capture":
+            debit = inside.find(ReceivedDebit, transaction.received_debit)
+            moved = debit and -debit.amount
+        else:
+            credit = inside.find(ReceivedCredit, transaction.received_credit)
+            moved = credit and credit.amount
+        if moved != transaction.amount:
+            yield f"{transaction.id} is over {transaction.amount}, its money is {moved}"
+    kind = Condition("kind", "eq", "issuing_transaction")
+    for entry in world.ledger.entries([kind, Condition("flow", "outside", f"SELECT id FROM {table_of(Transaction)}")]):
+        yield f"{entry.id} is of {entry.flow}, which is not there"
+
+
 RECORDS = (Transaction,)
+AUDIT = audit
 ROUTES = [
     GET("/v1/issuing/transactions", access.gated(lists(Transaction)), TransactionListParams),
     GET("/v1/issuing/transactions/{transaction}", access.gated(retrieves(Transaction))),

@@ -14,6 +14,7 @@ A module is plain data and functions. It may define:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -72,8 +73,17 @@ class Catalog:
         return [hook(world) for hook in hooks if hook is not None]
 
     def audit(self, world: World) -> Iterator[str]:
-        """Every stored fact that contradicts its source, as sentences."""
-        for module in self.modules:
-            check = getattr(module, "AUDIT", None)
-            if check is not None:
-                yield from check(world)
+        """Every stored fact that contradicts its source, as sentences. A check that stumbles is one more of them."""
+        checks = {
+            module.__name__: functools.partial(module.AUDIT, world)
+            for module in self.modules
+            if hasattr(module, "AUDIT")
+        }
+        for kind in self.records.values():
+            if getattr(kind, "is_stored", True):
+                checks[kind.object] = functools.partial(world.store.misfiled, kind)  # type: ignore[attr-defined]
+        for name, check in checks.items():
+            try:
+                yield from check()
+            except Exception as failure:
+                yield f"{name} cannot be checked: {type(failure).__name__}: {failure}"

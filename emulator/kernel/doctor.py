@@ -62,6 +62,8 @@ def examine_database(connection: sqlite3.Connection, catalog: Catalog) -> Iterat
         yield Finding(row.name, "total", f"{book} says {kept}, its lines say {summed}")
     for movement, imbalance in step.ledger.unbalanced_movements():
         yield Finding(row.name, "movement", f"{movement} is out of balance by {imbalance}")
+    for sentence in step.ledger.faults():
+        yield Finding(row.name, "movement", sentence)
     for item in step.agenda.failures():
         yield Finding(row.name, "due work", f"{item['action']} for {item['about']}: {item['failure']}")
     for sentence in (*step.outbox.faults(), *step.asks.faults()):

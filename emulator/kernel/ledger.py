@@ -193,3 +193,22 @@ class Ledger:
             "SELECT movement.id, sum(line.amount) FROM movement JOIN line ON line.movement = movement.sequence "
             "GROUP BY movement.sequence HAVING sum(line.amount) != 0"
         )
+
+    def faults(self) -> list[str]:
+        """Movements of which something is gone, as sentences for the doctor. They are numbered without a gap."""
+        checks = (
+            (
+                "SELECT DISTINCT movement FROM line WHERE movement NOT IN (SELECT sequence FROM movement)",
+                "the lines of movement number {} have no movement",
+            ),
+            (
+                "SELECT id FROM movement WHERE sequence NOT IN (SELECT movement FROM line)",
+                "{} has no lines",
+            ),
+            (
+                "SELECT sequence - 1 FROM movement WHERE sequence > 1 "
+                "AND sequence - 1 NOT IN (SELECT sequence FROM movement)",
+                "movement number {} is gone",
+            ),
+        )
+        return [says.format(row[0]) for sql, says in checks for row in self.connection.execute(sql)]

@@ -160,6 +160,18 @@ class Store:
         for account, data in self.connection.execute(f"SELECT account, data FROM {table_of(record)} ORDER BY sequence"):
             yield account, revive(record, data)
 
+    def misfiled(self, record: type) -> Iterator[str]:
+        """Rows that lists and look-ups find by something else than the record says of itself, as sentences."""
+        names = ("id", "created", *record.filters)  # type: ignore[attr-defined]
+        columns = ", ".join(quoted(name) for name in names)
+        sql = f"SELECT data, {columns} FROM {table_of(record)} ORDER BY sequence"
+        for data, *filed in self.connection.execute(sql):
+            revived = revive(record, data)
+            for name, value in zip(names, filed, strict=True):
+                says = column_value(getattr(revived, name, 0))  # what has no time of creation is filed under 0
+                if value != says:
+                    yield f"{revived.id} is filed under {name} {value!r}, it says {says!r}"  # type: ignore[attr-defined]
+
 
 def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
     """A WHERE clause and its values."""

@@ -10,7 +10,7 @@ Source: https://docs.stripe.com/api/treasury/debit_reversals
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -222,7 +222,16 @@ def succeed(world: World, id: str) -> None:
     world.emit("treasury.debit_reversal.completed", complete(world, reversal, "succeed"))
 
 
+def audit(world: World) -> Iterator[str]:
+    """Reversals that their transaction does not agree with."""
+    for account, reversal in world.store.every(DebitReversal):
+        status = {"processing": "open", "succeeded": "posted", "failed": "void"}.get(reversal.status)
+        amount = 0 if status == "void" else reversal.amount
+        yield from transactions.differing(world, account, reversal, status=status, amount=amount)
+
+
 RECORDS = (DebitReversal,)
+AUDIT = audit
 DUE = {"debit_reversals.succeed": succeed}
 ROUTES = onboarded(
     [

@@ -6,7 +6,7 @@ Source: https://docs.stripe.com/api/treasury/received_credits
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -288,7 +288,15 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     return credit
 
 
+def audit(world: World) -> Iterator[str]:
+    """Credits that their transaction does not agree with."""
+    for account, credit in world.store.every(ReceivedCredit):
+        status = "posted" if credit.status == "succeeded" else None
+        yield from transactions.differing(world, account, credit, status=status, amount=credit.amount)
+
+
 RECORDS = (ReceivedCredit,)
+AUDIT = audit
 ROUTES = onboarded(
     [
         GET(

@@ -7,6 +7,7 @@ Source: https://docs.stripe.com/api/treasury/received_debits
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -243,7 +244,15 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedDebit:
     return debit
 
 
+def audit(world: World) -> Iterator[str]:
+    """Debits that their transaction does not agree with."""
+    for account, debit in world.store.every(ReceivedDebit):
+        status = "posted" if debit.status == "succeeded" else None
+        yield from transactions.differing(world, account, debit, status=status, amount=-debit.amount)
+
+
 RECORDS = (ReceivedDebit,)
+AUDIT = audit
 ROUTES = onboarded(
     [
         GET("/v1/treasury/received_debits", lists(ReceivedDebit, require=FinancialAccount), ReceivedDebitListParams),

@@ -20,7 +20,7 @@ from emulator.kernel.lists import Page, page
 from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
-from emulator.kernel.store import Condition
+from emulator.kernel.store import Condition, table_of
 from emulator.kernel.world import World
 from emulator.treasury import transaction_entries
 from emulator.treasury.access import onboarded
@@ -166,17 +166,45 @@ list_transactions.is_list = True  # type: ignore[attr-defined]
 
 
 def audit(world: World) -> Iterator[str]:
-    """Transactions that do not show the sum of their entries, or an amount their status does not allow."""
-    for _, transaction in world.store.every(Transaction):
+    """Transactions that do not show the sum of their entries, or an amount their status does not allow; flows,
+    accounts and transactions that are gone.
+    """
+    for account, transaction in world.store.every(Transaction):
         total = dict(NOTHING)
+        whose = (account, transaction.financial_account, transaction.flow, transaction.flow_type)
         for entry in world.ledger.entries([Condition("transaction_id", "eq", transaction.id)]):
             total = {name: total[name] + amount for name, amount in transaction_entries.impact(entry).items()}
+            if (entry.account, entry.owner, entry.flow, entry.flow_type) != whose:
+                yield f"{transaction.id} has the entry {entry.id}, which is of another flow or account"
+        kind = world.catalog.prefixes.get(str(transaction.flow).partition("_")[0])
+        for record, id in ((FinancialAccount, transaction.financial_account), (kind, transaction.flow)):
+            if record is None or world.as_account(account).find(record, id) is None:
+                yield f"{transaction.id} is of {id}, which is not there"
         if total != transaction.balance_impact:
             yield f"{transaction.id} shows {transaction.balance_impact}, its entries sum to {total}"
         if transaction.status == "void" and (transaction.amount or total != NOTHING):
             yield f"{transaction.id} is void, but its amount is {transaction.amount} and its entries sum to {total}"
         if transaction.status == "posted" and total != {**NOTHING, "cash": transaction.amount}:
             yield f"{transaction.id} is posted over {transaction.amount}, its entries sum to {total}"
+        expects = transaction.flow_type == "debit_reversal" and total == NOTHING  # the one that opens before its money
+        if transaction.status == "open" and transaction.amount != total["cash"] and not expects:
+            yield f"{transaction.id} is open over {transaction.amount}, its entries sum to {total}"
+    some = Condition("transaction_id", "like", "trxn\\_%")
+    lost = Condition("transaction_id", "outside", f"SELECT id FROM {table_of(Transaction)}")
+    for entry in world.ledger.entries([some, lost]):
+        yield f"{entry.id} is of {entry.transaction}, which is not there"
+
+
+def differing(world: World, account: str, flow: Any, *, status: str | None, amount: int) -> Iterator[str]:
+    """For the doctor: a flow whose transaction is not in the status, or over the amount, that follows from the flow.
+
+    Without a status the flow should have none.
+    """
+    transaction = world.as_account(account).find(Transaction, flow.transaction)
+    says = transaction and (transaction.flow, transaction.financial_account, transaction.status, transaction.amount)
+    due = None if status is None else (flow.id, flow.financial_account, status, amount)
+    if says != due or (due is None and flow.transaction is not None):
+        yield f"{flow.id} is {flow.status} over {flow.amount}, which its transaction {flow.transaction} contradicts"
 
 
 RECORDS = (Transaction,)

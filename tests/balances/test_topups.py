@@ -197,7 +197,9 @@ def test_the_doctor_sees_a_topup_that_contradicts_the_books(platform):
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     assert list(examine_tenant(tenant)) == []
     with tenant.writing() as step:
-        step.connection.execute("UPDATE topup SET data = replace(CAST(data AS TEXT), 'succeeded', 'failed')")
+        step.connection.execute(
+            "UPDATE topup SET status = 'failed', data = replace(CAST(data AS TEXT), 'succeeded', 'failed')"
+        )
 
     (finding,) = examine_tenant(tenant)
 

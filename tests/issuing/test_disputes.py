@@ -878,7 +878,9 @@ def test_the_doctor_sees_a_dispute_that_contradicts_the_books(platform):
     dispute = filed(platform)
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     with tenant.writing() as step:
-        step.connection.execute("UPDATE issuing_dispute SET data = replace(CAST(data AS TEXT), 'unsubmitted', 'won')")
+        step.connection.execute(
+            "UPDATE issuing_dispute SET status = 'won', data = replace(CAST(data AS TEXT), 'unsubmitted', 'won')"
+        )
 
     (finding,) = examine_tenant(tenant)
 

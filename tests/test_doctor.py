@@ -1,0 +1,161 @@
+"""Whatever is changed behind the API's back in a world with some of everything, the doctor finds."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from emulator.app import create_app
+from emulator.catalog import CATALOG
+from emulator.kernel.doctor import examine
+from tests.client import Client
+from tests.issuing.purchases import a_spender, authorize, done, fund, refund
+from tests.treasury.worlds import REVERSALS, card_on, connected, opened, send, take
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """The database of a platform with purchases on a financial account and on an Issuing balance."""
+    folder = tmp_path_factory.mktemp("examined")
+    app = create_app(folder)
+    platform = Client(app, "sk_test_examined")
+    business = connected(platform)
+    account = opened(business)
+    send(business, account, 50_000)
+    debit = take(business, account, 700)
+    business.made(REVERSALS, received_debit=debit["id"])
+    take(business, account, 90_000)
+    for card in (card_on(business, account), a_spender(business)["id"]):
+        done(business, authorize(business, card, 300), "capture")
+        authorize(business, card, 200)
+        refund(business, business.read("/v1/issuing/transactions")["data"][0], refund_amount=100)
+    fund(business, 500)
+    business.made("/v1/topups", amount=1_000, currency="usd")
+    business.read("/v1/balance")
+    app.emulator.close()
+    (file,) = folder.glob("*.sqlite")
+    return file
+
+
+def found(world, folder, *changes):
+    """What the doctor says after some changes to a copy of the database."""
+    with sqlite3.connect(folder / world.name) as copy:
+        with sqlite3.connect(world) as original:
+            original.backup(copy)
+        original.close()
+        assert all(copy.execute(change).rowcount for change in changes), "nothing was changed"
+    copy.close()
+    return [f"{finding.what}: {finding.detail}" for finding in examine(folder, CATALOG)]
+
+
+def member(table, name, value, where="1"):
+    """SQL that changes one member of a record as it is stored, and of no column."""
+    data = f"CAST(json_set(CAST(data AS TEXT), '$.{name}', {value}) AS BLOB)"
+    return f"UPDATE {table} SET data = {data} WHERE sequence = (SELECT min(sequence) FROM {table} WHERE {where})"
+
+
+def taking_out(where, totals):
+    """SQL that takes a movement out with its lines, and perhaps out of the totals."""
+    one = f"(SELECT min(sequence) FROM movement WHERE {where})"
+    mended = (
+        f"UPDATE total SET amount = amount - (SELECT amount FROM line WHERE movement = {one} AND book = total.book) "
+        f"WHERE book IN (SELECT book FROM line WHERE movement = {one})"
+    )
+    lines = f"DELETE FROM line WHERE movement = {one}"
+    return ([mended] if totals else []) + [lines, f"DELETE FROM movement WHERE sequence = {one}"]
+
+
+def test_nothing_is_found_where_nothing_was_changed(world, tmp_path):
+    assert found(world, tmp_path) == []
+
+
+KINDS = [
+    "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_transaction",
+    "received_credit", "received_debit", "topup",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_movement_that_is_gone_is_missed(world, tmp_path, kind):
+    one = f"sequence = (SELECT min(sequence) FROM movement WHERE kind = '{kind}')"
+
+    assert "have no movement" in " ".join(found(world, tmp_path, f"DELETE FROM movement WHERE {one}"))
+    assert "has no lines" in " ".join(
+        found(world, tmp_path, f"DELETE FROM line WHERE movement = (SELECT sequence FROM movement WHERE {one})")
+    )
+    for totals in (False, True):
+        assert found(world, tmp_path, *taking_out(f"kind = '{kind}'", totals)) != []
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ("UPDATE line SET amount = amount + 1 WHERE amount > 0 AND movement = 1", "is out of balance by 1"),
+        ("UPDATE line SET amount = amount * 2 WHERE movement = 1", "its lines say"),
+        ("UPDATE total SET amount = amount - 1 WHERE book = 'outside:banks:usd'", "total: outside:banks:usd says"),
+        ("UPDATE tally SET amount = amount + 1", "the spending tally"),
+        ("DELETE FROM tally", "the spending tally"),
+        ("UPDATE movement SET account = 'acct_x' WHERE id LIKE 'trxne%'", "which is of another flow or account"),
+        ("UPDATE movement SET flow = 'rc_x' WHERE id LIKE 'trxne%'", "which is of another flow or account"),
+        ("UPDATE movement SET transaction_id = NULL", "its entries sum to"),
+        ("UPDATE movement SET flow = 'ipi_x' WHERE kind = 'issuing_transaction'", "its money is None"),
+        ("UPDATE movement SET flow = 'x' WHERE kind = 'issuing_authorization_hold' AND id LIKE 'txn%'", "it holds"),
+    ],
+)
+def test_what_was_changed_in_the_books_is_named(world, tmp_path, change, says):
+    assert says in " ".join(found(world, tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "treasury_transaction", "treasury_received_credit", "treasury_received_debit", "treasury_debit_reversal",
+        "issuing_transaction", "topup",
+    ],
+)  # fmt: skip
+def test_an_amount_that_is_not_what_moved_is_named(world, tmp_path, table):
+    for member_of in ("amount > 0", "amount < 0"):
+        amount = "json_extract(CAST(data AS TEXT), '$.amount')"
+        where = member_of.replace("amount", amount)
+        with sqlite3.connect(world) as connection:
+            has_such = connection.execute(f"SELECT count(*) FROM {table} WHERE {where}").fetchone()[0]
+        connection.close()
+        if has_such:
+            assert found(world, tmp_path, member(table, "amount", f"{amount} + 1", where)) != []
+
+
+def test_an_open_transaction_over_another_amount_is_named(world, tmp_path):
+    change = member("treasury_transaction", "amount", "-201", "status = 'open'")
+
+    assert any("is open over -201, its entries sum to" in finding for finding in found(world, tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "table", ["treasury_transaction", "treasury_received_credit", "treasury_debit_reversal", "topup"]
+)
+def test_a_record_that_is_gone_is_missed(world, tmp_path, table):
+    change = f"DELETE FROM {table} WHERE sequence = (SELECT min(sequence) FROM {table})"
+
+    assert any("which is not there" in finding for finding in found(world, tmp_path, change))
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ("UPDATE treasury_transaction SET status = 'void' WHERE status = 'open'", "is filed under status 'void'"),
+        ("UPDATE issuing_card SET cardholder = 'ich_x'", "is filed under cardholder 'ich_x'"),
+        ("UPDATE event SET created = created + 5", "is filed under created"),
+    ],
+)
+def test_a_record_filed_under_what_it_does_not_say_is_named(world, tmp_path, change, says):
+    assert says in " ".join(found(world, tmp_path, change))
+
+
+def test_what_cannot_even_be_checked_is_named_beside_the_rest(world, tmp_path):
+    findings = found(
+        world, tmp_path, "UPDATE treasury_financial_account SET account = 'acct_x'", "UPDATE tally SET amount = 0"
+    )
+
+    assert any("financial_accounts cannot be checked: AssertionError" in finding for finding in findings)
+    assert any("the spending tally" in finding for finding in findings)
