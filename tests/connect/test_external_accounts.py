@@ -144,6 +144,17 @@ def test_a_financial_account_needs_its_feature(platform, path):
     assert (unknown.status, unknown.error["param"]) == (400, "external_account[financial_account]")
 
 
+def test_a_financial_account_whose_feature_is_restricted_is_refused_as_restricted(platform, path):
+    inside = platform.acting_as(path.split("/")[3])
+    features = {"financial_addresses": {"aba": {"requested": True}}, "intra_stripe_flows": {"requested": True}}
+    made = inside.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)["id"]
+    inside.made(f"/v1/treasury/financial_accounts/{made}", platform_restrictions={"inbound_flows": "restricted"})
+
+    refusal = platform.post(path, external_account={"financial_account": made})
+
+    assert (refusal.status, refusal.error["code"]) == (400, "financial_account_capability_restricted")
+
+
 def test_every_change_is_announced_and_the_account_with_it(platform, path):
     inside = platform.acting_as(path.split("/")[3])
     platform.made(path, external_account=BANK)
