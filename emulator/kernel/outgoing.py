@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, NamedTuple
 
 import httpx
@@ -51,11 +52,15 @@ class Client:
         self.http: httpx.Client | None = None
 
     def get(self) -> httpx.Client:
-        """The client. It keeps no connection: an idle one that the receiver closes would look like a failure."""
+        """The client. It keeps no connection: an idle one that the receiver closes would look like a failure.
+
+        Nor any cookie: one receiver's would be sent to the others on its host, those of other tenants too.
+        """
         with self.guard:
             if self.http is None:
                 limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-                self.http = httpx.Client(trust_env=False, follow_redirects=False, limits=limits)
+                no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+                self.http = httpx.Client(trust_env=False, follow_redirects=False, limits=limits, cookies=no_cookies)
                 self.http.headers.clear()
             return self.http
 

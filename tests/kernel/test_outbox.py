@@ -291,6 +291,22 @@ def test_anything_but_2xx_is_a_failure_and_redirects_are_not_followed(platform, 
         assert attempts(platform)[0]["status"] == reply.status
 
 
+def test_a_cookie_that_a_receiver_sets_is_sent_to_nobody(app, platform):
+    def baking(arrived: object) -> Reply:
+        return Reply(headers={"Set-Cookie": "session=1; Path=/"})
+
+    neighbour = Client(app, f"{platform.key}neighbour")
+    with receiving(baking) as receiver, receiving() as other:
+        endpoint(platform, receiver.url, "topup.created")
+        endpoint(neighbour, other.url, "topup.created")
+        for client in (platform, neighbour):
+            happen(client, 2)
+            drained(client)
+
+        assert [len(one.arrived) for one in (receiver, other)] == [2, 2]
+        assert not any("cookie" in arrived.headers for arrived in [*receiver.arrived, *other.arrived])
+
+
 def test_a_refused_connection_is_a_failure_that_says_why(platform):
     receiver = Receiver()
     receiver.close()
