@@ -7,6 +7,7 @@ Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/ac
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from emulator.connect.capabilities import Capability
 from emulator.connect.external_accounts import TEST_NUMBER, TEST_ROUTING_NUMBER
 from emulator.connect.requirements import Facts, nothing_required
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
+from emulator.kernel import ids
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -356,6 +358,11 @@ def facts(world: World, account: Account) -> Facts:
         [(person.id, str(person.said.get("first_name"))) for person in people if person.director],
         frozenset(account.verified),
     )
+
+
+def application_of(platform: str) -> str:
+    """The id of the platform's own application: its Connect endpoints carry it, and who leaves it is told of it."""
+    return "ca_" + ids.base62(int.from_bytes(hashlib.sha256(platform.encode()).digest()), 32)
 
 
 def open_account(world: World) -> None:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 from emulator import progress
 from emulator.connect import accounts, capabilities, external_accounts, persons, requirements
 from emulator.connect.account_params import CreateParams, UpdateParams
-from emulator.connect.accounts import ANCHORS, CONTROLLERS, Account, controller_of
+from emulator.connect.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
 from emulator.connect.capabilities import Capability, CapabilityParams
 from emulator.connect.external_accounts import BankAccount
 from emulator.connect.home_currencies import currency_of
@@ -463,7 +463,7 @@ def delete(world: World, params: dict[str, Any], account: str) -> Deleted:
     world.close_account(account)
     platform = accounts.of(world.as_account(world.platform))
     name = platform.settings["dashboard"]["display_name"]
-    inside.emit("account.application.deauthorized", Application(f"ca_{platform.id.removeprefix('acct_')}", name))
+    inside.emit("account.application.deauthorized", Application(application_of(platform.id), name))
     return Deleted(record)
 
 

@@ -9,13 +9,13 @@ Source: https://docs.stripe.com/api/webhook_endpoints, https://docs.stripe.com/c
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from emulator.connect.accounts import application_of
 from emulator.data.api_versions import API_VERSIONS
 from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel import ids
@@ -186,11 +186,6 @@ def subscriber(world: World, endpoint: WebhookEndpoint) -> Subscriber:
 def new_secret(world: World) -> str:
     """`whsec_` and 32 characters."""
     return "whsec_" + ids.base62(world.draw("whsec"), 32)
-
-
-def application_of(platform: str) -> str:
-    """The id of the platform's own application, which its Connect endpoints carry."""
-    return "ca_" + ids.base62(int.from_bytes(hashlib.sha256(platform.encode()).digest()), 32)
 
 
 def check_url(world: World, url: str) -> None:

@@ -61,6 +61,18 @@ def test_a_connect_endpoint_carries_the_platforms_application(platform):
     assert first["application"] == second["application"]
 
 
+def test_who_leaves_the_platform_leaves_the_application_that_its_connect_endpoints_carry(platform):
+    with receiving() as receiver:
+        endpoint = made(platform, url=receiver.url, connect=True, enabled_events=["account.application.deauthorized"])
+        account = a_connected_account(platform, "transfers").account
+
+        platform.delete(f"/v1/accounts/{account}")
+        delivered(platform)
+
+        (event,) = receiver.events
+        assert (event["account"], event["data"]["object"]["id"]) == (account, endpoint["application"])
+
+
 def test_an_endpoint_can_be_changed_and_switched_off_and_on(platform):
     endpoint = made(platform, metadata={"a": "1"}, description="old")
 
