@@ -178,11 +178,14 @@ class Outbox:
                 self.post_with_troubles(subscriber, account, event, clinic.draw(dose, generator, subscriber, event.id))
 
     def post_with_troubles(self, subscriber: str, account: str, event: Event, troubles: dict[str, Any]) -> None:
-        """A delivery as the clinic wants it. What was held back for the next event leaves after that one."""
+        """A delivery as the clinic wants it. What was held back for the next event leaves after that one.
+
+        What was held for a minute in vain is due, and may be on its way already.
+        """
         held = self.connection.execute(
             "SELECT sequence, event, account, type, created, troubles FROM delivery "
-            "WHERE subscriber = ? AND state = 'waiting' AND held",
-            (subscriber,),
+            "WHERE subscriber = ? AND state = 'waiting' AND held AND due_at > ?",
+            (subscriber, event.created),
         ).fetchall()
         late = troubles.get("delay")
         holds = bool(troubles.get("reorder")) and late is None and not held

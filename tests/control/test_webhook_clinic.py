@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ import stripe
 
 from emulator.control.verdict import of_all
 from emulator.kernel.clinic import TROUBLES, draw
+from emulator.kernel.doctor import examine_tenant
 from tests.client import Client
 from tests.issuing.holders import a_cardholder
-from tests.receivers import Arrived, Receiver, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Receiver, Reply, receiving
 
 CLINIC = "/_emulator/webhooks/clinic"
 VERDICT = "/_emulator/webhooks/verdict"
@@ -108,6 +110,34 @@ def test_a_reordered_event_that_none_follows_comes_a_minute_later(platform):
         drained(platform)
 
         assert (held, ids(receiver)) == ([], [event])
+
+
+def test_a_reordered_event_that_is_on_its_way_after_a_minute_is_not_sent_behind_the_next_one_too(platform):
+    platform.clock(frozen=True)
+    next_has_happened = threading.Event()
+
+    def answer(arrived: Arrived) -> Reply:
+        next_has_happened.wait(PATIENCE_SECONDS)
+        return Reply()
+
+    with receiving(answer) as receiver:
+        endpoint(platform, receiver)
+        platform.made(CLINIC, reorder=100)
+        (first,) = happen(platform)
+        platform.clock(advance=60)
+        draining = threading.Thread(target=drained, args=(Client(platform.app, platform.key),))
+        draining.start()
+        receiver.wait_for(1)
+
+        (second,) = happen(platform)
+        next_has_happened.set()
+        draining.join(PATIENCE_SECONDS)
+        platform.clock(advance=60)
+        drained(platform)
+
+        assert ids(receiver) == [first, second]
+        tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))  # type: ignore[attr-defined]
+        assert list(examine_tenant(tenant)) == []
 
 
 def test_a_dropped_event_never_arrives_but_its_retry_does(platform):
