@@ -42,6 +42,13 @@ def leaves_it_to_the_api(answer: Answer) -> bool:
     return answer.status == 200 and not answer.body.strip()
 
 
+def outcome_of(answer: Answer) -> str:
+    """What came of a question, in a word or two: no answer is a refused connection, say."""
+    if answer.status is not None:
+        return "answered"
+    return "timeout" if answer.timed_out else "no answer"
+
+
 class Heard(NamedTuple):
     """The attempt to keep, and after how many milliseconds there was a decision; None when there was none in time."""
 
@@ -154,7 +161,7 @@ class Asker:
     def decided(self, step: Step, asked: Asked, answer: Answer) -> StoredReply:
         """The reply after the decision, made here or before."""
         world = World(step, asked.account)
-        if step.asks.decide(asked.event, "timeout" if answer.timed_out else "answered"):
+        if step.asks.decide(asked.event, outcome_of(answer)):
             record = step.catalog.answers[asked.type](world, asked.about, answer)
         else:
             kind = step.catalog.prefixes[asked.about.partition("_")[0]]

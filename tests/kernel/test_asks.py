@@ -19,7 +19,7 @@ from emulator.kernel.outgoing import Answer
 from emulator.kernel.tenants import Tenant
 from tests.client import Client
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
-from tests.receivers import Reply, receiving
+from tests.receivers import Receiver, Reply, receiving
 
 ENDPOINTS = "/v1/webhook_endpoints"
 REQUEST = "issuing_authorization.request"
@@ -317,6 +317,17 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
         assert (told["asked"], told["answered"], told["missed_the_limit"], told["limit_ms"]) == (4, 3, 2, 2000)
         assert [one["missed_the_limit"] for one in told["data"]] == [True, False, True, False]
         assert [one["outcome"] for one in told["data"]] == ["timeout", "answered", "answered", "answered"]
+
+
+def test_an_endpoint_that_cannot_be_reached_is_not_said_to_have_answered(platform):
+    receiver = Receiver()
+    receiver.close()
+    card = ready(platform, receiver.url)
+
+    platform.made(AUTHORIZATIONS, card=card, amount=1_00)
+
+    assert (asks(platform)["answered"], asks(platform)["missed_the_limit"]) == (0, 1)
+    assert asks(platform)["data"][0]["outcome"] == "no answer"
 
 
 def test_an_empty_answer_that_no_api_call_follows_counts_as_missed(platform):
