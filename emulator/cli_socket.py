@@ -175,6 +175,8 @@ class CliSocket:
         self.note(tenant, id, cli_sessions.forgotten)
         with self.guard:
             calls = [] if id in self.open_lines else self.unanswered.pop(id, [])
+            if id not in self.open_lines:
+                self.tailed.pop(id, None)
         for call in calls:
             call.end(call.failed("The listener went away."))
 
@@ -191,6 +193,8 @@ class CliSocket:
             with self.guard:
                 self.newest[session.id] = connection
                 self.leaving[session.id] = (tenant.file, time.time())
+            if session.feature == "request_logs":
+                self.begin_tail(tenant, session)
             self.note(tenant, session.id, cli_sessions.connected)
             return None
         refusal = connection.respond(http.HTTPStatus.BAD_REQUEST, orjson.dumps(UNKNOWN_ID).decode())
@@ -373,12 +377,17 @@ class CliSocket:
 
     # Requests
 
+    def begin_tail(self, tenant: Tenant, session: Session) -> None:
+        """Note which request was answered last, unless the line was open before: what comes after it will be told."""
+        requests = self.tenants.request_log
+        requests.flush()
+        self.tailed.setdefault(session.id, requests.newest(tenant.file.stem))
+
     def tail_requests(self, line: Line) -> None:
-        """Send the requests that the API answers from now on, or since the line was last open."""
+        """Send the requests that the API has answered since the line was admitted, or was last open."""
         requests, stem = self.tenants.request_log, line.tenant.file.stem
         batches = requests.batches
-        requests.flush()
-        last = self.tailed.get(line.session.id) or requests.newest(stem)
+        last = self.tailed[line.session.id]
         while line.is_open:
             for request in requests.select(stem, [Condition("sequence", "gt", last)], limit=500, oldest_first=True):
                 if is_wanted(request, line.session.log_filters):

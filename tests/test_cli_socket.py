@@ -613,22 +613,7 @@ def tail(platform: Client, **filters: list[str]) -> Listener:
     session = platform.made(
         SESSIONS, device_name="laptop", websocket_features=["request_logs"], filters=json.dumps(filters)
     )
-    listener = Listener(session).connect()
-    # A first request, repeated until it is heard, tells that the tail has begun.
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        platform.post("/v1/issuing/cards")
-        try:
-            heard = json.loads(listener.line.recv(timeout=SILENCE_SECONDS))
-        except TimeoutError:
-            continue
-        while heard:
-            try:
-                heard = listener.line.recv(timeout=SILENCE_SECONDS)
-            except TimeoutError:
-                heard = None
-        return listener
-    raise AssertionError("the tail never began")
+    return Listener(session).connect()
 
 
 def test_answered_requests_are_told_as_they_happen(platform):
@@ -650,6 +635,26 @@ def test_answered_requests_are_told_as_they_happen(platform):
     assert logged["error"]["message"] == refused.error["message"]
     assert set(logged["error"].values()) - {""} <= {str(value) for value in refused.error.values()}
     assert (listed["url"], listed["error"]) == ("/v1/events", {})
+
+
+def test_what_is_answered_once_the_tail_is_ready_is_told_however_late_its_thread_begins(platform, monkeypatch):
+    tail_requests, has_happened = cli_socket.CliSocket.tail_requests, Event()
+
+    def late(self: cli_socket.CliSocket, line: cli_socket.Line) -> None:
+        has_happened.wait(PATIENCE_SECONDS)
+        tail_requests(self, line)
+
+    monkeypatch.setattr(cli_socket.CliSocket, "tail_requests", late)
+    platform.get("/v1/events/evt_before")
+    listener = tail(platform)
+    platform.get("/v1/events/evt_none")
+    platform.app.emulator.tenants.request_log.flush()
+    has_happened.set()
+
+    logged = json.loads(listener.frame()["event_payload"])
+    listener.close()
+
+    assert logged["url"] == "/v1/events/evt_none"
 
 
 def test_only_requests_that_fit_the_filters_are_told(platform):
