@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -444,16 +445,28 @@ def websocket_port(running: Running) -> int:
     return int(re.match(r"ws://127\.0\.0\.1:(\d+)/", reply.json()["websocket_url"])[1])
 
 
-def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken(tmp_path):
-    with Running(tmp_path / "usual", "--quiet") as running:
-        usual = websocket_port(running) - running.port
-    with cli_socket.listening_socket("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        with Running(tmp_path / "taken", "--quiet", "--port", str(port - 10)) as running:
-            other = websocket_port(running)
+def port_whose_tenth_neighbour_is_free() -> int:
+    while True:
+        with cli_socket.listening_socket("127.0.0.1", 0) as found:
+            port = found.getsockname()[1]
+        with contextlib.suppress(OSError, OverflowError):
+            cli_socket.listening_socket("127.0.0.1", port + 10).close()
+            return port
 
-    assert usual == 10
-    assert other not in (port, port - 10)
+
+def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken(tmp_path):
+    port = port_whose_tenth_neighbour_is_free()
+
+    with Running(tmp_path / "usual", "--quiet", "--port", str(port)) as running:
+        usual = websocket_port(running)
+    with (
+        cli_socket.listening_socket("127.0.0.1", port + 10),
+        Running(tmp_path / "taken", "--quiet", "--port", str(port)) as running,
+    ):
+        other = websocket_port(running)
+
+    assert usual == port + 10
+    assert other not in (port, port + 10)
 
 
 def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
@@ -472,6 +485,7 @@ def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_a_listener_that_forwards_is_asked_when_no_endpoint_is(platform, listen, approved):
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     card = a_spender(platform)
     listener = listen(forward_to_url="localhost:4242/hook")
     settled: dict[str, Any] = {}
@@ -564,6 +578,7 @@ def test_any_process_of_the_server_can_ask_a_listener(tmp_path):
             assert reply.status_code == 200, (reply.text, running.console)
             return reply.json()
 
+        post("/_emulator/settings", real_time_timeout_ms="20000")
         post("/v1/test_helpers/issuing/fund_balance", amount="50000", currency="usd")
         address = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701"}
         holder = post(

@@ -48,10 +48,10 @@ def mirror():
 @pytest.fixture
 def proxied(mirror, tmp_path):
     """A client behind the proxy; upgrades would go to a port where nobody is."""
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        elsewhere = Address(*nobody.getsockname())
     path = tmp_path / "stripe.sock"
-    with listening_socket(path) as listener:
+    with socket.socket() as nobody, listening_socket(path) as listener:
+        nobody.bind(("127.0.0.1", 0))  # taken, so that nobody else listens there meanwhile
+        elsewhere = Address(*nobody.getsockname())
         proxy = UnixProxy(listener, mirror, elsewhere)
         proxy.start()
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://api.stripe.com") as http:

@@ -153,6 +153,7 @@ def test_the_next_start_concludes_what_a_killed_process_left(tmp_path, monkeypat
 def test_before_its_time_is_up_a_question_stays_open_after_a_crash(tmp_path, monkeypatch):
     with receiving() as receiver, process(tmp_path) as first:
         client = Client(first, "sk_test_early")
+        client.settings(real_time_timeout_ms=20_000)
         card = ready(client, receiver.url)
         died_waiting(client, card, monkeypatch, headers=KEYED)
 
@@ -316,6 +317,7 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
 
         assert (told["asked"], told["answered"], told["missed_the_limit"], told["limit_ms"]) == (4, 3, 2, 2000)
         assert [one["missed_the_limit"] for one in told["data"]] == [True, False, True, False]
+        assert [one["timeout_ms"] for one in told["data"]] == [50, 2000, 2000, 2000]
         assert [one["outcome"] for one in told["data"]] == ["timeout", "answered", "answered", "answered"]
 
 

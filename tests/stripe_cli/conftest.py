@@ -24,6 +24,7 @@ from bench.running import Running
 
 VERSION = "1.52.0"
 PATIENCE_SECONDS = 30
+LOOK_SECONDS = 0.05
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -144,6 +145,16 @@ class Cli:
         reply = httpx.request(method, self.server.url + path, auth=(self.key, ""), timeout=60, trust_env=False, **place)
         assert reply.status_code == 200, reply.text
         return reply.json()
+
+    def attempt_answered(self, event: str, status: int) -> dict[str, Any]:
+        """The attempt to deliver an event that was answered so, once the CLI has told of the answer."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = self.api("GET", "/_emulator/webhooks/attempts", event=event)["data"]
+            if found and found[0]["status"] == status:
+                return found[0]
+            threading.Event().wait(LOOK_SECONDS)
+        pytest.fail(f"no attempt of {event} was answered {status}; these were made: {found}")
 
     def event_types(self) -> list[str]:
         """The types of the platform's events, oldest first."""

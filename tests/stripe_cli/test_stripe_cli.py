@@ -263,8 +263,11 @@ def test_an_acknowledged_event_is_no_longer_pending_and_its_answer_is_kept(cli):
         cli("trigger", "issuing_cardholder.created")
         id = hook.wait("issuing_cardholder.created")[0].event["id"]
         listening.line(rf"<-- +\[500\] .*{id}")
+        cli.api("POST", "/_emulator/webhooks/drain")  # the CLI acknowledges before it forwards; we record that later
+        kept = cli.attempt_answered(id, 500)
 
     assert cli.api("GET", f"/v1/events/{id}")["pending_webhooks"] == 0
+    assert json.loads(kept["response_body"]) == {"trouble": "disk full"}
 
 
 def test_an_event_is_resent(cli):
@@ -318,6 +321,7 @@ def test_events_are_forwarded_as_the_registered_endpoints_want_them(cli):
 
 @pytest.mark.parametrize("approved", [True, False])
 def test_the_users_server_decides_authorizations_through_the_listener(cli, approved):
+    cli.api("POST", "/_emulator/settings", real_time_timeout_ms=20_000)
     cli.api("POST", "/v1/test_helpers/issuing/fund_balance", amount=500_00, currency="usd")
     with hooked() as hook:
         hook.answer = {"approved": approved}
