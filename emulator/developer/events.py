@@ -68,7 +68,10 @@ def retrieve(world: World, params: dict[str, Any], id: str) -> Event:
 
 
 def retry(world: World, params: dict[str, Any], id: str) -> Event:
-    """Send an event again, once, now. Its automatic retries and `pending_webhooks` stay as they are."""
+    """Send an event again, once, now. Its automatic retries and `pending_webhooks` stay as they are.
+
+    Of the endpoints only the one that was asked gets a question again, unless another is named.
+    """
     account = params.get("account", world.account)
     if account != world.account and not (world.is_platform and world.may_act(account)):
         raise no_such("account", account, param="account", status=400)
@@ -85,7 +88,12 @@ def retry(world: World, params: dict[str, Any], id: str) -> Event:
     else:
         hearers = [outbox.subscriber(hearer) for hearer, _ in outbox.hearers(event.type, account)]
         only_listeners = params.get("for_stripecli", False)
-        receivers = [one.id for one in hearers if one and not (only_listeners and one.kind == "endpoint")]
+        asked = outbox.asked(event.id)
+        receivers = [
+            one.id
+            for one in hearers
+            if one and (one.kind != "endpoint" or (not only_listeners and asked in (None, one.id)))
+        ]
     for receiver in receivers:
         outbox.resend(receiver, account, event, world.now)
     return event

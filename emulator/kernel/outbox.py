@@ -239,6 +239,13 @@ class Outbox:
         self.has_posted = True
         self.add(subscriber, account, event, "resend", due_at=now, now=now)
 
+    def asked(self, event: str) -> str | None:
+        """Who was asked by an event that is a question; None for every other event."""
+        row = self.connection.execute(
+            "SELECT subscriber FROM delivery WHERE event = ? AND reason = 'question'", (event,)
+        ).fetchone()
+        return row[0] if row else None
+
     def pending(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
         return self.connection.execute(

@@ -270,6 +270,20 @@ def test_questions_are_never_put_twice(platform):
         assert receiver.types == [REQUEST]
 
 
+def test_a_question_that_is_sent_again_goes_to_the_one_who_was_asked(platform):
+    with receiving(lambda arrived: says({"approved": True})) as receiver, receiving() as other, receiving() as every:
+        asking(platform, receiver)
+        asking(platform, other)
+        platform.made(ENDPOINTS, url=every.url, enabled_events=["*"])
+        card = a_spender(platform)
+        platform.made(AUTHORIZATIONS, card=card["id"], amount=10_00)
+
+        platform.made(f"/v1/events/{platform.events(type=REQUEST)[0]['id']}/retry")
+        platform.made("/_emulator/webhooks/drain")
+
+        assert [one.types.count(REQUEST) for one in (receiver, other, every)] == [2, 0, 0]
+
+
 # Through the API
 
 
