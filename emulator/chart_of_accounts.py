@@ -1,7 +1,8 @@
 """Every book and every named way money can move.
 
-A book is `<owner>:<what>:<currency>`. The owner is a financial account (`fa_…`), an account (`acct_…`), or `outside`:
-the banks and card networks that money comes from and goes to. All amounts are minor units of the book's currency.
+A book is `<owner>:<what>:<currency>`. The owner is a financial account (`fa_…`), an account (`acct_…`), `stripe` for
+what is between two of them, or `outside`: the banks and card networks that money comes from and goes to. All amounts
+are minor units of the book's currency.
 """
 
 from __future__ import annotations
@@ -58,6 +59,16 @@ def card_networks(currency: str) -> str:
     return f"outside:card_networks:{currency}"
 
 
+def in_transit(currency: str = "usd") -> str:
+    """What has left one financial account for another over the stripe network. It arrives in the same step."""
+    return f"stripe:in_transit:{currency}"
+
+
+def beyond(network: str) -> str:
+    """Where money of a financial account goes and comes from over a network: `ach`, `us_domestic_wire` or `stripe`."""
+    return in_transit() if network == "stripe" else banks("usd")
+
+
 # Financial accounts: each movement is a Treasury entry of the type it is named after
 
 
@@ -66,9 +77,43 @@ def receive_credit(financial_account: str, amount: int) -> Movement:
     return moving("received_credit", financial_account, banks("usd"), cash(financial_account), amount)
 
 
+def receive_transfer(financial_account: str, amount: int) -> Movement:
+    """Another financial account sends money over the stripe network."""
+    return moving("received_credit", financial_account, in_transit(), cash(financial_account), amount)
+
+
 def receive_debit(financial_account: str, amount: int) -> Movement:
     """A bank takes money from a financial account."""
     return moving("received_debit", financial_account, cash(financial_account), banks("usd"), amount)
+
+
+def hold_for_transfer(financial_account: str, amount: int) -> Movement:
+    """Set cash aside for an outbound transfer."""
+    books = cash(financial_account), outbound_pending(financial_account)
+    return moving("outbound_transfer", financial_account, *books, amount)
+
+
+def post_transfer(financial_account: str, amount: int, *, network: str) -> Movement:
+    """An outbound transfer leaves."""
+    books = outbound_pending(financial_account), beyond(network)
+    return moving("outbound_transfer_posting", financial_account, *books, amount)
+
+
+def cancel_transfer(financial_account: str, amount: int) -> Movement:
+    """Give back what a canceled outbound transfer held."""
+    books = outbound_pending(financial_account), cash(financial_account)
+    return moving("outbound_transfer_cancellation", financial_account, *books, amount)
+
+
+def fail_transfer(financial_account: str, amount: int) -> Movement:
+    """Give back what a failed outbound transfer held."""
+    books = outbound_pending(financial_account), cash(financial_account)
+    return moving("outbound_transfer_failure", financial_account, *books, amount)
+
+
+def return_transfer(financial_account: str, amount: int, *, network: str) -> Movement:
+    """An outbound transfer that had left comes back."""
+    return moving("outbound_transfer_return", financial_account, beyond(network), cash(financial_account), amount)
 
 
 def hold_for_authorization(financial_account: str, amount: int) -> Movement:

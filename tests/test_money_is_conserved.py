@@ -58,7 +58,17 @@ MUST_SUCCEED = [
     "replace",
     "expired_by_clock",
     "over_limit",
+    "transfer",
+    "transfer_post",
+    "transfer_fail",
+    "transfer_cancel",
+    "transfer_return",
 ]
+# The statuses of an outbound transfer, and where each verb leads.
+ARROWS = {
+    "processing": {"post": "posted", "fail": "failed", "cancel": "canceled", "return": "returned"},
+    "posted": {"return": "returned"},
+}
 
 
 @dataclass
@@ -96,13 +106,22 @@ class Purchase:
     captures: list[Capture] = field(default_factory=list)
 
 
+@dataclass
+class Transfer:
+    """Money sent to a bank account that waits for somebody to decide."""
+
+    id: str
+    amount: int
+    status: str = "processing"
+
+
 def named(window: str, moment: int) -> str:
     """The day or month of a moment, UTC."""
     return datetime.fromtimestamp(moment, UTC).strftime(window)
 
 
 class Money(RuleBasedStateMachine):
-    """Fund, authorize, capture in parts, reverse, expire, refund, dispute, restrict, replace, move the clock."""
+    """Fund, authorize, capture in parts, reverse, expire, refund, dispute, restrict, replace, transfer, move time."""
 
     app: Any = None
 
@@ -125,7 +144,11 @@ class Money(RuleBasedStateMachine):
         )["id"]
         self.api = self.platform.acting_as(account)
         self.account = account
-        features = {"card_issuing": {"requested": True}, "financial_addresses": {"aba": {"requested": True}}}
+        features = {
+            "card_issuing": {"requested": True},
+            "financial_addresses": {"aba": {"requested": True}},
+            "outbound_transfers": {"ach": {"requested": True}},
+        }
         self.fa = self.api.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)[
             "id"
         ]
@@ -154,6 +177,7 @@ class Money(RuleBasedStateMachine):
         self.restricted = False
         self.all: list[Purchase] = []
         self.forced: list[tuple[str, int, int]] = []
+        self.transfers: list[Transfer] = []
 
     def new_card(self, purse: str, **more: Any) -> str:
         """An active virtual card of that purse, with the limits of this test."""
@@ -413,6 +437,50 @@ class Money(RuleBasedStateMachine):
             self.api.made(f"/v1/issuing/cards/{old}", status="canceled", cancellation_reason=reason)
         self.cards[purse] = self.new_card(purse, replacement_for=old, replacement_reason=reason)
         SUCCEEDED["replace"] += 1
+
+    @rule(amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
+    def transfer(self, amount: int) -> None:
+        self.send_away(amount)
+
+    def send_away(self, amount: int) -> Transfer | None:
+        """An outbound transfer, refused as the model expects; None if it was."""
+        answer = self.api.post(
+            "/v1/treasury/outbound_transfers",
+            financial_account=self.fa,
+            amount=amount,
+            currency="usd",
+            destination_payment_method="pm_usBankAccount_processing",
+        )
+        if self.restricted or amount > self.purses["account"].cash:
+            why = "financial_account_capability_restricted" if self.restricted else "balance_insufficient"
+            assert (answer.status, answer.error["code"]) == (400, why)
+            return None
+        assert answer.status == 200, answer.json
+        self.hold("account", amount)
+        self.transfers.append(Transfer(answer.json["id"], amount))
+        SUCCEEDED["transfer"] += 1
+        return self.transfers[-1]
+
+    @rule(which=st.integers(0, 60), verb=st.sampled_from(list(ARROWS["processing"])))
+    def move_transfer(self, which: int, verb: str) -> None:
+        waiting = [one for one in self.transfers if one.status == "processing"]
+        chosen = waiting if which % 3 else self.transfers
+        one = chosen[which % len(chosen)] if chosen else self.send_away(10_00)
+        if one is None:
+            return
+        helpers = "/v1/treasury" if verb == "cancel" else "/v1/test_helpers/treasury"
+        answer = self.api.post(f"{helpers}/outbound_transfers/{one.id}/{verb}")
+        target = ARROWS.get(one.status, {}).get(verb)
+        if target is None:
+            assert (answer.status, answer.error["code"]) == (400, "status_transition_invalid")
+            return
+        assert (answer.status, answer.json["status"]) == (200, target)
+        if one.status == "processing":
+            self.purses["account"].pending -= one.amount
+        if target != "posted":
+            self.purses["account"].cash += one.amount
+        one.status = target
+        SUCCEEDED[f"transfer_{verb}"] += 1
 
     # What must always hold
 

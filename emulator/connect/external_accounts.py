@@ -1,7 +1,7 @@
 """External accounts: the bank accounts that an account is paid out to.
 
 The first one of a currency is its default, and one of each currency always is. Account numbers are not kept, but for
-the documented test numbers that decide how a payout ends.
+the documented test numbers that decide how a payout ends, and for those of our own financial accounts.
 Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/connect/testing
 """
 
@@ -77,7 +77,7 @@ NOTHING_REQUIRED: dict[str, list[str]] = {
 
 @dataclass(frozen=True)
 class BankAccount:
-    """A bank account that payouts can go to. `number` is kept only if it is a documented test number.
+    """A bank account that payouts can go to. `number` is kept only if it is a documented test number or one of ours.
 
     One that is a financial account of the same owner names it, and is verified from the start.
     """
@@ -260,7 +260,7 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
         last4=number[-4:],
         fingerprint=fingerprint(country, routing, number),
         routing_number=routing,
-        number=number if number in TEST_NUMBERS else None,
+        number=number if number in TEST_NUMBERS or routing == OF_FINANCIAL_ACCOUNTS else None,
         account_holder_name=sent.get("account_holder_name"),
         account_holder_type=sent.get("account_holder_type"),
         metadata=merged_metadata({}, sent),

@@ -1,12 +1,18 @@
 """Days on which banks settle: weekdays that are no holidays of the Federal Reserve.
 
 A holiday on a Saturday leaves the Friday before a banking day, unlike the calendar of the federal government.
-Source: https://www.frbservices.org/about/holiday-schedules
+Source: https://www.frbservices.org/about/holiday-schedules, https://docs.stripe.com/treasury/money-movement/timelines
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+BANK_TIME = "America/New_York"
+# Until when money is sent out the same day, in bank time, and how many banking days later it arrives.
+CUTOFFS = {"ach": time(20, 30), "us_domestic_wire": time(17, 0)}
+DAYS_ON_THE_WAY = {"ach": 1, "us_domestic_wire": 0}
 
 
 def is_banking_day(day: date) -> bool:
@@ -16,10 +22,33 @@ def is_banking_day(day: date) -> bool:
     return day.weekday() < 5 and day not in financial_holidays("FED", years=day.year)
 
 
-def midnight_after(time: int, banking_days: int) -> int:
-    """Midnight UTC at the start of the day that many banking days after the UTC date of `time`; unix seconds."""
-    day = datetime.fromtimestamp(time, UTC).date()
+def midnight_after(moment: int, banking_days: int) -> int:
+    """Midnight UTC at the start of the day that many banking days after the UTC date of `moment`; unix seconds."""
+    return midnight(days_after(datetime.fromtimestamp(moment, UTC).date(), banking_days))
+
+
+def arrival(moment: int, network: str) -> int:
+    """Midnight UTC of the day on which money sent at `moment` arrives; unix seconds.
+
+    Over the stripe network that is the UTC date of `moment`. Banks send it out on the same banking day before their
+    cutoff, else on the next one.
+    """
+    if network == "stripe":
+        return midnight(datetime.fromtimestamp(moment, UTC).date())
+    here = datetime.fromtimestamp(moment, ZoneInfo(BANK_TIME))
+    day = here.date() if here.time() < CUTOFFS[network] else here.date() + timedelta(days=1)
+    submitted = day if is_banking_day(day) else days_after(day, 1)
+    return midnight(days_after(submitted, DAYS_ON_THE_WAY[network]))
+
+
+def days_after(day: date, banking_days: int) -> date:
+    """The day that many banking days after a day."""
     while banking_days:
         day += timedelta(days=1)
         banking_days -= is_banking_day(day)
+    return day
+
+
+def midnight(day: date) -> int:
+    """The start of a day in UTC, unix seconds."""
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

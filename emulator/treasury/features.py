@@ -24,12 +24,27 @@ def status_of(world: World, financial_account: financial_accounts.FinancialAccou
     return None
 
 
-def inactive(financial_account: financial_accounts.FinancialAccount, path: str, *, restricted: bool) -> ApiError:
+def allows(world: World, account: financial_accounts.FinancialAccount, path: str, flow: str) -> bool:
+    """Whether a feature lets money go in one direction: restricting the other one does not stop it."""
+    state = financial_accounts.states(world, account).get(path)
+    if state is None or state.status == "active":
+        return state is not None
+    restrictions = {detail.get("restriction") for detail in state.details}
+    return None not in restrictions and flow not in restrictions
+
+
+def inactive(
+    financial_account: financial_accounts.FinancialAccount,
+    path: str,
+    *,
+    restricted: bool,
+    param: str = "financial_account",
+) -> ApiError:
     """400 for an operation that needs a feature which is not active."""
     return invalid(
         f"The FinancialAccount {financial_account.id} does not have the {path} feature active.",
         code="financial_account_capability_restricted" if restricted else "financial_account_capability_not_enabled",
-        param="financial_account",
+        param=param,
     )
 
 

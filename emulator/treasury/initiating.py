@@ -53,6 +53,28 @@ def issuing_card(card: str) -> dict[str, Any]:
     return {"type": "issuing_card", "billing_details": billing(None), "issuing_card": card}
 
 
+def financial_account(id: str, holder: str) -> dict[str, Any]:
+    """Another financial account, over the stripe network."""
+    return {
+        "type": "financial_account",
+        "billing_details": billing(holder),
+        "financial_account": {"id": id, "network": "stripe"},
+    }
+
+
+def own_bank(holder: str, routing_number: str, account_number: str | None) -> dict[str, Any]:
+    """A financial account as banks see it: by its numbers, or by its holder alone where it has none."""
+    return {
+        "type": "us_bank_account",
+        "billing_details": billing(holder),
+        "us_bank_account": {
+            "bank_name": BANK_NAME,
+            "last4": account_number and account_number[-4:],
+            "routing_number": account_number and routing_number,
+        },
+    }
+
+
 def statement_line(details: dict[str, Any], label: str, text: str) -> str:
     """How a transaction describes itself: `Jane Austen (6789) | Received credit | Rent`, without what is unknown."""
     name = details["billing_details"]["name"]

@@ -72,7 +72,7 @@ def page(shown: dict[str, Any]) -> str:
         "Amount": dollars,
         "Date": datetime.fromtimestamp(shown["created"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "Status": shown["status"],
-        "Network": shown["network"],
+        "Network": network_of(shown),
         "Description": shown.get("description"),
         "Financial account": shown["financial_account"],
         "Reference": shown["id"],
@@ -81,6 +81,12 @@ def page(shown: dict[str, Any]) -> str:
         f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value
     )
     return PAGE.format(title=escape(title), rows=rows)
+
+
+def network_of(shown: dict[str, Any]) -> str:
+    """Over which network the money of a rendered object goes; those that are sent say it with their destination."""
+    details = shown.get("destination_payment_method_details")
+    return details[details["type"]]["network"] if details else shown["network"]
 
 
 ROUTES = [GET("/regulatory-receipt/{token}", read, scope="server")]

@@ -267,11 +267,17 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     account = financial_accounts.forwarded(world, account)
     if not financial_accounts.has_address(account):
         raise features.inactive(account, financial_accounts.ABA, restricted=False)
-    network, amount = params["network"], params["amount"]
-    description = params.get("description", DEFAULT_DESCRIPTION)
     details = initiating.bank_account(params.get("initiating_payment_method_details", {}).get("us_bank_account"))
-    why = failure(world, account, network)
+    description = params.get("description", DEFAULT_DESCRIPTION)
 
+    return from_bank(world, account, params["amount"], params["network"], description=description, details=details)
+
+
+def from_bank(
+    world: World, account: FinancialAccount, amount: int, network: str, *, description: str, details: dict[str, Any]
+) -> ReceivedCredit:
+    """A bank sends money to the address of an account, which takes it or does not. Announced either way."""
+    why = failure(world, account, network)
     given = {
         "amount": amount,
         "network": network,
@@ -283,6 +289,28 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
         credit = refused(world, account, why, **given)
     else:
         credit = receive(world, chart.receive_credit(account.id, amount), financial_account=account.id, **given)
+    return announced(world, credit)
+
+
+def from_transfer(
+    world: World, financial_account: str, amount: int, *, transfer: str, description: str, details: dict[str, Any]
+) -> ReceivedCredit:
+    """An outbound transfer of the same owner arrives over the stripe network. Announced."""
+    credit = receive(
+        world,
+        chart.receive_transfer(financial_account, amount),
+        financial_account=financial_account,
+        amount=amount,
+        network="stripe",
+        description=description,
+        details=details,
+        linked_flows={"source_flow": transfer, "source_flow_type": "outbound_transfer"},
+    )
+    return announced(world, credit)
+
+
+def announced(world: World, credit: ReceivedCredit) -> ReceivedCredit:
+    """The same credit, told: that it is there, and how it ended."""
     world.emit("treasury.received_credit.created", credit)
     world.emit(f"treasury.received_credit.{credit.status}", credit)
     return credit

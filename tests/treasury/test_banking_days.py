@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from emulator.treasury.banking_days import is_banking_day, midnight_after
+from emulator.treasury.banking_days import arrival, is_banking_day, midnight_after
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,36 @@ def test_days_are_counted_from_the_date_in_utc(start, days, expected):
     found = datetime.fromtimestamp(midnight_after(begun, days), UTC)
 
     assert found.isoformat() == f"{expected}T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "sent, ach, wire",
+    [
+        ("2026-06-01T15:00", "2026-06-02", "2026-06-01"),  # Monday
+        ("2026-06-02T15:00", "2026-06-03", "2026-06-02"),
+        ("2026-06-03T15:00", "2026-06-04", "2026-06-03"),
+        ("2026-06-04T15:00", "2026-06-05", "2026-06-04"),
+        ("2026-06-05T15:00", "2026-06-08", "2026-06-05"),
+        ("2026-06-06T15:00", "2026-06-09", "2026-06-08"),  # Saturday
+        ("2026-06-07T15:00", "2026-06-09", "2026-06-08"),
+        ("2022-03-28T15:06", "2022-03-29", "2022-03-28"),  # the published sample
+        ("2026-06-01T20:59", "2026-06-02", "2026-06-01"),  # a minute before 17:00 in New York
+        ("2026-06-01T21:00", "2026-06-02", "2026-06-02"),
+        ("2026-06-02T00:29", "2026-06-02", "2026-06-02"),  # a minute before 20:30 there
+        ("2026-06-02T00:30", "2026-06-03", "2026-06-02"),
+        ("2026-01-06T01:29", "2026-01-06", "2026-01-06"),  # the same in winter
+        ("2026-01-06T01:30", "2026-01-07", "2026-01-06"),
+        ("2026-06-06T00:30", "2026-06-09", "2026-06-08"),  # Friday after both cutoffs
+        ("2026-11-25T15:00", "2026-11-27", "2026-11-25"),  # before Thanksgiving
+        ("2026-11-26T15:00", "2026-11-30", "2026-11-27"),
+    ],
+)
+def test_money_arrives_by_the_cutoffs_and_holidays_of_its_network(sent, ach, wire):
+    moment = int(datetime.fromisoformat(sent).replace(tzinfo=UTC).timestamp())
+
+    found = [
+        datetime.fromtimestamp(arrival(moment, network), UTC).isoformat() for network in ("ach", "us_domestic_wire")
+    ]
+
+    assert found == [f"{ach}T00:00:00+00:00", f"{wire}T00:00:00+00:00"]
+    assert datetime.fromtimestamp(arrival(moment, "stripe"), UTC).isoformat() == f"{sent[:10]}T00:00:00+00:00"

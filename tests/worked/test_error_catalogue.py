@@ -1,4 +1,4 @@
-"""Every refusal that clients of Issuing match on, as one table: status, type, code, param and message, byte for byte.
+"""Every refusal that clients match on, as one table: status, type, code, param and message, byte for byte.
 
 Every row is a story in two parts: what is there beforehand, then one request that is refused. A refusal changes
 nothing, tells nothing, and carries the address of its request.
@@ -39,6 +39,7 @@ from tests.issuing.purchases import (
 )
 from tests.receivers import Arrived, Reply, receiving
 from tests.test_bad_requests import state
+from tests.treasury.worlds import ABA, opened, send
 
 IAUTH, DISPUTES = "/v1/issuing/authorizations", "/v1/issuing/disputes"
 INSTRUCTIONS = "/v1/issuing/funding_instructions"
@@ -674,6 +675,77 @@ def disputed_then_refunded(amount: int, message: str) -> None:
 
 disputed_then_refunded(1, "You cannot dispute 1000 of this transaction: 999 of its 1000 were not refunded.")
 disputed_then_refunded(10_00, "Nothing of this transaction is left to dispute: all of it was refunded.")
+
+
+# Outbound transfers
+
+OBT = "/v1/treasury/outbound_transfers"
+missing_in_path(f"{OBT}/{{id}}", "outbound transfer", "outbound_transfer", "obt_nope")
+missing_in_path(f"{OBT}/{{id}}/cancel", "outbound transfer", "outbound_transfer", verb="POST")
+for transfer_verb in ("post", "fail", "return"):
+    helper_path = f"/v1/test_helpers/treasury/outbound_transfers/{{id}}/{transfer_verb}"
+    missing_in_path(helper_path, "outbound transfer", "outbound_transfer", verb="POST")
+
+
+def transfer_refused(situation: str, refusal: Refusal, closed: bool = False, **sent: Any) -> None:
+    """A transfer from a financial account with 1.00 in it that may send over ACH; {id} is that account."""
+
+    @row(f"an outbound transfer, {situation}", refusal)
+    def story(platform: Client) -> Iterator[Any]:
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        account = opened(client, ABA, "outbound_transfers.ach")
+        if closed:
+            client.made(f"{FINANCIAL_ACCOUNTS}/{account}/close")
+        else:
+            send(client, account, 1_00)
+        usual = {"amount": 1_00, "currency": "usd", "destination_payment_method": "pm_usBankAccount"}
+        yield client
+        yield client.post(OBT, **{**usual, "financial_account": account, **sent})
+        yield account
+
+
+transfer_refused(
+    "too little cash",
+    Refusal("The FinancialAccount doesn't have a sufficient balance available.", "balance_insufficient", "amount"),
+    amount=1_01,
+)
+transfer_refused(
+    "an unknown payment method",
+    Refusal("No such PaymentMethod: 'pm_nope'", "resource_missing", "destination_payment_method"),
+    destination_payment_method="pm_nope",
+)
+transfer_refused(
+    "a network without its feature",
+    Refusal(
+        "The FinancialAccount {id} does not have the outbound_transfers.us_domestic_wire feature active.",
+        "financial_account_capability_not_enabled",
+        "financial_account",
+    ),
+    destination_payment_method_options={"us_bank_account": {"network": "us_domestic_wire"}},
+)
+transfer_refused(
+    "two destinations",
+    Refusal(
+        "You may only specify one of these parameters: destination_payment_method, destination_payment_method_data.",
+        "parameters_exclusive",
+        "destination_payment_method",
+    ),
+    destination_payment_method_data={"type": "financial_account", "financial_account": "fa_nope"},
+)
+transfer_refused(
+    "another currency",
+    Refusal(
+        "The FinancialAccount {id} does not support the currency eur.",
+        "financial_account_balance_does_not_support_currency",
+        "currency",
+    ),
+    currency="eur",
+)
+transfer_refused(
+    "a closed account",
+    Refusal("The FinancialAccount {id} is closed.", "account_closed", "financial_account"),
+    closed=True,
+)
 
 
 # The rest

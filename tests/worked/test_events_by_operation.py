@@ -21,6 +21,7 @@ from tests.issuing.holders import (
     TERMS,
     a_card,
     a_cardholder,
+    a_connected_account,
     a_physical_card,
     previous,
     told,
@@ -39,6 +40,7 @@ from tests.issuing.purchases import (
     refund,
 )
 from tests.receivers import Receiver, Reply, receiving
+from tests.treasury.worlds import opened, send
 
 Told = list[tuple[str, dict[str, Any] | None]]
 Story = Callable[[Client], Iterator[Any]]
@@ -68,6 +70,7 @@ PLACES = {
     "issuing.transaction": IPI,
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
+    "treasury.outbound_transfer": "/v1/treasury/outbound_transfers",
     "treasury.received_credit": "/v1/treasury/received_credits",
     "treasury.received_debit": "/v1/treasury/received_debits",
 }
@@ -848,6 +851,84 @@ def fund_by_helper(platform: Client) -> Iterator[Any]:
     yield platform
     fund(platform, 1000)
     yield []
+
+
+# Outbound transfers
+
+
+OBT, OBT_HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
+
+
+def transferred(status: str) -> tuple[str, None]:
+    """The event of an outbound transfer's status, which says nothing of what was before."""
+    return f"treasury.outbound_transfer.{status}", None
+
+
+def transfer(client: Client, account: str, method: str = "pm_usBankAccount", **more: Any) -> dict[str, Any]:
+    """An outbound transfer over ACH."""
+    to = {} if "destination_payment_method_data" in more else {"destination_payment_method": method}
+    return client.made(OBT, amount=1000, currency="usd", financial_account=account, **to, **more)
+
+
+def a_sender(platform: Client) -> tuple[Client, str]:
+    """A connected account with a funded financial account that can do everything."""
+    client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+    account = opened(client)
+    send(client, account, 100_00)
+    return client, account
+
+
+def transfer_story(name: str, *told: tuple[str, Any], method: str = "pm_usBankAccount") -> None:
+    """A transfer that gets on by itself."""
+
+    @story(name)
+    def begin(platform: Client) -> Iterator[Any]:
+        client, account = a_sender(platform)
+        yield client
+        transfer(client, account, method)
+        client.clock(advance=10)
+        yield [transferred("created"), *told]
+
+
+transfer_story("outbound transfer", transferred("posted"))
+transfer_story("outbound transfer that stays on its way", method="pm_usBankAccount_processing")
+transfer_story("outbound transfer that fails", transferred("failed"), method="pm_usBankAccount_internalFailure")
+transfer_story("outbound transfer that is canceled", transferred("canceled"), method="pm_usBankAccount_canceledByUser")
+transfer_story(
+    "outbound transfer that comes back",
+    transferred("posted"),
+    transferred("returned"),
+    method="pm_usBankAccount_noAccount",
+)
+
+
+@story("outbound transfer, the helpers")
+def help_transfers(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    posted, returned, failed, canceled = [transfer(client, account)["id"] for _ in range(4)]
+    yield client
+    client.made(f"{OBT}/{canceled}/cancel")
+    client.made(f"{OBT_HELPERS}/{failed}/fail")
+    client.made(f"{OBT_HELPERS}/{returned}/return")
+    client.made(f"{OBT_HELPERS}/{posted}/post")
+    client.made(f"{OBT_HELPERS}/{posted}", tracking_details={"type": "ach", "ach": {"trace_id": "1"}})
+    client.made(f"{OBT_HELPERS}/{posted}/return")
+    yield [
+        *(transferred(status) for status in ("canceled", "failed", "returned", "posted")),
+        ("treasury.outbound_transfer.tracking_details_updated", {"tracking_details": None}),
+        transferred("returned"),
+    ]
+
+
+@story("outbound transfer within Stripe")
+def transfer_within_stripe(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    other = opened(client)
+    client.read("/v1/balance")  # everything due has happened
+    yield client
+    transfer(client, account, destination_payment_method_data={"type": "financial_account", "financial_account": other})
+    client.read("/v1/balance")
+    yield [transferred("created"), transferred("posted"), *CREDIT]
 
 
 # The table

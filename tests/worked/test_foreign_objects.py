@@ -33,6 +33,7 @@ from tests.schemas import required_sample
 from tests.test_bad_requests import state
 
 DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
+OUTBOUND_TRANSFERS = "/v1/treasury/outbound_transfers"
 ROUTES = [
     route
     for route in CATALOG.routes
@@ -56,6 +57,8 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     dispute = client.made(DISPUTES, treasury={"received_debit": debit}, evidence=evidence)
     submitted = client.made(f"{DISPUTES}/{dispute['id']}/submit")
     fund(client, 1000)
+    client.made(f"/v1/treasury/financial_accounts/{account}/features", outbound_transfers={"ach": {"requested": True}})
+    sent = {"amount": 1, "currency": "usd", "financial_account": account}
 
     def newest(path: str, **params: Any) -> str:
         return client.read(path, **params)["data"][0]["id"]
@@ -70,6 +73,9 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "issuing/transactions": purchase["id"],
         "treasury/debit_reversals": submitted["treasury"]["debit_reversal"],
         "treasury/financial_accounts": account,
+        "treasury/outbound_transfers": client.made(
+            OUTBOUND_TRANSFERS, **sent, destination_payment_method="pm_usBankAccount"
+        )["id"],
         "treasury/received_credits": newest("/v1/treasury/received_credits", financial_account=account),
         "treasury/received_debits": debit,
         "treasury/transaction_entries": newest("/v1/treasury/transaction_entries", financial_account=account),
@@ -197,6 +203,16 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
             },
         ),
         ("/v1/treasury/debit_reversals", "received_debit", {"received_debit": ids["treasury/received_debits"]}),
+        (
+            OUTBOUND_TRANSFERS,
+            "financial_account",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "financial_account": ids["treasury/financial_accounts"],
+                "destination_payment_method": "pm_usBankAccount",
+            },
+        ),
     ]
     wrong = {}
     for path, param, sent in cases:
@@ -212,7 +228,14 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
     "path",
     [
         f"/v1/treasury/{kind}"
-        for kind in ("transactions", "transaction_entries", "received_credits", "received_debits", "debit_reversals")
+        for kind in (
+            "transactions",
+            "transaction_entries",
+            "received_credits",
+            "received_debits",
+            "debit_reversals",
+            "outbound_transfers",
+        )
     ],
 )
 def test_a_list_of_another_accounts_money_is_refused(platform: Client, path: str) -> None:

@@ -541,6 +541,7 @@ def financial_account(*steps: str) -> Begin:
 OF_ACCOUNT = FINANCIAL_ACCOUNTS + "/{account}"
 ONLY_NOTES = Refused("The financial account {account} is closed: only its metadata and nickname can be updated.")
 IS_CLOSED = "The FinancialAccount {account} is closed."
+ALREADY_CLOSED = Refused("The financial account {account} is already closed.", None, "status_transition_invalid")
 ACH = {"amount": 1, "currency": "usd", "financial_account": "{account}", "network": "ach"}
 FINANCIAL_ACCOUNT_TABLE = Table(
     {"open": financial_account(), "funded": financial_account("fund"), "closed": financial_account("close")},
@@ -569,7 +570,7 @@ FINANCIAL_ACCOUNT_TABLE = Table(
             "restrict": ONLY_NOTES,
             "request": ONLY_NOTES,
             "request a feature": Refused("The financial account {account} is closed: its features cannot be changed."),
-            "close": Refused("The financial account {account} is already closed.", None, "status_transition_invalid"),
+            "close": ALREADY_CLOSED,
             "issue a card": Refused(IS_CLOSED, "financial_account", "account_closed"),
         },
     },
@@ -614,6 +615,104 @@ DEBIT_TABLE = Table(
         "undone": cannot_undo("already_reversed"),
         "too old": cannot_undo("deadline_passed"),
         "of a closed account": {"undo": Refused(IS_CLOSED, "received_debit", "account_closed")},
+    },
+)
+
+
+# Outbound transfers
+
+
+def transfer(*helpers: str, within: bool = False) -> Begin:
+    """An outbound transfer that waits for what is asked of it, and what helpers made of it."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        platform.settings(progress="never")
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        source, other = opened(client), opened(client)
+        send(client, source, 1_00)
+        target: dict[str, Any] = {"destination_payment_method": "pm_usBankAccount"}
+        if within:
+            data = {"type": "financial_account", "financial_account": other}
+            target = {"destination_payment_method_data": data}
+        id = client.made(TRANSFERS, amount=1_00, currency="usd", financial_account=source, **target)["id"]
+        for helper in helpers:
+            where = TRANSFERS if helper == "cancel" else TRANSFER_HELPERS
+            client.made(f"{FINANCIAL_ACCOUNTS}/{source}/close" if helper == "close" else f"{where}/{id}/{helper}")
+        credits = client.read("/v1/treasury/received_credits", financial_account=other)["data"]
+        return client, {"transfer": id, "account": source, **({"credit": credits[0]["id"]} if credits else {})}
+
+    return begin
+
+
+def no_way(status: str, **targets: str) -> dict[str, Refused]:
+    return {
+        verb: Refused(
+            f"This OutboundTransfer cannot transition from {status} to {target}.", None, "status_transition_invalid"
+        )
+        for verb, target in targets.items()
+    }
+
+
+def no_tracking(how: str) -> dict[str, Refused]:
+    says = f"The tracking details of this OutboundTransfer cannot be set: it {how}."
+    return {"track": Refused(says, None, "status_transition_invalid")}
+
+
+TRANSFERS, TRANSFER_HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
+ONWARDS = {"post": "posted", "fail": "failed", "cancel": "canceled"}
+ANYWHERE = {**ONWARDS, "return": "returned"}
+NOT_OVER_STRIPE = Refused("This OutboundTransfer is sent over the network stripe, not ach.", "tracking_details[type]")
+TRANSFER_TABLE = Table(
+    {
+        "processing": transfer(),
+        "posted": transfer("post"),
+        "returned": transfer("return"),
+        "failed": transfer("fail"),
+        "canceled": transfer("cancel"),
+        "from an account that has closed": transfer("post", "close"),
+        "processing within Stripe": transfer(within=True),
+        "arrived within Stripe": transfer("post", within=True),
+    },
+    {
+        "cancel": Verb("POST", TRANSFERS + "/{transfer}/cancel"),
+        "post": Verb("POST", TRANSFER_HELPERS + "/{transfer}/post"),
+        "fail": Verb("POST", TRANSFER_HELPERS + "/{transfer}/fail"),
+        "return": Verb("POST", TRANSFER_HELPERS + "/{transfer}/return"),
+        "track": Verb(
+            "POST", TRANSFER_HELPERS + "/{transfer}", {"tracking_details": {"type": "ach", "ach": {"trace_id": "1"}}}
+        ),
+    },
+    {
+        "processing": no_tracking("can still be canceled"),
+        "posted": no_way("posted", **ONWARDS),
+        "returned": no_way("returned", **ANYWHERE),
+        "failed": {**no_way("failed", **ANYWHERE), **no_tracking("is failed")},
+        "canceled": {**no_way("canceled", **ANYWHERE), **no_tracking("is canceled")},
+        "from an account that has closed": {
+            **no_way("posted", **ONWARDS),
+            "return": Refused(
+                "This OutboundTransfer cannot be returned: the FinancialAccount {account} is closed.",
+                None,
+                "account_closed",
+            ),
+        },
+        "processing within Stripe": {
+            "cancel": Refused(
+                "This OutboundTransfer cannot be canceled: over the stripe network it is posted at once.",
+                None,
+                "status_transition_invalid",
+            ),
+            "track": NOT_OVER_STRIPE,
+        },
+        "arrived within Stripe": {
+            **no_way("posted", **ONWARDS),
+            "return": Refused(
+                "This OutboundTransfer cannot be returned: the money has arrived, as {credit}.",
+                None,
+                "status_transition_invalid",
+            ),
+            "track": NOT_OVER_STRIPE,
+        },
     },
 )
 
@@ -694,6 +793,7 @@ TABLES = {
     "topup": TOPUP_TABLE,
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
+    "outbound transfer": TRANSFER_TABLE,
     "account": ACCOUNT_TABLE,
 }
 CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]

@@ -1,0 +1,123 @@
+"""Bank accounts that money of a financial account can be sent to by their id, and how what is sent to each ends.
+
+There are the test tokens of Stripe's documentation, which need no setting up, and the external accounts of the owner.
+PaymentMethods that somebody made are unknown here.
+Source: https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects and the test values of
+https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from emulator.connect.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, BankAccount, fingerprint
+from emulator.kernel.errors import invalid, no_such
+from emulator.kernel.world import World
+from emulator.treasury import initiating
+
+WELL = "000123456789"
+# The account numbers that stand behind the tokens for US bank accounts.
+TOKENS = {
+    "pm_usBankAccount": WELL,
+    "pm_usBankAccount_success": WELL,
+    "pm_usBankAccount_processing": "000000000009",
+    "pm_usBankAccount_internalFailure": "000000000234",
+    "pm_usBankAccount_canceledByUser": "000000000123",
+    "pm_usBankAccount_expectedArrivalDateUpdated": "000123457890",
+    "pm_usBankAccount_noAccount": "000111111116",
+    "pm_usBankAccount_accountClosed": "000111111113",
+    "pm_usBankAccount_invalidAccountNumber": "000111111119",
+    "pm_usBankAccount_insufficientFunds": "000222222227",
+    "pm_usBankAccount_debitNotAuthorized": "000333333335",
+    "pm_usBankAccount_invalidCurrency": "000444444440",
+    "pm_usBankAccount_dispute": "000555555559",
+    "pm_usBankAccount_failMicrodeposits": "000666666661",
+    "pm_usBankAccount_weeklyLimitExceeded": "000777777771",
+    "pm_usBankAccount_sameDayACHIneligible": WELL,
+}
+OF_CARDS = "pm_card_"
+
+
+class Ending(NamedTuple):
+    """How money that is sent to a bank account ends by itself.
+
+    `verb` is the arrow taken (None: it stays on its way), `returned` the code with which it comes back after that, and
+    `days_late` by how much it turns out to arrive later.
+    """
+
+    verb: str | None = "post"
+    returned: str | None = None
+    days_late: int = 0
+
+
+ENDINGS = {
+    fingerprint("US", TEST_ROUTING_NUMBER, number): ending
+    for number, ending in {
+        "000000000009": Ending(None),
+        "000000000234": Ending("fail"),
+        "000000000123": Ending("cancel"),
+        "000123457890": Ending(days_late=1),
+        "000111111116": Ending(returned="no_account"),
+        "000111111113": Ending(returned="account_closed"),
+        "000111111119": Ending(returned="invalid_account_number"),
+        "000444444440": Ending(returned="invalid_currency"),
+    }.items()
+}
+
+
+class Bank(NamedTuple):
+    """A US bank account by its id. `number` is known where the bank is ours: a financial account may have it."""
+
+    id: str
+    holder: str | None
+    holder_type: str | None
+    account_type: str | None
+    bank_name: str
+    fingerprint: str
+    last4: str
+    routing_number: str | None
+    number: str | None
+    is_verified: bool
+
+
+def named(world: World, id: str, *, param: str) -> Bank:
+    """The bank account that a parameter names. 400 for an id of nothing, and for one of no US bank account."""
+    if id in TOKENS:
+        return Bank(
+            id=id,
+            holder=initiating.HOLDER,
+            holder_type="company",
+            account_type="checking",
+            bank_name=initiating.BANK_NAME,
+            fingerprint=fingerprint("US", TEST_ROUTING_NUMBER, TOKENS[id]),
+            last4=TOKENS[id][-4:],
+            routing_number=TEST_ROUTING_NUMBER,
+            number=None,
+            is_verified=True,
+        )
+    found = world.find(BankAccount, id)
+    if id.startswith(OF_CARDS) or (found is not None and found.country != "US"):
+        raise invalid(
+            f"The payment method {id} cannot be used here: it is not a US bank account.",
+            code="payment_method_unsupported_type",
+            param=param,
+        )
+    if found is None:
+        raise no_such("PaymentMethod", id, param=param, status=400)
+    return Bank(
+        id=id,
+        holder=found.account_holder_name,
+        holder_type=found.account_holder_type,
+        account_type=found.account_type or "checking",
+        bank_name=found.bank_name,
+        fingerprint=found.fingerprint,
+        last4=found.last4,
+        routing_number=found.routing_number,
+        number=found.number if found.routing_number == OF_FINANCIAL_ACCOUNTS else None,
+        is_verified=found.status == "verified",
+    )
+
+
+def ending(fingerprint: str) -> Ending:
+    """How money sent to the bank account of that fingerprint ends: posted, unless it is one of the test values."""
+    return ENDINGS.get(fingerprint, Ending())

@@ -1,0 +1,755 @@
+"""Outbound transfers: money leaving for a bank account or another financial account that the same owner holds.
+
+    processing ── post ────▶ posted ── return ──▶ returned
+        ├──────── return ───────────────────────▶ returned
+        ├──────── fail ────▶ failed
+        └──────── cancel ──▶ canceled
+
+Cash is held at the start, leaves on `post`, and comes back on any other arrow: within the same transaction while it has
+not left, in a second one afterwards. Over the stripe network it arrives in the step that posts it, and so it does over
+a bank's network where the bank account is a financial account of this tenant.
+Source: https://docs.stripe.com/api/treasury/outbound_transfers and
+https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple
+
+from emulator import chart_of_accounts as chart
+from emulator import progress
+from emulator.connect import accounts, persons
+from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
+from emulator.kernel.lifecycle import Lifecycle
+from emulator.kernel.lists import lists
+from emulator.kernel.params import (
+    Amount,
+    Currency,
+    Enum,
+    Hash,
+    ListParams,
+    Metadata,
+    Params,
+    String,
+    complain,
+    merged_metadata,
+    shortened,
+)
+from emulator.kernel.render import Include, shown
+from emulator.kernel.routes import GET, POST, retrieves
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+from emulator.treasury import (
+    bank_accounts,
+    banking_days,
+    features,
+    financial_accounts,
+    initiating,
+    receipts,
+    received_credits,
+    transactions,
+)
+from emulator.treasury.access import onboarded
+from emulator.treasury.activation import INBOUND, OUTBOUND
+from emulator.treasury.bank_accounts import Bank
+from emulator.treasury.financial_accounts import FinancialAccount
+from emulator.treasury.received_credits import ReceivedCredit
+from emulator.treasury.transactions import Transaction
+
+DAY = 24 * 60 * 60
+DEFAULT_DESCRIPTOR = "transfer"
+DESCRIPTOR = re.compile(r"[A-Za-z0-9 \-#.$&*]*")
+LONGEST_DESCRIPTOR = {"ach": 10, "us_domestic_wire": 140, "stripe": 500}
+RETURN_CODES = (
+    "account_closed",
+    "account_frozen",
+    "bank_account_restricted",
+    "bank_ownership_changed",
+    "declined",
+    "incorrect_account_holder_name",
+    "invalid_account_number",
+    "invalid_currency",
+    "no_account",
+    "other",
+)
+WIRES_NEED = ("line1", "city", "state", "postal_code")
+LIFECYCLE = Lifecycle(
+    "processing",
+    {
+        "processing": {"post": "posted", "return": "returned", "fail": "failed", "cancel": "canceled"},
+        "posted": {"return": "returned"},
+        "returned": {},
+        "failed": {},
+        "canceled": {},
+    },
+)
+TIMES = ("canceled_at", "failed_at", "posted_at", "returned_at")
+
+
+@dataclass(frozen=True)
+class OutboundTransfer:
+    """Money on its way out. Amount in cents.
+
+    `own_number` is the account number at our own bank that it is sent to, `received_credit` where it arrived if that is
+    known here.
+    """
+
+    object: ClassVar[str] = "treasury.outbound_transfer"
+    has_receipt: ClassVar[bool] = True
+    prefix: ClassVar[str] = "obt"
+    noun: ClassVar[str] = "outbound transfer"
+    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status")
+    hidden: ClassVar[tuple[str, ...]] = ("own_number", "received_credit")
+    expands: ClassVar[tuple[str, ...]] = ("transaction", "returned_details.transaction")
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Include]] = {}
+
+    id: str
+    created: int
+    amount: int
+    currency: str
+    description: str | None
+    destination_payment_method: str | None
+    destination_payment_method_details: dict[str, Any]
+    expected_arrival_date: int
+    financial_account: str
+    metadata: dict[str, str]
+    own_number: str | None
+    statement_descriptor: str
+    status_transitions: dict[str, int | None]
+    transaction: str
+    received_credit: str | None = None
+    returned_details: dict[str, str] | None = None
+    status: str = LIFECYCLE.start
+    tracking_details: dict[str, Any] | None = None
+
+    @property
+    def network(self) -> str:
+        """`ach`, `us_domestic_wire` or `stripe`."""
+        return receiver(self.destination_payment_method_details)["network"]
+
+    @property
+    def cancelable(self) -> bool:
+        """Whether it has not been given to the network yet; over the stripe network it is at once."""
+        return self.status == "processing" and self.network != "stripe"
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The transfer as the API shows it."""
+        return shown(self, cancelable=self.cancelable, hosted_regulatory_receipt_url=receipts.url(world, self.id))
+
+
+def receiver(details: dict[str, Any]) -> dict[str, Any]:
+    """Who gets the money: the hash that the type of the details names."""
+    return details[details["type"]]
+
+
+# What may be sent
+
+
+class Descriptor(String):
+    """What the statement of the receiving account may say."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not DESCRIPTOR.fullmatch(text):
+            raise complain(
+                "The statement descriptor can only include letters, digits, spaces and the characters -#.$&*.",
+                "invalid_characters",
+            )
+        return text
+
+
+class DestinationDataParams(Params):
+    """A destination that is no payment method."""
+
+    financial_account = String()
+    type = Enum(("financial_account",), required=True)
+
+
+class UsBankAccountOptionsParams(Params):
+    """How a bank account is paid."""
+
+    network = Enum(("ach", "us_domestic_wire"))
+
+
+class DestinationOptionsParams(Params):
+    """Options of the payment method's type."""
+
+    us_bank_account = Hash(UsBankAccountOptionsParams, unset=True)
+
+
+class CreateParams(Params):
+    """How much, from where and to where."""
+
+    amount = Amount(required=True)
+    currency = Currency(required=True)
+    description = String()
+    destination_payment_method = String()
+    destination_payment_method_data = Hash(DestinationDataParams)
+    destination_payment_method_options = Hash(DestinationOptionsParams)
+    financial_account = String(required=True)
+    metadata = Metadata()
+    statement_descriptor = Descriptor()
+
+
+class AchTrackingParams(Params):
+    """How the money can be found on its way over ACH."""
+
+    trace_id = String(required=True)
+
+
+class WireTrackingParams(Params):
+    """How the money can be found on its way as a wire."""
+
+    chips = String()
+    imad = String()
+    omad = String()
+
+
+class TrackingDetailsParams(Params):
+    """How the money can be found on its way."""
+
+    ach = Hash(AchTrackingParams)
+    type = Enum(("ach", "us_domestic_wire"), required=True)
+    us_domestic_wire = Hash(WireTrackingParams)
+
+
+class TrackingParams(Params):
+    """What the network calls a transfer."""
+
+    tracking_details = Hash(TrackingDetailsParams, required=True)
+
+
+class ReturnedDetailsParams(Params):
+    """Why the money comes back."""
+
+    code = Enum(RETURN_CODES)
+
+
+class ReturnParams(Params):
+    """Why the money comes back."""
+
+    returned_details = Hash(ReturnedDetailsParams)
+
+
+class OutboundTransferListParams(ListParams):
+    """Filters of the list."""
+
+    financial_account = String(required=True)
+    status = Enum(("canceled", "failed", "posted", "processing", "returned"))
+
+
+# Where it goes
+
+
+class Destination(NamedTuple):
+    """Who gets the money: a bank account, or another financial account of the owner's. `param` is what named it."""
+
+    details: dict[str, Any]
+    param: str
+    bank: Bank | None = None
+    account: FinancialAccount | None = None
+
+    @property
+    def network(self) -> str:
+        """Over which network the money goes."""
+        return receiver(self.details)["network"]
+
+    @property
+    def feature(self) -> str:
+        """What the financial account that sends the money must be able to do."""
+        return "intra_stripe_flows" if self.account else f"outbound_transfers.{self.network}"
+
+
+def to_bank(world: World, id: str, network: str, *, param: str) -> Destination:
+    """A bank account by its id. 400 for one that is unknown or no US bank account."""
+    bank = bank_accounts.named(world, id, param=param)
+    details = {
+        "type": "us_bank_account",
+        "billing_details": initiating.billing(bank.holder),
+        "us_bank_account": {
+            "account_holder_type": bank.holder_type,
+            "account_type": bank.account_type,
+            "bank_name": bank.bank_name,
+            "fingerprint": bank.fingerprint,
+            "last4": bank.last4,
+            "network": network,
+            "routing_number": bank.routing_number,
+        },
+    }
+    return Destination(details, param, bank=bank)
+
+
+def to_financial_account(world: World, id: str, *, param: str) -> Destination:
+    """A financial account by its id. 400 for one that is unknown, and for one that somebody else owns."""
+    found = world.anywhere(FinancialAccount, id)
+    if found is None or not world.may_act(found[0]):
+        raise no_such(FinancialAccount.noun, id, param=param, status=400)
+    owner, account = found
+    if owner != world.account:
+        raise invalid(
+            f"The FinancialAccount {id} belongs to another account. Use an OutboundPayment to send money to it.",
+            param=param,
+        )
+    details = initiating.financial_account(id, financial_accounts.holder_name(world))
+    return Destination(details, param, account=account)
+
+
+def named_destination(world: World, params: dict[str, Any]) -> Destination:
+    """What the parameters name. 400 unless that is exactly one thing which exists."""
+    method, data = params.get("destination_payment_method"), params.get("destination_payment_method_data")
+    if method is not None and data is not None:
+        names = ("destination_payment_method", "destination_payment_method_data")
+        raise exclusive(*names, blame="destination_payment_method")
+    if data is not None:
+        param = "destination_payment_method_data[financial_account]"
+        if "financial_account" not in data:
+            raise missing(param)
+        return to_financial_account(world, data["financial_account"], param=param)
+    if method is None:
+        raise missing("destination_payment_method")
+    options = params.get("destination_payment_method_options", {}).get("us_bank_account") or {}
+    return to_bank(world, method, options.get("network", "ach"), param="destination_payment_method")
+
+
+def check_route(world: World, source: FinancialAccount, destination: Destination) -> None:
+    """400 unless money may go from the one to the other: both open, able to, and not the same."""
+    if source.status == "closed":
+        raise closed(source, "financial_account")
+    if not features.allows(world, source, destination.feature, OUTBOUND):
+        raise feature_off(world, source, destination.feature, "financial_account")
+    target = destination.account
+    if source.id == (target.id if target else account_at(world, destination)):
+        raise invalid("Money cannot be transferred to the account that it comes from.", param=destination.param)
+    if target is None:
+        return
+    if target.status == "closed":
+        raise closed(target, destination.param)
+    if not features.allows(world, target, destination.feature, INBOUND):
+        raise feature_off(world, target, destination.feature, destination.param)
+
+
+def account_at(world: World, destination: Destination) -> str | None:
+    """Which financial account has the numbers of a bank account, or None."""
+    found = at_own_bank(world, destination.bank.number if destination.bank else None)
+    return found[1].id if found else None
+
+
+def at_own_bank(world: World, number: str | None) -> tuple[str, FinancialAccount] | None:
+    """The financial account of that number and its owner, or None where nobody has it (any more)."""
+    found = number and financial_accounts.at_address(world, financial_accounts.ROUTING_NUMBER, number)
+    return found if found and world.may_act(found[0]) else None
+
+
+def closed(account: FinancialAccount, param: str) -> ApiError:
+    """400 for an account that is closed."""
+    return invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
+
+
+def feature_off(world: World, account: FinancialAccount, path: str, param: str) -> ApiError:
+    """400 for an account that cannot do what is needed of it."""
+    restricted = features.status_of(world, account, path) == "restricted"
+    return features.inactive(account, path, restricted=restricted, param=param)
+
+
+def check_cash(world: World, source: FinancialAccount, amount: int) -> None:
+    """400 `balance_insufficient` for more than there is."""
+    if amount > world.balance(chart.cash(source.id)):
+        raise invalid(
+            "The FinancialAccount doesn't have a sufficient balance available.",
+            code="balance_insufficient",
+            param="amount",
+        )
+
+
+def check_descriptor(text: str, network: str) -> None:
+    """400 for more characters than a network carries."""
+    longest = LONGEST_DESCRIPTOR[network]
+    if len(text) > longest:
+        raise invalid(
+            f"Invalid string: {shortened(text)}; must be at most {longest} characters", param="statement_descriptor"
+        )
+
+
+def check_wire_address(world: World) -> None:
+    """400 for a wire that would go to a partly known address.
+
+    No bank account that can be named here has an address of its own, so it is the legal one of the owner. Where none
+    was ever given, nobody was asked for it, and it counts as known (our ruling).
+    """
+    account = accounts.of(world)
+    person = persons.individual(world) if account.business_type == "individual" else None
+    address = (person.said if person is not None else account.company).get("address") or {}
+    given = [name for name in WIRES_NEED if address.get(name)]
+    if given and len(given) < len(WIRES_NEED):
+        raise invalid(
+            "A wire needs the name and the complete address of its recipient: line1, city, state, postal_code and "
+            "country.",
+            code="payment_method_billing_details_address_missing",
+        )
+
+
+# What then
+
+
+def create(world: World, params: dict[str, Any]) -> OutboundTransfer:
+    """Start a transfer and hold its cash.
+
+    400 without exactly one destination that can take it, if the account is closed or has not the feature for it, for a
+    text the network cannot carry, for a wire to an incomplete address, and for more than the cash that is there.
+    """
+    destination = named_destination(world, params)
+    source = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
+    check_route(world, source, destination)
+    descriptor = params.get("statement_descriptor", DEFAULT_DESCRIPTOR)
+    check_descriptor(descriptor, destination.network)
+    if destination.network == "us_domestic_wire":
+        check_wire_address(world)
+    check_cash(world, source, params["amount"])
+
+    transfer = start(
+        world,
+        source,
+        destination,
+        params["amount"],
+        description=params.get("description"),
+        descriptor=descriptor,
+        metadata=merged_metadata({}, params),
+    )
+    if destination.account is not None:
+        progress.at_once(world, "outbound_transfers.settle", transfer.id)
+    elif ending_of(transfer).verb is not None:
+        progress.in_a_while(world, "outbound_transfers.settle", transfer.id)
+    return transfer
+
+
+def start(
+    world: World,
+    source: FinancialAccount,
+    destination: Destination,
+    amount: int,
+    *,
+    description: str | None = None,
+    descriptor: str = DEFAULT_DESCRIPTOR,
+    metadata: dict[str, str] | None = None,
+) -> OutboundTransfer:
+    """Hold the cash of a new transfer in an open transaction, and announce it."""
+    id = world.new_id(OutboundTransfer.prefix)
+    transaction = transactions.begin(
+        world,
+        financial_account=source.id,
+        flow=id,
+        flow_type="outbound_transfer",
+        amount=-amount,
+        description=statement_line(destination.details, descriptor),
+    )
+    transactions.carry(world, transaction.id, chart.hold_for_transfer(source.id, amount))
+    transfer = world.put(
+        OutboundTransfer(
+            id=id,
+            created=world.now,
+            amount=amount,
+            currency="usd",
+            description=description,
+            destination_payment_method=destination.bank.id if destination.bank else None,
+            destination_payment_method_details=destination.details,
+            expected_arrival_date=banking_days.arrival(world.now, destination.network),
+            financial_account=source.id,
+            metadata=metadata or {},
+            own_number=destination.bank.number if destination.bank else None,
+            statement_descriptor=descriptor,
+            status_transitions=dict.fromkeys(TIMES),
+            transaction=transaction.id,
+        )
+    )
+    world.emit("treasury.outbound_transfer.created", transfer)
+    return transfer
+
+
+def statement_line(details: dict[str, Any], text: str) -> str:
+    """How the transactions of a transfer describe themselves."""
+    return initiating.statement_line(details, "Outbound transfer", text)
+
+
+def ending_of(transfer: OutboundTransfer) -> bank_accounts.Ending:
+    """How a transfer ends by itself."""
+    return bank_accounts.ending(receiver(transfer.destination_payment_method_details).get("fingerprint", ""))
+
+
+def settle(world: World, id: str) -> None:
+    """A transfer gets on by itself, in the way that its destination is known for."""
+    transfer = world.get(OutboundTransfer, id)
+    ending = ending_of(transfer)
+    if ending.verb in ("fail", "cancel"):
+        give_back(world, transfer, ending.verb)
+        return
+    if ending.days_late:
+        old = transfer.expected_arrival_date
+        transfer = world.put(replace(transfer, expected_arrival_date=old + ending.days_late * DAY))
+        previous = {"expected_arrival_date": old}
+        world.emit("treasury.outbound_transfer.expected_arrival_date_updated", transfer, previous=previous)
+    if arrives_nowhere(world, transfer):
+        give_back(world, transfer, "fail")
+        return
+    send(world, transfer)
+    if ending.returned is not None:
+        progress.at_once(world, "outbound_transfers.come_back", id, code=ending.returned)
+
+
+def arrives_nowhere(world: World, transfer: OutboundTransfer) -> bool:
+    """Whether the financial account that it goes to over the stripe network has closed in the meantime."""
+    return transfer.network == "stripe" and recipient(world, transfer).status == "closed"
+
+
+def recipient(world: World, transfer: OutboundTransfer) -> FinancialAccount:
+    """The financial account that gets it over the stripe network; from a closed one, the one that this forwards to."""
+    id = receiver(transfer.destination_payment_method_details)["id"]
+    return financial_accounts.forwarded(world, world.get(FinancialAccount, id))
+
+
+def send(world: World, transfer: OutboundTransfer) -> OutboundTransfer:
+    """The money leaves and, where the other side is here, arrives. A bank of ours that cannot take it sends it back."""
+    transfer = leave(world, advance(transfer, "post"))
+    world.emit("treasury.outbound_transfer.posted", transfer)
+    if transfer.network == "stripe":
+        return arrived(world, transfer, credit_within_stripe(world, transfer))
+    if transfer.own_number is None:
+        return transfer
+    found = at_own_bank(world, transfer.own_number)
+    credit = credit_over_bank(world, transfer, *found) if found else None
+    if credit is not None and credit.status == "succeeded":
+        return arrived(world, transfer, credit)
+    code = "no_account" if credit is None else credit.failure_code
+    progress.at_once(world, "outbound_transfers.come_back", transfer.id, code=code)
+    return transfer
+
+
+def leave(world: World, transfer: OutboundTransfer) -> OutboundTransfer:
+    """What was held leaves the account."""
+    movement = chart.post_transfer(transfer.financial_account, transfer.amount, network=transfer.network)
+    transactions.carry(world, transfer.transaction, movement, status="posted")
+    return world.put(at(world, transfer, "posted_at"))
+
+
+def arrived(world: World, transfer: OutboundTransfer, credit: ReceivedCredit) -> OutboundTransfer:
+    """Remember where it arrived, so that it cannot come back from there as well."""
+    return world.put(replace(transfer, received_credit=credit.id))
+
+
+def credit_within_stripe(world: World, transfer: OutboundTransfer) -> ReceivedCredit:
+    """The other financial account gets the money."""
+    holder = financial_accounts.holder_name(world)
+    return received_credits.from_transfer(
+        world,
+        recipient(world, transfer).id,
+        transfer.amount,
+        transfer=transfer.id,
+        description=transfer.description or holder,
+        details=initiating.financial_account(transfer.financial_account, holder),
+    )
+
+
+def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, account: FinancialAccount) -> ReceivedCredit:
+    """A financial account gets the money by its own numbers, or refuses it; a closed one may forward it."""
+    source = world.get(FinancialAccount, transfer.financial_account)
+    holder = financial_accounts.holder_name(world)
+    number = source.account_number if financial_accounts.has_address(source) else None
+    inside = world.as_account(owner)
+    return received_credits.from_bank(
+        inside,
+        taking(inside, account),
+        transfer.amount,
+        transfer.network,
+        description=transfer.description or holder,
+        details=initiating.own_bank(holder, financial_accounts.ROUTING_NUMBER, number),
+    )
+
+
+def taking(world: World, account: FinancialAccount) -> FinancialAccount:
+    """Who takes what banks send to an account: itself, or one with an address that it forwards to when closed."""
+    target = financial_accounts.forwarded(world, account)
+    return target if financial_accounts.has_address(target) else account
+
+
+def give_back(world: World, transfer: OutboundTransfer, verb: str) -> OutboundTransfer:
+    """End a transfer that has not left: what it held is cash again. `verb` is `fail` or `cancel`."""
+    transfer = advance(transfer, verb)
+    back = {"fail": chart.fail_transfer, "cancel": chart.cancel_transfer}[verb]
+    movement = back(transfer.financial_account, transfer.amount)
+    transactions.carry(world, transfer.transaction, movement, amount=0, status="void")
+    transfer = world.put(at(world, transfer, f"{transfer.status}_at"))
+    world.emit(f"treasury.outbound_transfer.{transfer.status}", transfer)
+    return transfer
+
+
+def come_back(world: World, id: str, code: str) -> OutboundTransfer:
+    """The bank sends the money back: a second transaction brings it. What was still held leaves first, untold."""
+    before = world.get(OutboundTransfer, id)
+    transfer = advance(before, "return")
+    if before.status == "processing":
+        transfer = leave(world, transfer)
+    transaction = transactions.begin(
+        world,
+        financial_account=transfer.financial_account,
+        flow=id,
+        flow_type="outbound_transfer",
+        amount=transfer.amount,
+        description=statement_line(transfer.destination_payment_method_details, transfer.statement_descriptor),
+    )
+    movement = chart.return_transfer(transfer.financial_account, transfer.amount, network=transfer.network)
+    transactions.carry(world, transaction.id, movement, status="posted")
+    details = {"code": code, "transaction": transaction.id}
+    transfer = world.put(replace(at(world, transfer, "returned_at"), returned_details=details))
+    world.emit("treasury.outbound_transfer.returned", transfer)
+    return transfer
+
+
+def advance(transfer: OutboundTransfer, verb: str) -> OutboundTransfer:
+    """The same transfer, one arrow on. Pure. ApiError 400 where no arrow is drawn."""
+    target = {"post": "posted", "return": "returned", "fail": "failed", "cancel": "canceled"}[verb]
+    refusal = wrong_state(f"This OutboundTransfer cannot transition from {transfer.status} to {target}.")
+    return replace(transfer, status=LIFECYCLE.after(transfer.status, verb, refusal))
+
+
+def wrong_state(says: str) -> ApiError:
+    """400 for a transfer that is not where it would have to be."""
+    return invalid(says, code="status_transition_invalid")
+
+
+def at(world: World, transfer: OutboundTransfer, name: str) -> OutboundTransfer:
+    """The same transfer with the time of a transition."""
+    return replace(transfer, status_transitions={**transfer.status_transitions, name: world.now})
+
+
+# What is asked of it
+
+
+def taken_over(world: World, id: str, verb: str) -> OutboundTransfer:
+    """A transfer that a request moves on; what it would have done by itself is off. 400 where no arrow is drawn."""
+    transfer = world.get(OutboundTransfer, id)
+    advance(transfer, verb)
+    world.cancel_due(id)
+    return transfer
+
+
+def cancel(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
+    """Give the held cash back. 400 once the transfer is not `cancelable` any more."""
+    transfer = world.get(OutboundTransfer, id)
+    if transfer.status == "processing" and not transfer.cancelable:
+        raise wrong_state("This OutboundTransfer cannot be canceled: over the stripe network it is posted at once.")
+    return give_back(world, taken_over(world, id, "cancel"), "cancel")
+
+
+def post(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
+    """The bank has taken the money. 400 unless the transfer is processing."""
+    transfer = world.get(OutboundTransfer, id)
+    if transfer.status == "processing" and arrives_nowhere(world, transfer):
+        raise wrong_state("This OutboundTransfer cannot be posted: the FinancialAccount that it goes to is closed.")
+    return send(world, taken_over(world, id, "post"))
+
+
+def fail(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
+    """The transfer cannot be carried out, and its cash comes back. 400 unless it is processing."""
+    return give_back(world, taken_over(world, id, "fail"), "fail")
+
+
+def return_(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
+    """The bank sends the money back. 400 unless the transfer is posted or processing.
+
+    400 too where it has arrived in a financial account of this tenant, and where the account it came from has closed.
+    """
+    transfer = world.get(OutboundTransfer, id)
+    if transfer.status == "posted" and transfer.received_credit is not None:
+        raise wrong_state(
+            f"This OutboundTransfer cannot be returned: the money has arrived, as {transfer.received_credit}."
+        )
+    advance(transfer, "return")
+    source = world.get(FinancialAccount, transfer.financial_account)
+    if source.status == "closed":
+        raise invalid(
+            f"This OutboundTransfer cannot be returned: the FinancialAccount {source.id} is closed.",
+            code="account_closed",
+        )
+    taken_over(world, id, "return")
+    return come_back(world, id, params.get("returned_details", {}).get("code", "declined"))
+
+
+def track(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
+    """Say what the network calls a transfer.
+
+    400 while it can still be canceled, when it has failed or was canceled, and for another network than its own.
+    """
+    transfer = world.get(OutboundTransfer, id)
+    sent = params["tracking_details"]
+    if transfer.cancelable or transfer.status in ("failed", "canceled"):
+        how = "can still be canceled" if transfer.cancelable else f"is {transfer.status}"
+        raise wrong_state(f"The tracking details of this OutboundTransfer cannot be set: it {how}.")
+    if sent["type"] != transfer.network:
+        raise invalid(
+            f"This OutboundTransfer is sent over the network {transfer.network}, not {sent['type']}.",
+            param="tracking_details[type]",
+        )
+    for name in ("ach", "us_domestic_wire"):
+        if name in sent and name != transfer.network:
+            raise invalid(
+                f"This OutboundTransfer is sent over the network {transfer.network}, not {name}.",
+                param=f"tracking_details[{name}]",
+            )
+
+    tracked = world.put(replace(transfer, tracking_details=tracking(sent)))
+    if tracked.tracking_details != transfer.tracking_details:
+        previous = {"tracking_details": transfer.tracking_details}
+        world.emit("treasury.outbound_transfer.tracking_details_updated", tracked, previous=previous)
+    return tracked
+
+
+def tracking(sent: dict[str, Any]) -> dict[str, Any]:
+    """Sent tracking details as they are shown: of a wire every mark, null where it has none."""
+    if sent["type"] == "us_domestic_wire":
+        marks = sent.get("us_domestic_wire", {})
+        return {"type": sent["type"], "us_domestic_wire": {name: marks.get(name) for name in ("chips", "imad", "omad")}}
+    return dict(sent)
+
+
+def audit(world: World) -> Iterator[str]:
+    """Transfers whose status does not agree with what they moved, and money between two financial accounts."""
+    for _, transfer in world.store.every(OutboundTransfer):
+        entries = world.ledger.entries([Condition("flow", "eq", transfer.id)])
+        books = chart.cash(transfer.financial_account), chart.outbound_pending(transfer.financial_account)
+        moved = tuple(sum(entry.impact(book) for entry in entries) for book in books)
+        held = {"processing": transfer.amount}.get(transfer.status, 0)
+        gone = transfer.amount if transfer.status in ("processing", "posted") else 0
+        if moved != (-gone, held):
+            cash, pending = moved
+            yield f"{transfer.id} over {transfer.amount} is {transfer.status}, yet moved {cash} and holds {pending}"
+        status = {"processing": "open", "canceled": "void", "failed": "void"}.get(transfer.status, "posted")
+        found = world.anywhere(Transaction, transfer.transaction)
+        if found is None or found[1].status != status:
+            yield f"{transfer.id} is {transfer.status}, its transaction is {found and found[1].status}"
+    between = world.balance(chart.in_transit())
+    if between:
+        yield f"{between} have left one financial account for another and have not arrived"
+
+
+RECORDS = (OutboundTransfer,)
+DUE = {"outbound_transfers.settle": settle, "outbound_transfers.come_back": come_back}
+AUDIT = audit
+ROUTES = onboarded(
+    [
+        GET(
+            "/v1/treasury/outbound_transfers",
+            lists(OutboundTransfer, require=FinancialAccount),
+            OutboundTransferListParams,
+        ),
+        GET("/v1/treasury/outbound_transfers/{outbound_transfer}", retrieves(OutboundTransfer)),
+        POST("/v1/treasury/outbound_transfers", create, CreateParams),
+        POST("/v1/treasury/outbound_transfers/{outbound_transfer}/cancel", cancel),
+        POST("/v1/test_helpers/treasury/outbound_transfers/{outbound_transfer}", track, TrackingParams),
+        POST("/v1/test_helpers/treasury/outbound_transfers/{outbound_transfer}/post", post),
+        POST("/v1/test_helpers/treasury/outbound_transfers/{outbound_transfer}/fail", fail),
+        POST("/v1/test_helpers/treasury/outbound_transfers/{outbound_transfer}/return", return_, ReturnParams),
+    ]
+)

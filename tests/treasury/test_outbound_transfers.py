@@ -1,0 +1,872 @@
+"""Money that leaves a financial account for another account of the same owner."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import product
+
+import pytest
+
+from emulator.kernel.errors import ApiError
+from emulator.treasury.bank_accounts import TOKENS
+from emulator.treasury.outbound_transfers import LIFECYCLE, RETURN_CODES, OutboundTransfer, advance
+from tests.issuing.purchases import findings
+from tests.treasury.worlds import (
+    ABA,
+    ACCOUNTS,
+    CREDITS,
+    EVERYTHING,
+    TRANSACTIONS,
+    balance,
+    connected,
+    opened,
+    send,
+)
+
+OBT, HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
+BANK = {"object": "bank_account", "country": "US", "currency": "usd"}
+WAIT = 10
+STAYS = "pm_usBankAccount_processing"
+WIRE = {"us_bank_account": {"network": "us_domestic_wire"}}
+
+
+def funded(client, amount=500_00, *paths):
+    """The id of a new financial account with money in it, with these features or with all of them."""
+    id = opened(client, *paths)
+    send(client, id, amount)
+    return id
+
+
+def sent(client, source, amount=20_00, method="pm_usBankAccount", **params):
+    """A transfer to a bank account."""
+    return client.made(
+        OBT, amount=amount, currency="usd", financial_account=source, destination_payment_method=method, **params
+    )
+
+
+def sent_within_stripe(client, source, target, amount=20_00, **params):
+    """A transfer to another financial account."""
+    data = {"type": "financial_account", "financial_account": target}
+    return client.made(
+        OBT, amount=amount, currency="usd", financial_account=source, destination_payment_method_data=data, **params
+    )
+
+
+def refused(client, source, **params):
+    """Code, parameter and message of a transfer that is refused."""
+    given = {"amount": 20_00, "currency": "usd", "financial_account": source}
+    if "destination_payment_method_data" not in params:
+        given["destination_payment_method"] = "pm_usBankAccount"
+    answer = client.post(OBT, **{**given, **params})
+    assert answer.status == 400, answer.json
+    assert answer.error["type"] == "invalid_request_error"
+    return answer.error.get("code"), answer.error.get("param"), answer.error["message"]
+
+
+def read(client, transfer, **params):
+    """A transfer as it is now."""
+    return client.read(f"{OBT}/{transfer['id']}", **params)
+
+
+def helped(client, transfer, verb, **params):
+    """What a test helper makes of a transfer."""
+    return client.made(f"{HELPERS}/{transfer['id']}/{verb}", **params)
+
+
+def entries(client, transaction):
+    """Type, cash and outbound_pending of a transaction's entries, newest first."""
+    listed = client.read(f"{TRANSACTIONS}/{transaction}", expand=["entries"])["entries"]["data"]
+    return [(one["type"], one["balance_impact"]["cash"], one["balance_impact"]["outbound_pending"]) for one in listed]
+
+
+def told(client, since):
+    """The events after the first `since`, without what they have in common."""
+    return [type.removeprefix("treasury.") for type in client.event_types(since)]
+
+
+def bank_account(platform, business, **numbers):
+    """The id of an external account of a business."""
+    path = f"/v1/accounts/{business.account}/external_accounts"
+    return platform.made(path, external_account={**BANK, "routing_number": "110000000", **numbers})["id"]
+
+
+def numbers(client, account):
+    """The numbers of a financial account."""
+    found = client.read(f"{ACCOUNTS}/{account}", expand=["financial_addresses.aba.account_number"])
+    aba = found["financial_addresses"][0]["aba"]
+    return {"routing_number": aba["routing_number"], "account_number": aba["account_number"]}
+
+
+# What it is
+
+
+def test_a_new_transfer_is_processing_and_shows_what_was_asked_for(platform):
+    source = funded(platform)
+    platform.clock(set=2_000_000_000, frozen=True)  # Wednesday, 18 May 2033, 03:33 in London
+    seen = len(platform.events())
+
+    transfer = sent(platform, source, description="Rent", metadata={"k": "v"}, expand=["transaction"])
+
+    details = transfer["destination_payment_method_details"]
+    assert (transfer["status"], transfer["cancelable"], transfer["amount"]) == ("processing", True, 20_00)
+    assert transfer["destination_payment_method"] == "pm_usBankAccount"
+    assert (transfer["description"], transfer["metadata"]) == ("Rent", {"k": "v"})
+    assert transfer["statement_descriptor"] == "transfer"
+    assert (transfer["returned_details"], transfer["tracking_details"]) == (None, None)
+    assert set(transfer["status_transitions"].values()) == {None}
+    assert set(transfer["status_transitions"]) == {"canceled_at", "failed_at", "posted_at", "returned_at"}
+    assert (details["type"], details["billing_details"]["name"]) == ("us_bank_account", "Jane Austen")
+    assert details["us_bank_account"]["network"] == "ach"
+    assert (details["us_bank_account"]["last4"], details["us_bank_account"]["routing_number"]) == ("6789", "110000000")
+    assert transfer["transaction"]["description"] == "Jane Austen (6789) | Outbound transfer | transfer"
+    assert (transfer["transaction"]["status"], transfer["transaction"]["amount"]) == ("open", -20_00)
+    assert balance(platform, source) == (480_00, 20_00)
+    assert told(platform, seen) == ["outbound_transfer.created"]
+    assert "previous_attributes" not in platform.events()[-1]["data"]
+
+
+def test_its_receipt_and_its_transaction_lead_to_it(app, platform):
+    source = funded(platform)
+    transfer = sent(platform, source)
+
+    page = app.test_client().get(transfer["hosted_regulatory_receipt_url"])
+    listed = platform.read(TRANSACTIONS, financial_account=source, expand=["data.flow_details"])["data"][0]
+
+    assert page.status_code == 200
+    assert "<h1>Outbound transfer</h1>" in page.text
+    assert "<td>ach</td>" in page.text
+    assert listed["flow_details"] == {"type": "outbound_transfer", "outbound_transfer": transfer}
+
+
+# Getting on by itself
+
+
+@pytest.mark.parametrize(
+    "method, status, after, events",
+    [
+        ("pm_usBankAccount", "posted", (480_00, 0), ["posted"]),
+        ("pm_usBankAccount_processing", "processing", (480_00, 20_00), []),
+        ("pm_usBankAccount_internalFailure", "failed", (500_00, 0), ["failed"]),
+        ("pm_usBankAccount_canceledByUser", "canceled", (500_00, 0), ["canceled"]),
+        (
+            "pm_usBankAccount_expectedArrivalDateUpdated",
+            "posted",
+            (480_00, 0),
+            ["expected_arrival_date_updated", "posted"],
+        ),
+        ("pm_usBankAccount_noAccount", "returned", (500_00, 0), ["posted", "returned"]),
+        ("pm_usBankAccount_accountClosed", "returned", (500_00, 0), ["posted", "returned"]),
+        ("pm_usBankAccount_invalidAccountNumber", "returned", (500_00, 0), ["posted", "returned"]),
+        ("pm_usBankAccount_invalidCurrency", "returned", (500_00, 0), ["posted", "returned"]),
+        ("pm_usBankAccount_insufficientFunds", "posted", (480_00, 0), ["posted"]),
+        ("pm_usBankAccount_debitNotAuthorized", "posted", (480_00, 0), ["posted"]),
+        ("pm_usBankAccount_dispute", "posted", (480_00, 0), ["posted"]),
+    ],
+)
+def test_the_test_tokens_end_as_documented(platform, method, status, after, events):
+    source = funded(platform)
+    seen = len(platform.events())
+
+    transfer = sent(platform, source, method=method)
+    waiting = read(platform, transfer)["status"]
+    platform.clock(advance=WAIT)
+
+    done = read(platform, transfer)
+    assert waiting == "processing"
+    assert (done["status"], done["cancelable"]) == (status, status == "processing")
+    assert balance(platform, source) == after
+    assert told(platform, seen) == [f"outbound_transfer.{name}" for name in ("created", *events)]
+    if status == "returned":
+        code = {"noAccount": "no_account", "accountClosed": "account_closed"}
+        code.update({"invalidAccountNumber": "invalid_account_number", "invalidCurrency": "invalid_currency"})
+        assert done["returned_details"]["code"] == code[method.partition("_us")[2].partition("_")[2]]
+    assert findings(platform) == []
+
+
+def test_every_test_token_is_taken(platform):
+    source = funded(platform)
+
+    last4 = {name: sent(platform, source, 1, name)["destination_payment_method_details"] for name in TOKENS}
+
+    assert {name: details["us_bank_account"]["last4"] for name, details in last4.items()} == {
+        name: number[-4:] for name, number in TOKENS.items()
+    }
+
+
+def test_a_later_arrival_tells_the_date_before(platform):
+    source = funded(platform)
+    transfer = sent(platform, source, method="pm_usBankAccount_expectedArrivalDateUpdated")
+    platform.clock(advance=WAIT)
+
+    later, posted = platform.events()[-2:]
+
+    old = transfer["expected_arrival_date"]
+    assert later["data"]["previous_attributes"] == {"expected_arrival_date": old}
+    assert later["data"]["object"]["expected_arrival_date"] == old + 86_400
+    assert posted["data"]["object"]["expected_arrival_date"] == old + 86_400
+    assert "previous_attributes" not in posted["data"]
+
+
+@pytest.mark.parametrize("progress, at_once, later", [("at_once", "posted", "posted"), ("never", *["processing"] * 2)])
+def test_the_setting_says_how_transfers_get_on(platform, progress, at_once, later):
+    source = funded(platform)
+    platform.settings(progress=progress)
+
+    transfer = sent(platform, source)
+
+    assert transfer["status"] == "processing"
+    assert read(platform, transfer)["status"] == at_once
+    platform.clock(advance=WAIT)
+    assert read(platform, transfer)["status"] == later
+
+
+def test_a_helper_comes_before_what_a_transfer_would_do_by_itself(platform):
+    source = funded(platform)
+    posted = sent(platform, source, method="pm_usBankAccount_noAccount")
+    canceled = sent(platform, source)
+    seen = len(platform.events())
+
+    helped(platform, posted, "post")
+    platform.made(f"{OBT}/{canceled['id']}/cancel")
+    platform.clock(advance=10 * WAIT)
+
+    assert (read(platform, posted)["status"], read(platform, canceled)["status"]) == ("posted", "canceled")
+    assert told(platform, seen) == ["outbound_transfer.posted", "outbound_transfer.canceled"]
+
+
+def test_a_restriction_does_not_stop_what_is_on_its_way(platform):
+    source = funded(platform)
+    transfer = sent(platform, source)
+    platform.made(f"{ACCOUNTS}/{source}", platform_restrictions={"outbound_flows": "restricted"})
+
+    platform.clock(advance=WAIT)
+
+    assert read(platform, transfer)["status"] == "posted"
+
+
+# The worked rows
+
+
+def test_rows_2_to_4_a_transfer_is_posted_and_comes_back(platform):
+    source = funded(platform, 50000)
+
+    transfer = sent(platform, source, 2000, STAYS)
+    opened_ = platform.read(f"{TRANSACTIONS}/{transfer['transaction']}")
+    assert balance(platform, source) == (48000, 2000)
+    assert (opened_["status"], opened_["amount"]) == ("open", -2000)
+    assert opened_["balance_impact"] == {"cash": -2000, "inbound_pending": 0, "outbound_pending": 2000}
+
+    posted = helped(platform, transfer, "post", expand=["transaction"])
+    assert balance(platform, source) == (48000, 0)
+    assert (posted["status"], posted["transaction"]["status"]) == ("posted", "posted")
+    assert posted["transaction"]["amount"] == -2000
+    assert posted["transaction"]["balance_impact"] == {"cash": -2000, "inbound_pending": 0, "outbound_pending": 0}
+    assert posted["status_transitions"]["posted_at"] is not None
+    assert entries(platform, transfer["transaction"]) == [
+        ("outbound_transfer_posting", 0, -2000),
+        ("outbound_transfer", -2000, 2000),
+    ]
+
+    back = helped(
+        platform,
+        transfer,
+        "return",
+        returned_details={"code": "no_account"},
+        expand=["transaction", "returned_details.transaction"],
+    )
+    second = back["returned_details"]["transaction"]
+    assert balance(platform, source) == (50000, 0)
+    assert (back["status"], back["returned_details"]["code"]) == ("returned", "no_account")
+    assert (back["transaction"]["status"], back["transaction"]["amount"]) == ("posted", -2000)
+    assert second["id"] != transfer["transaction"]
+    assert (second["status"], second["amount"], second["flow"]) == ("posted", 2000, transfer["id"])
+    assert second["balance_impact"] == {"cash": 2000, "inbound_pending": 0, "outbound_pending": 0}
+    assert entries(platform, second["id"]) == [("outbound_transfer_return", 2000, 0)]
+    assert findings(platform) == []
+
+
+def test_row_5_a_canceled_transfer_leaves_a_void_transaction(platform):
+    source = funded(platform, 50000)
+    transfer = sent(platform, source, 1000, STAYS)
+
+    canceled = platform.made(f"{OBT}/{transfer['id']}/cancel", expand=["transaction"])
+
+    transaction = canceled["transaction"]
+    assert (canceled["status"], canceled["cancelable"]) == ("canceled", False)
+    assert canceled["status_transitions"]["canceled_at"] is not None
+    assert balance(platform, source) == (50000, 0)
+    assert (transaction["status"], transaction["amount"]) == ("void", 0)
+    assert transaction["balance_impact"] == {"cash": 0, "inbound_pending": 0, "outbound_pending": 0}
+    assert transaction["status_transitions"]["void_at"] is not None
+    assert entries(platform, transaction["id"]) == [
+        ("outbound_transfer_cancellation", 1000, -1000),
+        ("outbound_transfer", -1000, 1000),
+    ]
+    assert findings(platform) == []
+
+
+def test_a_failed_transfer_gives_its_cash_back(platform):
+    source = funded(platform, 50000)
+    transfer = sent(platform, source, 1000)
+
+    failed = helped(platform, transfer, "fail", expand=["transaction"])
+
+    assert (failed["status"], failed["transaction"]["status"]) == ("failed", "void")
+    assert failed["status_transitions"]["failed_at"] is not None
+    assert balance(platform, source) == (50000, 0)
+    assert entries(platform, transfer["transaction"])[0] == ("outbound_transfer_failure", 1000, -1000)
+
+
+def test_a_return_while_processing_posts_untold_and_is_declined_unless_told_otherwise(platform):
+    source = funded(platform)
+    transfer = sent(platform, source)
+    seen = len(platform.events())
+
+    back = helped(platform, transfer, "return")
+
+    times = back["status_transitions"]
+    assert (back["status"], back["returned_details"]["code"]) == ("returned", "declined")
+    assert times["posted_at"] is not None and times["returned_at"] is not None
+    assert told(platform, seen) == ["outbound_transfer.returned"]
+    assert balance(platform, source) == (500_00, 0)
+    assert findings(platform) == []
+
+
+@pytest.mark.parametrize("code", RETURN_CODES)
+def test_every_published_code_can_be_returned(platform, code):
+    transfer = sent(platform, funded(platform))
+
+    assert helped(platform, transfer, "return", returned_details={"code": code})["returned_details"]["code"] == code
+
+
+def test_row_14_restricted_flows_refuse_a_transfer(platform):
+    source = funded(platform, 50000)
+    restricted = platform.made(f"{ACCOUNTS}/{source}", platform_restrictions={"outbound_flows": "restricted"})
+
+    code, param, message = refused(platform, source, amount=1)
+
+    assert (code, param) == ("financial_account_capability_restricted", "financial_account")
+    assert message == f"The FinancialAccount {source} does not have the outbound_transfers.ach feature active."
+    assert balance(platform, source) == (50000, 0)
+    assert restricted["restricted_features"] == [
+        ABA,
+        "intra_stripe_flows",
+        "outbound_payments.ach",
+        "outbound_payments.us_domestic_wire",
+        "outbound_transfers.ach",
+        "outbound_transfers.us_domestic_wire",
+    ]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    "params, code, param",
+    [
+        ({"amount": 0}, "parameter_invalid_integer", "amount"),
+        ({"amount": 500_01}, "balance_insufficient", "amount"),
+        ({"currency": "eur"}, "financial_account_balance_does_not_support_currency", "currency"),
+        ({"statement_descriptor": "Größe"}, "invalid_characters", "statement_descriptor"),
+        ({"statement_descriptor": "a,b"}, "invalid_characters", "statement_descriptor"),
+        ({"statement_descriptor": "x" * 11}, None, "statement_descriptor"),
+        (
+            {"statement_descriptor": "x" * 141, "destination_payment_method_options": WIRE},
+            None,
+            "statement_descriptor",
+        ),
+        ({"destination_payment_method": "pm_1abc"}, "resource_missing", "destination_payment_method"),
+        ({"destination_payment_method": "ba_1abc"}, "resource_missing", "destination_payment_method"),
+        (
+            {"destination_payment_method": "pm_card_visa"},
+            "payment_method_unsupported_type",
+            "destination_payment_method",
+        ),
+        ({"destination_payment_method": "pm_usBankAccount_nope"}, "resource_missing", "destination_payment_method"),
+        ({"financial_account": "fa_nope"}, "resource_missing", "financial_account"),
+        (
+            {"destination_payment_method_options": {"us_bank_account": {"network": "rtp"}}},
+            None,
+            "destination_payment_method_options[us_bank_account][network]",
+        ),
+        (
+            {"destination_payment_method_data": {"type": "us_bank_account"}},
+            None,
+            "destination_payment_method_data[type]",
+        ),
+        (
+            {"destination_payment_method_data": {"type": "financial_account"}},
+            "parameter_missing",
+            "destination_payment_method_data[financial_account]",
+        ),
+        (
+            {"destination_payment_method_data": {"type": "financial_account", "financial_account": "fa_nope"}},
+            "resource_missing",
+            "destination_payment_method_data[financial_account]",
+        ),
+        (
+            {
+                "destination_payment_method": "pm_usBankAccount",
+                "destination_payment_method_data": {"type": "financial_account", "financial_account": "fa_nope"},
+            },
+            "parameters_exclusive",
+            "destination_payment_method",
+        ),
+    ],
+)
+def test_a_wrong_transfer_is_refused_by_name_and_changes_nothing(platform, params, code, param):
+    source = funded(platform)
+    seen = len(platform.events())
+
+    found = refused(platform, source, **params)
+
+    assert found[:2] == (code, param)
+    assert balance(platform, source) == (500_00, 0)
+    assert told(platform, seen) == []
+    assert platform.read(OBT, financial_account=source)["data"] == []
+
+
+def test_the_words_of_refusals(platform):
+    source = funded(platform)
+
+    assert refused(platform, source, amount=500_01)[2] == (
+        "The FinancialAccount doesn't have a sufficient balance available."
+    )
+    assert refused(platform, source, destination_payment_method="pm_x")[2] == "No such PaymentMethod: 'pm_x'"
+    assert refused(platform, source, statement_descriptor="x" * 11)[2] == (
+        "Invalid string: xxxx...xxxx; must be at most 10 characters"
+    )
+    assert refused(platform, source, amount=0)[2] == "This value must be greater than or equal to 1."
+
+
+def test_a_transfer_without_destination_is_incomplete(platform):
+    answer = platform.post(OBT, amount=1, currency="usd", financial_account=funded(platform))
+
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (
+        400,
+        "parameter_missing",
+        "destination_payment_method",
+    )
+
+
+def test_a_closed_account_sends_nothing(platform):
+    source = opened(platform)
+    platform.made(f"{ACCOUNTS}/{source}/close")
+
+    code, param, message = refused(platform, source)
+
+    assert (code, param) == ("account_closed", "financial_account")
+    assert message == f"The FinancialAccount {source} is closed."
+
+
+@pytest.mark.parametrize(
+    "missing, params",
+    [
+        ("outbound_transfers.ach", {}),
+        ("outbound_transfers.us_domestic_wire", {"destination_payment_method_options": WIRE}),
+    ],
+)
+def test_every_network_needs_its_feature(platform, missing, params):
+    source = funded(platform, 500_00, *(path for path in EVERYTHING if path != missing))
+
+    code, param, message = refused(platform, source, **params)
+
+    assert (code, param) == ("financial_account_capability_not_enabled", "financial_account")
+    assert message == f"The FinancialAccount {source} does not have the {missing} feature active."
+
+
+def test_statement_descriptors_are_as_long_as_their_network_carries(platform):
+    source, other = funded(platform), opened(platform)
+
+    ach = sent(platform, source, statement_descriptor="Rent-#.$&*")
+    wire = sent(platform, source, statement_descriptor="x" * 140, destination_payment_method_options=WIRE)
+    stripe = sent_within_stripe(platform, source, other, statement_descriptor="x" * 500)
+
+    assert [len(one["statement_descriptor"]) for one in (ach, wire, stripe)] == [10, 140, 500]
+    transaction = platform.read(f"{TRANSACTIONS}/{ach['transaction']}")
+    assert transaction["description"] == "Jane Austen (6789) | Outbound transfer | Rent-#.$&*"
+
+
+def test_options_may_be_unset(platform):
+    transfer = sent(platform, funded(platform), destination_payment_method_options={"us_bank_account": None})
+
+    assert transfer["destination_payment_method_details"]["us_bank_account"]["network"] == "ach"
+
+
+def test_a_wire_is_not_sent_to_half_an_address(platform):
+    half = {"line1": "1 Main Street"}
+    whole = {"line1": "1 Main Street", "city": "Oakland", "state": "CA", "postal_code": "94601"}
+    sources = {}
+    for name, address in (("half", half), ("whole", whole)):
+        company = {"name": "Example Ltd", "address": address}
+        business = connected(platform, business_type="company", company=company)
+        sources[name] = business, funded(business)
+
+    business, source = sources["half"]
+    code, param, message = refused(business, source, destination_payment_method_options=WIRE)
+    done = sent(*sources["whole"], destination_payment_method_options=WIRE)
+
+    assert (code, param) == ("payment_method_billing_details_address_missing", None)
+    assert "complete address" in message
+    assert sent(business, source)["status"] == "processing"  # which only wires need
+    assert done["destination_payment_method_details"]["us_bank_account"]["network"] == "us_domestic_wire"
+
+
+# External accounts
+
+
+def test_an_external_account_gets_money_without_being_verified(platform):
+    business = connected(platform)
+    source = funded(business)
+    bank = bank_account(platform, business, account_number="000123456789", account_holder_name="Ada Example")
+
+    transfer = sent(business, source, method=bank)
+    platform.clock(advance=WAIT)
+
+    details = transfer["destination_payment_method_details"]
+    assert transfer["destination_payment_method"] == bank
+    assert details["billing_details"]["name"] == "Ada Example"
+    assert (details["us_bank_account"]["last4"], details["us_bank_account"]["account_type"]) == ("6789", "checking")
+    assert read(business, transfer)["status"] == "posted"
+
+
+@pytest.mark.parametrize(
+    "number, status",
+    [
+        ("000111111116", "returned"),
+        ("000000000009", "processing"),
+        ("000000000234", "failed"),
+        ("424242424242", "posted"),
+    ],
+)
+def test_an_external_account_ends_transfers_as_its_number_says(platform, number, status):
+    business = connected(platform)
+    source = funded(business)
+    bank = bank_account(platform, business, account_number=number)
+
+    transfer = sent(business, source, method=bank)
+    platform.clock(advance=WAIT)
+
+    assert read(business, transfer)["status"] == status
+    assert findings(platform) == []
+
+
+def test_an_external_account_abroad_or_of_somebody_else_is_refused(platform):
+    business, other = connected(platform), connected(platform)
+    source = funded(business)
+    path = f"/v1/accounts/{business.account}/external_accounts"
+    abroad = {"object": "bank_account", "account_number": "00012345", "country": "GB", "routing_number": "108800"}
+    british = platform.made(path, external_account=abroad)["id"]
+    theirs = bank_account(platform, other, account_number="000123456789")
+
+    assert refused(business, source, destination_payment_method=british)[:2] == (
+        "payment_method_unsupported_type",
+        "destination_payment_method",
+    )
+    assert refused(business, source, destination_payment_method=theirs)[:2] == (
+        "resource_missing",
+        "destination_payment_method",
+    )
+
+
+# To financial accounts by their numbers
+
+
+@pytest.mark.parametrize("network", ["ach", "us_domestic_wire"])
+def test_money_sent_to_the_numbers_of_a_financial_account_arrives_there(platform, network):
+    business, other = connected(platform), connected(platform)
+    source, target = funded(business), opened(other)
+    bank = bank_account(platform, business, **numbers(other, target))
+    options = {"us_bank_account": {"network": network}}
+    seen = len(business.events()), len(other.events())
+
+    transfer = sent(business, source, method=bank, description="Rent", destination_payment_method_options=options)
+    platform.clock(advance=WAIT)
+
+    (credit,) = other.read(CREDITS, financial_account=target)["data"]
+    assert (balance(business, source), balance(other, target)) == ((480_00, 0), (20_00, 0))
+    assert (credit["network"], credit["status"], credit["description"]) == (network, "succeeded", "Rent")
+    assert (credit["linked_flows"]["source_flow"], credit["linked_flows"]["source_flow_type"]) == (None, None)
+    sender = credit["initiating_payment_method_details"]
+    assert sender["type"] == "us_bank_account"
+    assert sender["us_bank_account"]["last4"] == numbers(business, source)["account_number"][-4:]
+    assert told(business, seen[0]) == ["outbound_transfer.created", "outbound_transfer.posted"]
+    assert told(other, seen[1]) == ["received_credit.created", "received_credit.succeeded"]
+    again = business.post(f"{HELPERS}/{transfer['id']}/return")
+    assert (again.status, again.error["code"]) == (400, "status_transition_invalid")
+    assert findings(platform) == []
+
+
+@pytest.mark.parametrize(
+    "why, code", [("closed", "account_closed"), ("restricted", "account_frozen"), ("none", "no_account")]
+)
+def test_what_a_financial_account_does_not_take_comes_back(platform, why, code):
+    business, other = connected(platform), connected(platform)
+    source, target = funded(business), opened(other)
+    found = {**numbers(other, target), **({"account_number": "4242000000000000"} if why == "none" else {})}
+    bank = bank_account(platform, business, **found)
+    if why == "closed":
+        other.made(f"{ACCOUNTS}/{target}/close")
+    if why == "restricted":
+        other.made(f"{ACCOUNTS}/{target}", platform_restrictions={"inbound_flows": "restricted"})
+    seen = len(other.events())
+
+    transfer = sent(business, source, method=bank)
+    posted = helped(business, transfer, "post")
+
+    back = read(business, transfer)
+    assert posted["status"] == "posted"
+    assert (back["status"], back["returned_details"]["code"]) == ("returned", code)
+    assert (balance(business, source), balance(other, target)) == ((500_00, 0), (0, 0))
+    assert told(other, seen) == ([] if why == "none" else ["received_credit.created", "received_credit.failed"])
+    assert findings(platform) == []
+
+
+def test_money_cannot_be_sent_to_ones_own_numbers(platform):
+    business = connected(platform)
+    source = funded(business)
+    bank = bank_account(platform, business, **numbers(business, source))
+
+    assert refused(business, source, destination_payment_method=bank)[:2] == (None, "destination_payment_method")
+
+
+# Within Stripe
+
+
+def test_money_reaches_another_financial_account_right_after_the_reply(platform):
+    source, target = funded(platform), opened(platform)
+    seen = len(platform.events())
+
+    transfer = sent_within_stripe(platform, source, target, description="Savings")
+    moved = balance(platform, source), balance(platform, target)
+
+    after = read(platform, transfer)
+    (credit,) = platform.read(CREDITS, financial_account=target, expand=["data.transaction"])["data"]
+    assert (transfer["status"], transfer["cancelable"], transfer["destination_payment_method"]) == (
+        "processing",
+        False,
+        None,
+    )
+    details = transfer["destination_payment_method_details"]
+    assert details["financial_account"] == {"id": target, "network": "stripe"}
+    assert moved == ((480_00, 0), (20_00, 0))
+    assert after["status"] == "posted"
+    assert (credit["network"], credit["status"], credit["description"]) == ("stripe", "succeeded", "Savings")
+    assert credit["initiating_payment_method_details"]["financial_account"] == {"id": source, "network": "stripe"}
+    assert credit["linked_flows"]["source_flow"] == transfer["id"]
+    assert credit["linked_flows"]["source_flow_type"] == "outbound_transfer"
+    assert credit["reversal_details"] == {"deadline": None, "restricted_reason": None}
+    assert (credit["transaction"]["status"], credit["transaction"]["amount"]) == ("posted", 20_00)
+    assert entries(platform, transfer["transaction"])[0] == ("outbound_transfer_posting", 0, -20_00)
+    assert told(platform, seen) == [
+        "outbound_transfer.created",
+        "outbound_transfer.posted",
+        "received_credit.created",
+        "received_credit.succeeded",
+    ]
+    assert findings(platform) == []
+
+
+def test_the_credit_leads_back_to_the_transfer(platform):
+    source, target = funded(platform), opened(platform)
+    transfer = sent_within_stripe(platform, source, target)
+
+    filters = {"linked_flows": {"source_flow_type": "outbound_transfer"}}
+    asked = ["data.linked_flows.source_flow_details"]
+    (credit,) = platform.read(CREDITS, financial_account=target, expand=asked, **filters)["data"]
+
+    details = credit["linked_flows"]["source_flow_details"]
+    assert details == {"type": "outbound_transfer", "outbound_transfer": read(platform, transfer)}
+
+
+def test_each_side_needs_to_be_able_to_in_its_own_direction_only(platform):
+    source, target = funded(platform), opened(platform)
+    bare = opened(connected(platform))
+    path = "destination_payment_method_data[financial_account]"
+
+    def refusal(from_, to):
+        data = {"type": "financial_account", "financial_account": to}
+        return refused(platform, from_, destination_payment_method_data=data)[:2]
+
+    def restrict(account, **flows):
+        open_ = {"inbound_flows": "unrestricted", "outbound_flows": "unrestricted"}
+        platform.made(f"{ACCOUNTS}/{account}", platform_restrictions={**open_, **flows})
+
+    assert refusal(source, source) == (None, path)
+    assert refusal(source, bare) == (None, path)
+    restrict(source, outbound_flows="restricted")
+    assert refusal(source, target) == ("financial_account_capability_restricted", "financial_account")
+    restrict(source, inbound_flows="restricted")
+    restrict(target, inbound_flows="restricted")
+    assert refusal(source, target) == ("financial_account_capability_restricted", path)
+    restrict(target, outbound_flows="restricted")
+    sent_within_stripe(platform, source, target)
+    assert balance(platform, target) == (20_00, 0)
+    platform.made(f"{ACCOUNTS}/{target}/features", intra_stripe_flows={"requested": False})
+    assert refusal(source, target) == ("financial_account_capability_not_enabled", path)
+
+
+def test_a_closed_account_gets_nothing(platform):
+    source, target = funded(platform), opened(platform)
+    platform.made(f"{ACCOUNTS}/{target}/close")
+    data = {"type": "financial_account", "financial_account": target}
+
+    code, param, _ = refused(platform, source, destination_payment_method_data=data)
+
+    assert (code, param) == ("account_closed", "destination_payment_method_data[financial_account]")
+
+
+def test_an_account_that_closed_in_the_meantime_gets_nothing(platform):
+    platform.settings(progress="never")
+    source, target = funded(platform), opened(platform)
+    transfer = sent_within_stripe(platform, source, target)
+    platform.made(f"{ACCOUNTS}/{target}/close")
+
+    posted = platform.post(f"{HELPERS}/{transfer['id']}/post")
+    failed = helped(platform, transfer, "fail")
+
+    assert (posted.status, posted.error["code"]) == (400, "status_transition_invalid")
+    assert failed["status"] == "failed"
+    assert balance(platform, source) == (500_00, 0)
+
+
+# Tracking
+
+
+def track(client, transfer, **details):
+    return client.post(f"{HELPERS}/{transfer['id']}", tracking_details=details)
+
+
+def test_tracking_details_are_set_once_the_transfer_has_been_sent(platform):
+    transfer = sent(platform, funded(platform))
+    early = track(platform, transfer, type="ach", ach={"trace_id": "1"})
+    helped(platform, transfer, "post")
+    seen = len(platform.events())
+
+    first = track(platform, transfer, type="ach", ach={"trace_id": "1"}).json
+    track(platform, transfer, type="ach", ach={"trace_id": "1"})
+    second = track(platform, transfer, type="ach", ach={"trace_id": "2"}).json
+
+    assert (early.status, early.error["code"]) == (400, "status_transition_invalid")
+    assert first["tracking_details"] == {"type": "ach", "ach": {"trace_id": "1"}}
+    assert second["tracking_details"] == {"type": "ach", "ach": {"trace_id": "2"}}
+    assert told(platform, seen) == ["outbound_transfer.tracking_details_updated"] * 2
+    assert [event["data"]["previous_attributes"] for event in platform.events()[-2:]] == [
+        {"tracking_details": None},
+        {"tracking_details": {"type": "ach", "ach": {"trace_id": "1"}}},
+    ]
+
+
+def test_tracking_details_are_those_of_the_transfers_network(platform):
+    source = funded(platform)
+    wire = sent(platform, source, destination_payment_method_options=WIRE)
+    ach = sent(platform, source)
+    within = sent_within_stripe(platform, source, opened(platform))
+    platform.clock(advance=WAIT)
+
+    done = track(platform, wire, type="us_domestic_wire", us_domestic_wire={"imad": "5"}).json
+    wrong = [
+        track(platform, wire, type="ach", ach={"trace_id": "1"}),
+        track(platform, within, type="ach", ach={"trace_id": "1"}),
+        track(platform, ach, type="ach", ach={"trace_id": "1"}, us_domestic_wire={"imad": "5"}),
+    ]
+
+    marks = {"chips": None, "imad": "5", "omad": None}
+    assert done["tracking_details"] == {"type": "us_domestic_wire", "us_domestic_wire": marks}
+    assert [(one.status, one.error["param"]) for one in wrong] == [
+        (400, "tracking_details[type]"),
+        (400, "tracking_details[type]"),
+        (400, "tracking_details[us_domestic_wire]"),
+    ]
+
+
+# Lists and statuses
+
+
+def test_lists_filter_by_account_and_status(platform):
+    source, other = funded(platform), funded(platform)
+    first, second = sent(platform, source), sent(platform, source, method=STAYS)
+    sent(platform, other)
+    helped(platform, first, "post")
+
+    def ids(**filters):
+        return [one["id"] for one in platform.read(OBT, financial_account=source, **filters)["data"]]
+
+    assert ids() == [second["id"], first["id"]]
+    assert ids(status="posted") == [first["id"]]
+    assert ids(status="processing") == [second["id"]]
+    assert ids(status="returned") == []
+    assert ids(limit=1, starting_after=second["id"]) == [first["id"]]
+    assert platform.get(OBT).error["code"] == "parameter_missing"
+    assert platform.get(OBT, financial_account="fa_x").error["code"] == "resource_missing"
+    assert platform.get(OBT, financial_account=source, status="open").error["param"] == "status"
+
+
+def test_an_unknown_transfer_is_missing(platform):
+    refusal = platform.get(f"{OBT}/obt_x")
+
+    assert (refusal.status, refusal.error["param"]) == (404, "outbound_transfer")
+    assert refusal.error["message"] == "No such outbound transfer: 'obt_x'"
+
+
+@pytest.mark.parametrize("status, verb", list(product(LIFECYCLE.moves, ("post", "return", "fail", "cancel"))))
+def test_only_drawn_arrows_can_be_followed(status, verb):
+    details = {"type": "us_bank_account", "us_bank_account": {"network": "ach"}}
+    transfer = OutboundTransfer(
+        id="obt_1",
+        created=0,
+        amount=1,
+        currency="usd",
+        description=None,
+        destination_payment_method=None,
+        destination_payment_method_details=details,
+        expected_arrival_date=0,
+        financial_account="fa_1",
+        metadata={},
+        own_number=None,
+        statement_descriptor="transfer",
+        status_transitions={},
+        transaction="trxn_1",
+        status=status,
+    )
+    if verb in LIFECYCLE.moves[status]:
+        assert advance(transfer, verb).status == LIFECYCLE.moves[status][verb]
+    else:
+        with pytest.raises(ApiError) as refusal:
+            advance(transfer, verb)
+        assert refusal.value.code == "status_transition_invalid"
+
+
+@pytest.mark.parametrize(
+    "created, network, expected",
+    [
+        ("2033-05-18T15:00", "ach", "2033-05-19"),
+        ("2033-05-18T15:00", "us_domestic_wire", "2033-05-18"),
+        ("2033-05-19T00:31", "ach", "2033-05-20"),  # 20:31 in New York, after the cutoff
+        ("2033-05-20T15:00", "ach", "2033-05-23"),
+    ],
+)
+def test_the_expected_arrival_is_what_banks_make_of_the_tenants_time(platform, created, network, expected):
+    source = funded(platform)
+    platform.clock(set=int(datetime.fromisoformat(created).replace(tzinfo=UTC).timestamp()), frozen=True)
+
+    options = {"us_bank_account": {"network": network}}
+    transfer = sent(platform, source, destination_payment_method_options=options)
+
+    arrival = datetime.fromtimestamp(transfer["expected_arrival_date"], UTC)
+    assert arrival.isoformat() == f"{expected}T00:00:00+00:00"
+
+
+def test_the_doctor_names_a_transfer_that_is_not_where_its_money_is(app, platform):
+    transfer = sent(platform, funded(platform))
+    tenant = app.emulator.tenants.open(platform.key.split("_", 2)[2])
+    with tenant.writing() as step:
+        change = "replace(CAST(data AS TEXT), 'processing\"', 'posted\"')"
+        step.connection.execute(f"UPDATE treasury_outbound_transfer SET data = {change}")
+        step.connection.execute("INSERT INTO total (book, amount) VALUES ('stripe:in_transit:usd', 7)")
+
+    found = "\n".join(findings(platform))
+
+    assert f"{transfer['id']} over 2000 is posted, yet moved -2000 and holds 2000" in found
+    assert f"{transfer['id']} is posted, its transaction is open" in found
+    assert "7 have left one financial account for another and have not arrived" in found
