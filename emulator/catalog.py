@@ -28,6 +28,7 @@ from emulator.issuing import (
 from emulator.kernel.catalog import Catalog
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
+    closing,
     debit_reversals,
     features,
     financial_accounts,
@@ -55,6 +56,7 @@ CATALOG = Catalog(
         received_debits,
         debit_reversals,
         outbound_transfers,
+        closing,
         receipts,
         progress,
         balance,

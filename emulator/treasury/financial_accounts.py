@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.connect import accounts, capabilities, persons
-from emulator.kernel.errors import ApiError, invalid, missing
+from emulator.kernel.errors import invalid, missing
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Boolean,
@@ -35,7 +35,7 @@ from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
-from emulator.treasury import activation
+from emulator.treasury import activation, bank_accounts
 from emulator.treasury.access import onboarded
 from emulator.treasury.activation import FEATURES, FeaturesParams, Standing, State
 
@@ -332,12 +332,6 @@ class UpdateParams(Params):
     treasury = Hash(Access)
 
 
-class CloseParams(Params):
-    """How to close a financial account."""
-
-    forwarding_settings = Hash(ForwardingSettings)
-
-
 class FinancialAccountListParams(ListParams):
     """Filters of the list."""
 
@@ -422,7 +416,9 @@ def still_there(world: World, account: FinancialAccount, kind: str, statuses: Se
 
 
 def check_forwarding(world: World, account: FinancialAccount, forwarding: dict[str, str]) -> None:
-    """400 unless the settings name their target, and a financial account named is another open one of the owner."""
+    """400 unless the settings name their target: another open financial account of the owner, or a bank account of
+    theirs that is verified.
+    """
     name = forwarding["type"]
     param = f"forwarding_settings[{name}]"
     if name not in forwarding:
@@ -431,65 +427,12 @@ def check_forwarding(world: World, account: FinancialAccount, forwarding: dict[s
         target = world.get(FinancialAccount, forwarding[name], param=param)
         if target.id == account.id or target.status != "open":
             raise invalid("Money can be forwarded to another open financial account only.", param=param)
-
-
-class Hindrance(NamedTuple):
-    """Something that keeps an account from closing while it has one of these statuses."""
-
-    kind: str
-    statuses: tuple[str, ...]
-    says: str
-
-
-HINDRANCES = (
-    Hindrance("treasury.inbound_transfer", ("processing",), "it has an InboundTransfer that is still processing"),
-    Hindrance("issuing.card", ("active", "inactive"), "a card attached to it is not canceled"),
-    Hindrance("treasury.debit_reversal", ("processing",), "it has a DebitReversal that is still processing"),
-    Hindrance("treasury.transaction", ("open",), "it has a Transaction that is still open"),
-)
-
-
-def close(world: World, params: dict[str, Any], id: str) -> FinancialAccount:
-    """Close an account for good.
-
-    400 naming what hinders it: a pending transfer, a card that is not canceled, a pending debit reversal, an open
-    transaction, cash below zero, cash with no forwarding settings to send it to. 501 for cash that would have to be
-    forwarded.
-    """
-    account = world.get(FinancialAccount, id)
-    if account.status == "closed":
-        raise invalid(f"The financial account {id} is already closed.", code="status_transition_invalid")
-    forwarding = params.get("forwarding_settings", account.forwarding_settings)
-    if "forwarding_settings" in params:
-        check_forwarding(world, account, params["forwarding_settings"])
-    for hindrance in HINDRANCES:
-        if still_there(world, account, hindrance.kind, hindrance.statuses):
-            raise cannot_close(id, hindrance.says)
-    cash = world.balance(chart.cash(id))
-    if cash < 0:
-        raise cannot_close(id, "its cash balance is negative")
-    if cash > 0 and forwarding is None:
-        raise cannot_close(id, "its balance is not zero and there are no forwarding settings")
-    if cash > 0:
-        raise cannot_forward()
-
-    return shut(world, replace(account, forwarding_settings=forwarding), "closed_by_platform")
-
-
-def cannot_close(id: str, why: str) -> ApiError:
-    """400 for an account that something keeps open."""
-    return invalid(f"The financial account {id} cannot be closed: {why}.")
-
-
-def cannot_forward() -> ApiError:
-    """501: the sweep is an OutboundTransfer, and there are none."""
-    return ApiError(
-        501,
-        "This emulator does not implement forwarding a balance when a financial account closes, as it does not "
-        "implement POST /v1/treasury/outbound_transfers. Bring the cash balance to zero first, with "
-        "POST /v1/test_helpers/treasury/received_debits for example.",
-        headers={"Stripe-Should-Retry": "false", "Emulator-Not-Implemented": "true"},
-    )
+    elif not bank_accounts.named(world, forwarding[name], param=param).is_verified:
+        raise invalid(
+            f"Money can be forwarded to a verified bank account only: {forwarding[name]} is not.",
+            code="bank_account_unverified",
+            param=param,
+        )
 
 
 def shut(world: World, account: FinancialAccount, reason: str) -> FinancialAccount:
@@ -553,6 +496,5 @@ ROUTES = onboarded(
         POST("/v1/treasury/financial_accounts", create, CreateParams),
         GET("/v1/treasury/financial_accounts/{financial_account}", retrieves(FinancialAccount)),
         POST("/v1/treasury/financial_accounts/{financial_account}", update, UpdateParams),
-        POST("/v1/treasury/financial_accounts/{financial_account}/close", close, CloseParams),
     ]
 )

@@ -714,6 +714,37 @@ def tracking(sent: dict[str, Any]) -> dict[str, Any]:
     return dict(sent)
 
 
+# What closing an account does with its cash
+
+
+def sweep(world: World, source: FinancialAccount, amount: int, destination: Destination) -> OutboundTransfer:
+    """Send cash away for good: posted at once. 400 for a destination that would not keep it; nothing has changed then.
+
+    The caller has made sure that the cash is there.
+    """
+    check_route(world, source, destination)
+    why = destination.bank and bounce(world, destination.bank)
+    if why:
+        raise invalid(f"The bank account {why}.", param=destination.param)
+    return send(world, start(world, source, destination, amount))
+
+
+def bounce(world: World, bank: Bank) -> str | None:
+    """Why money that is sent to a bank account at once would not stay there, or None."""
+    ending = bank_accounts.ending(bank.fingerprint)
+    if ending.verb != "post" or ending.returned is not None:
+        return f"{bank.id} does not take money"
+    if bank.number is None:
+        return None
+    found = at_own_bank(world, bank.number)
+    if found is None:
+        return f"{bank.id} does not exist any more"
+    inside = world.as_account(found[0])
+    if received_credits.failure(inside, taking(inside, found[1]), "ach") is not None:
+        return f"{bank.id} does not take money"
+    return None
+
+
 def audit(world: World) -> Iterator[str]:
     """Transfers whose status does not agree with what they moved, and money between two financial accounts."""
     for _, transfer in world.store.every(OutboundTransfer):

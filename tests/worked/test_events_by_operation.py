@@ -70,6 +70,7 @@ PLACES = {
     "issuing.transaction": IPI,
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
+    "treasury.financial_account": "/v1/treasury/financial_accounts",
     "treasury.outbound_transfer": "/v1/treasury/outbound_transfers",
     "treasury.received_credit": "/v1/treasury/received_credits",
     "treasury.received_debit": "/v1/treasury/received_debits",
@@ -929,6 +930,27 @@ def transfer_within_stripe(platform: Client) -> Iterator[Any]:
     transfer(client, account, destination_payment_method_data={"type": "financial_account", "financial_account": other})
     client.read("/v1/balance")
     yield [transferred("created"), transferred("posted"), *CREDIT]
+
+
+@story("financial account closed, its cash forwarded")
+def close_with_cash(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    other = opened(client)
+    client.read("/v1/balance")  # everything due has happened
+    features = client.read(f"/v1/treasury/financial_accounts/{account}")["active_features"]
+    yield client
+    forwarding = {"type": "financial_account", "financial_account": other}
+    client.made(f"/v1/treasury/financial_accounts/{account}/close", forwarding_settings=forwarding)
+    yield [
+        transferred("created"),
+        transferred("posted"),
+        *CREDIT,
+        ("treasury.financial_account.closed", None),
+        (
+            "treasury.financial_account.features_status_updated",
+            {"active_features": features, "restricted_features": []},
+        ),
+    ]
 
 
 # The table

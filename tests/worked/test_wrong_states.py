@@ -553,6 +553,11 @@ FINANCIAL_ACCOUNT_TABLE = Table(
         "close": Verb("POST", OF_ACCOUNT + "/close"),
         "receive": Verb("POST", SEND, ACH),
         "be debited": Verb("POST", TAKE, ACH),
+        "close and forward": Verb(
+            "POST",
+            OF_ACCOUNT + "/close",
+            {"forwarding_settings": {"type": "payment_method", "payment_method": "pm_usBankAccount"}},
+        ),
         "issue a card": Verb(
             "POST",
             CARDS,
@@ -571,6 +576,7 @@ FINANCIAL_ACCOUNT_TABLE = Table(
             "request": ONLY_NOTES,
             "request a feature": Refused("The financial account {account} is closed: its features cannot be changed."),
             "close": ALREADY_CLOSED,
+            "close and forward": ALREADY_CLOSED,
             "issue a card": Refused(IS_CLOSED, "financial_account", "account_closed"),
         },
     },
