@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.kernel.errors import invalid, not_built
-from emulator.kernel.http import Upload
+from emulator.kernel.incoming import Upload
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Boolean,

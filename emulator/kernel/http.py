@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
-from werkzeug.datastructures import FileStorage
+from werkzeug.http import HTTP_STATUS_CODES
 
-from emulator.kernel import faults, forms, idempotency, ids, keys, render
+from emulator.kernel import faults, idempotency, ids, keys, render
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
 from emulator.kernel.idempotency import StoredReply
+from emulator.kernel.incoming import Incoming, received
 from emulator.kernel.lists import Page
 from emulator.kernel.params import List, Params, String
 from emulator.kernel.render import Content, Deleted
@@ -41,26 +42,8 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
-WSGI_NAMES = {
-    name: "HTTP_" + name.upper().replace("-", "_")
-    for name in (
-        "Authorization", "Idempotency-Key", "Origin", "Stripe-Account", "Stripe-Context", "Stripe-Version",
-        "User-Agent",
-    )
-}  # fmt: skip
+STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
 INTERNAL_ERROR = {"error": {"message": "An unknown error occurred", "type": "api_error"}}
-
-
-class Upload(NamedTuple):
-    """A file sent as a multipart part."""
-
-    filename: str
-    content: bytes
-    content_type: str
-
-    def __str__(self) -> str:
-        """The file's name, for refusals that quote what was sent."""
-        return self.filename
 
 
 class RequestLine(NamedTuple):
@@ -93,24 +76,22 @@ class Reply(NamedTuple):
     ran: bool = False
 
 
-class SentHeaders(NamedTuple):
-    """The request's headers by their WSGI names: werkzeug's own mapping costs more than a look into a dictionary."""
+class Answer(NamedTuple):
+    """A whole reply."""
 
-    environ: dict[str, Any]
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        """A header's value, or the default."""
-        return self.environ.get(WSGI_NAMES[name], default)
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
-@dataclass
+@dataclass(slots=True)
 class Exchange:
     """One request on its way through the pipeline."""
 
+    sent: Incoming
     method: str
     path: str
     request_id: str
-    sent: SentHeaders
     headers: dict[str, str] = field(default_factory=dict)
     key: keys.Key | None = None
     tenant: Tenant | None = None
@@ -141,15 +122,27 @@ class Pipeline:
         self.on_request = on_request
 
     def mount(self, app: Flask) -> None:
-        """Send every path of a Flask application through here."""
+        """Answer every path of a Flask application that no view of its own has: pages, and what nobody knows."""
         app.url_map.merge_slashes = False
-        app.add_url_rule("/", "root", self.answer, methods=METHODS, defaults={"path": ""})
-        app.add_url_rule("/<path:path>", "any", self.answer, methods=METHODS, provide_automatic_options=False)
+        app.add_url_rule("/", "root", self.view, methods=METHODS, defaults={"path": ""})
+        app.add_url_rule("/<path:path>", "any", self.view, methods=METHODS, provide_automatic_options=False)
 
-    def answer(self, path: str) -> Response:
+    def view(self, path: str) -> Response:
+        """A request that Flask has routed here."""
+        answer = self.answer(received(request.environ))
+        return Response(answer.body, answer.status, answer.headers)
+
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        """A request of the API, without the way through Flask, which costs as much as reading a record."""
+        answer = self.answer(received(environ))
+        length = ("Content-Length", str(len(answer.body)))
+        start_response(STATUS_LINES[answer.status], [*answer.headers, length])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+    def answer(self, sent: Incoming) -> Answer:
         """One request, whatever comes of it, as a reply with headers."""
         began = time.perf_counter()
-        exchange = Exchange(request.method, request.path, ids.request_id(), SentHeaders(request.environ))
+        exchange = Exchange(sent, sent.method, sent.path, ids.request_id())
         try:
             reply = self.judge(exchange)
         except ApiError as refusal:
@@ -166,7 +159,7 @@ class Pipeline:
             self.note(exchange, line)
         if self.on_request is not None:
             self.on_request(line)
-        return self.with_headers(exchange, reply)
+        return Answer(reply.status, self.headers_of(exchange, reply), reply.body)
 
     # Judging
 
@@ -182,13 +175,13 @@ class Pipeline:
         if not exchange.path.startswith(("/v1/", "/_emulator/")):
             raise unrecognized_url(exchange.method, exchange.path)
 
-        exchange.key = keys.key_of(exchange.sent.get("Authorization") or "")
+        exchange.key = keys.key_of(exchange.sent.header("Authorization") or "")
         exchange.tenant = self.tenants.open(exchange.key.tenant)
-        version = exchange.sent.get("Stripe-Version")
+        version = exchange.sent.header("Stripe-Version")
         if version is not None:
             keys.check_version(version)
         exchange.named_account = keys.named_account(
-            exchange.sent.get("Stripe-Account"), exchange.sent.get("Stripe-Context")
+            exchange.sent.header("Stripe-Account"), exchange.sent.header("Stripe-Context")
         )
         if exchange.named_account:
             exchange.headers["Stripe-Account"] = exchange.named_account
@@ -200,9 +193,9 @@ class Pipeline:
         exchange.route, exchange.values = found
         if exchange.key.kind == "pk" and not exchange.route.publishable:
             raise keys.publishable_key_refused()
-        tree = self.tree_of(exchange)
+        tree = exchange.sent.tree()
         if verb == "POST":
-            exchange.idempotency_key = exchange.sent.get("Idempotency-Key")
+            exchange.idempotency_key = exchange.sent.header("Idempotency-Key")
         if exchange.idempotency_key is not None:
             idempotency.check_key(exchange.idempotency_key)
             exchange.headers["Idempotency-Key"] = exchange.idempotency_key
@@ -214,21 +207,6 @@ class Pipeline:
         with exchange.tenant.reading() as step:
             if not World(step, step.row.platform).may_act(exchange.named_account):
                 raise account_invalid(exchange.key.masked, exchange.named_account)
-
-    def tree_of(self, exchange: Exchange) -> dict[str, Any]:
-        """Query and body as one tree; the body wins. 400 for a body that is no form."""
-        items: list[tuple[str, Any]] = list(forms.pairs(request.query_string)) if request.query_string else []
-        if exchange.method not in ("GET", "HEAD"):
-            kind = request.mimetype
-            if kind == "multipart/form-data":
-                items += list(request.form.items(multi=True))
-                items += [(name, upload_of(file)) for name, file in request.files.items(multi=True)]
-            else:
-                body = request.get_data(cache=False)
-                if body and kind not in ("", "application/x-www-form-urlencoded"):
-                    raise forms.wrong_encoding()
-                items += forms.pairs(body)
-        return forms.nested(items)
 
     # Carrying out
 
@@ -249,11 +227,11 @@ class Pipeline:
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
             return Reply(200, render.encoded(result))
-        version = exchange.sent.get("Stripe-Version")
+        version = exchange.sent.header("Stripe-Version")
         where = {
             "path": exchange.path,
             "path_values": exchange.values,
-            "origin": origin(),
+            "origin": exchange.sent.origin,
             "version": version,
             "masked_key": exchange.key.masked if exchange.key else "",
         }
@@ -470,16 +448,16 @@ class Pipeline:
         exchange.headers.update(refusal.headers)
         log_url = None
         if exchange.tenant is not None:
-            log_url = f"{origin()}/_emulator/requests/{exchange.request_id}"
+            log_url = f"{exchange.sent.origin}/_emulator/requests/{exchange.request_id}"
         return Reply(refusal.status, render.encoded(refusal.body(log_url)))
 
-    def with_headers(self, exchange: Exchange, reply: Reply) -> Response:
-        """The reply with everything clients read from its headers."""
+    def headers_of(self, exchange: Exchange, reply: Reply) -> list[tuple[str, str]]:
+        """Everything clients read from a reply's headers, the length aside."""
         headers = {"Content-Type": exchange.media_type, "Cache-Control": "no-cache, no-store"}
-        if exchange.method == "OPTIONS" or exchange.sent.get("Origin") is not None:
+        if exchange.method == "OPTIONS" or exchange.sent.header("Origin") is not None:
             headers.update(FOR_BROWSERS)
         headers["Request-Id"] = exchange.request_id
-        version = exchange.sent.get("Stripe-Version")
+        version = exchange.sent.header("Stripe-Version")
         if version is not None and keys.is_version(version):
             headers["Stripe-Version"] = version
         elif exchange.tenant is not None:
@@ -487,7 +465,7 @@ class Pipeline:
         headers.update(exchange.headers)
         if reply.replayed_from is not None:
             headers["Idempotent-Replayed"] = "true"
-        return Response(reply.body, reply.status, headers)
+        return list(headers.items())
 
     def line(self, exchange: Exchange, reply: Reply, duration_ms: float) -> RequestLine:
         """What the console says of this request."""
@@ -507,13 +485,13 @@ class Pipeline:
             exchange.named_account,
             duration_ms,
             exchange.tenant.name if exchange.tenant else None,
-            exchange.sent.get("User-Agent") or "",
+            exchange.sent.header("User-Agent") or "",
             refusal.body()["error"] if refusal else None,
             int(time.time()),
             exchange.tenant.stem if exchange.tenant else None,
-            exchange.sent.get("Stripe-Version") or exchange.default_version,
-            exchange.sent.get("Idempotency-Key"),
-            request.remote_addr or "",
+            exchange.sent.header("Stripe-Version") or exchange.default_version,
+            exchange.sent.header("Idempotency-Key"),
+            exchange.sent.ip_address,
         )
 
 
@@ -526,13 +504,3 @@ class ExpandParams(Params):
 def keys_to_expand(wanted: Any) -> list[str]:
     """The paths in `expand`, given as a list or as one text. 400 for anything else."""
     return ExpandParams.parse({"expand": [wanted] if isinstance(wanted, str) else wanted})["expand"]
-
-
-def origin() -> str:
-    """Where the client believes us to be, as `http://host:port`; werkzeug's `host_url` is right too but slow."""
-    return f"{request.environ['wsgi.url_scheme']}://{request.environ.get('HTTP_HOST', 'localhost')}"
-
-
-def upload_of(file: FileStorage) -> Upload:
-    """A multipart file part with its content."""
-    return Upload(file.filename or "blob", file.read(), file.mimetype)
