@@ -15,7 +15,8 @@ from emulator.data.api_versions import API_VERSIONS
 from emulator.kernel.errors import ApiError, invalid
 
 KNOWN_VERSIONS = frozenset(API_VERSIONS)
-LATER_VERSION = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}\.[a-z]+\Z")
+UNLISTED_VERSION = re.compile(r"(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([a-z]+)\Z")
+NEWEST_DATE = max(version[:10] for version in API_VERSIONS)
 TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
 CLASS_PREFIX = re.compile(r"[^_]*_[^_]*_")
 UNAUTHORIZED = {"WWW-Authenticate": 'Basic realm="Stripe"'}
@@ -85,7 +86,7 @@ def publishable_key_refused() -> ApiError:
 
 
 def check_version(version: str) -> None:
-    """400 for a `Stripe-Version` of the wrong form; later and preview versions pass."""
+    """400 for a `Stripe-Version` that Stripe never had; later and preview versions pass."""
     if not is_version(version):
         raise invalid(f"Invalid Stripe API version: {version}")
 
@@ -93,7 +94,10 @@ def check_version(version: str) -> None:
 def is_version(text: str) -> bool:
     """Whether Stripe knows such a version, or could publish it tomorrow. What follows a semicolon does not count."""
     version = text.partition(";")[0].strip()
-    return version in KNOWN_VERSIONS or LATER_VERSION.match(version) is not None
+    if version in KNOWN_VERSIONS:
+        return True
+    unlisted = UNLISTED_VERSION.match(version)
+    return unlisted is not None and (unlisted[2] == "preview" or unlisted[1] > NEWEST_DATE)
 
 
 def named_account(account: str | None, context: str | None) -> str | None:

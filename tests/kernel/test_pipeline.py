@@ -81,8 +81,11 @@ def test_published_operations_that_are_not_built_say_so_by_name(platform):
     assert answer.headers["Emulator-Not-Implemented"] == "true"
 
 
-@pytest.mark.parametrize("version", ["2019-2-19", "2019-05-16, 2019-12-03", "tomorrow"])
-def test_versions_of_the_wrong_form_are_refused(platform, version):
+@pytest.mark.parametrize(
+    "version",
+    ["2019-2-19", "2019-05-16, 2019-12-03", "tomorrow", "2025-09-30.basil", "2025-04-15.basil", "2026-10-28.dahlia"],
+)
+def test_versions_of_the_wrong_form_and_past_ones_that_never_were_are_refused(platform, version):
     answer = platform.get("/v1/events", headers={"Stripe-Version": version})
 
     assert answer.status == 400
