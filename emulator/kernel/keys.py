@@ -82,6 +82,7 @@ def publishable_key_refused() -> ApiError:
         "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of "
         "your API keys at https://dashboard.stripe.com/account/apikeys.",
         code="secret_key_required",
+        headers=UNAUTHORIZED,
     )
 
 

@@ -54,6 +54,7 @@ def test_a_publishable_key_is_refused_where_a_secret_one_is_needed(app):
 
     assert answer.status == 401
     assert answer.error["code"] == "secret_key_required"
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="Stripe"'
 
 
 @pytest.mark.parametrize("path", ["/v1/nope", "/v1/events/", "/v1", "/nope", "/v2/core/accounts", "/"])
