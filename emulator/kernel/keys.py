@@ -102,11 +102,15 @@ def is_version(text: str) -> bool:
 
 
 def named_account(account: str | None, context: str | None) -> str | None:
-    """The account that `Stripe-Account` or `Stripe-Context` names, or None. 400 when they name different ones."""
+    """The account that `Stripe-Account` or `Stripe-Context` names, or None. 400 when they name different ones.
+
+    A context without any `acct_…` names itself: nobody can act for it, and to act for the platform instead would be
+    the wrong account's answer.
+    """
     if context:
         segments = [part for part in context.split("/") if part.startswith("acct_")]
-        last = segments[-1] if segments else None
-        if account and last and account != last:
+        last = segments[-1] if segments else context
+        if account and account != last:
             raise invalid("The Stripe-Context and Stripe-Account headers name different accounts.")
         return account or last
     return account or None

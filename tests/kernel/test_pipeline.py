@@ -160,6 +160,14 @@ def test_an_unknown_account_cannot_be_acted_for(platform):
     assert "does not have access to account 'acct_nobody'" in answer.error["message"]
 
 
+@pytest.mark.parametrize("context", ["org_1", "acct", "org_1/typo"])
+def test_a_context_that_names_no_account_is_refused_rather_than_taken_for_the_platform(platform, context):
+    answer = platform.get("/v1/events", headers={"Stripe-Context": context})
+
+    assert (answer.status, answer.error["code"]) == (403, "account_invalid")
+    assert f"does not have access to account '{context}'" in answer.error["message"]
+
+
 def test_two_headers_that_name_different_accounts_are_refused(platform):
     answer = platform.get("/v1/events", headers={"Stripe-Account": "acct_a", "Stripe-Context": "acct_x/acct_b"})
 
