@@ -126,6 +126,7 @@ class Pipeline:
         app.url_map.merge_slashes = False
         app.add_url_rule("/", "root", self.view, methods=METHODS, defaults={"path": ""})
         app.add_url_rule("/<path:path>", "any", self.view, methods=METHODS, provide_automatic_options=False)
+        app.register_error_handler(405, lambda refusal: self.view(request.path))  # a method we never heard of
 
     def view(self, path: str) -> Response:
         """A request that Flask has routed here."""

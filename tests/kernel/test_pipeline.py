@@ -65,7 +65,7 @@ def test_unknown_paths_get_the_unrecognized_url_text(platform, path):
     assert answer.error["message"].startswith(f"Unrecognized request URL (GET: {path}).")
 
 
-@pytest.mark.parametrize("verb", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("verb", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
 def test_a_wrong_verb_on_a_known_path_is_an_unknown_url(platform, verb):
     answer = platform.http.open("/v1/events", method=verb, headers={"Authorization": f"Bearer {platform.key}"})
 
