@@ -15,6 +15,7 @@ from emulator.kernel.errors import ApiError, invalid
 
 KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
 PART = re.compile(r"\[([^\[\]]*)\]")
+DEEPEST = 32  # brackets in one name, as with Rack; no published parameter has ten
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -63,7 +64,10 @@ def nested(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
                 raise invalid("Invalid object" if isinstance(tree[name], dict) else "Invalid array", param=name)
             tree[name] = value
         else:
-            place(tree, match[1], PART.findall(match[2]), value)
+            parts = PART.findall(match[2])
+            if len(parts) > DEEPEST:
+                raise invalid("Invalid object", param=match[1])
+            place(tree, match[1], parts, value)
     return tree
 
 

@@ -43,6 +43,8 @@ def test_a_form_becomes_this_tree(text, tree):
         ("a[0]=1&a[]=2", "Invalid array", "a"),
         ("a[b]=1&a[b][c]=2", "Invalid object", "a[b]"),
         ("a[][b]=1&a[][b][]=2", "Invalid array", "a[0][b]"),
+        ("a" + "[b]" * 33 + "=1", "Invalid object", "a"),
+        ("a" + "[]" * 5000 + "=1", "Invalid object", "a"),
     ],
 )
 def test_two_readings_of_one_name_are_refused(text, message, param):
