@@ -48,6 +48,7 @@ FILES_OF_A_TENANT = 8  # a lock, and three for each connection that waits for it
 FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
 MOST_IDLE_CONNECTIONS = 16
 LONGEST_TURN = 0.05
+LATEST = 4_102_444_800 - 1  # where every clock ends: 31 December 2099
 MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
 log = logging.getLogger("emulator")
 
@@ -468,7 +469,10 @@ class Tenant:
     def move_clock(
         self, *, advance: int | None = None, to: int | None = None, frozen: bool | None = None
     ) -> dict[str, Any]:
-        """Move the clock forward, or freeze and unfreeze it, and do what falls due. 400 for a time that has passed."""
+        """Move the clock forward, or freeze and unfreeze it, and do what falls due.
+
+        400 for a time that has passed, and for one that no calendar here reaches, such as milliseconds for seconds.
+        """
         with self.locked(), self.connection() as connection:
             row = read_tenant_row(connection)
             now = time_of(row)
@@ -476,6 +480,11 @@ class Tenant:
             if target < now:
                 raise invalid(
                     f"The clock runs forward only: it shows {now} and cannot go back to {target}.",
+                    param="set" if to is not None else "advance",
+                )
+            if target > LATEST:
+                raise invalid(
+                    f"The clock counts seconds and ends with the year 2099: {target} is later.",
                     param="set" if to is not None else "advance",
                 )
             keep_frozen = row.frozen_at is not None if frozen is None else frozen

@@ -193,6 +193,17 @@ def test_the_clock_moves_forward_only(platform):
     assert platform.read("/_emulator/clock")["now"] == start + 3600
 
 
+@pytest.mark.parametrize("how", [{"set": 1_795_578_261_000}, {"advance": 2**63 - 1}])
+def test_the_clock_is_not_moved_where_no_calendar_reaches(platform, how):
+    start = platform.clock(frozen=True)["now"]
+
+    refused = platform.post("/_emulator/clock", **how)
+
+    assert (refused.status, refused.error["param"]) == (400, *how)
+    assert refused.error["message"].startswith("The clock counts seconds and ends with the year 2099: ")
+    assert platform.read("/_emulator/clock")["now"] == start
+
+
 def test_reset_begins_the_same_world_anew(platform):
     platform.settings(api_version="2024-06-20")
 
