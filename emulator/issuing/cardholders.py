@@ -376,7 +376,7 @@ def check_birth(individual: dict[str, Any], today: date) -> None:
         return
     try:
         born = date(dob["year"], dob["month"], dob["day"])
-    except ValueError:
+    except (ValueError, OverflowError):
         raise invalid("Invalid date of birth: there is no such day.", param="individual[dob]") from None
     if (today.year, today.month, today.day) <= (born.year + YOUNGEST, born.month, born.day):
         raise invalid(f"Cardholders must be older than {YOUNGEST} years old.", param="individual[dob]")

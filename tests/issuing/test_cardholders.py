@@ -158,6 +158,7 @@ def test_a_missing_parameter_is_named(platform, missing):
         ({"preferred_locales": ["pt"]}, "preferred_locales[0]", "Invalid preferred_locales[0]: must be one of de, "),
         ({"individual": {"dob": {"day": 1, "month": 1}}}, "individual[dob][year]", "Missing required param: "),
         ({"individual": {"dob": {"day": 31, "month": 2, "year": 1990}}}, "individual[dob]", "Invalid date of birth"),
+        ({"individual": {"dob": {"day": 1, "month": 2, "year": 2**40}}}, "individual[dob]", "Invalid date of birth"),
     ],
 )
 def test_a_cardholder_cannot_be(platform, params, param, message):
