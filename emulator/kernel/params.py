@@ -371,6 +371,8 @@ class Range(Param):
         for name in self.BOUNDS:
             if name in value:
                 try:
+                    if value[name] == "":
+                        raise ValidationError([EMPTY])  # type: ignore[list-item]
                     bounds[name] = integer(value[name])
                 except ValidationError as refusal:
                     errors[name] = refusal.messages

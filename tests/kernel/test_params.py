@@ -113,6 +113,7 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
             "parameter_missing",
             "Missing required param: boxes[2][line].",
         ),
+        ({"created": {"gt": ""}}, "created[gt]", "parameter_invalid_empty", EMPTY.format("created[gt]")),
         ({"created": {"gt": "x"}}, "created[gt]", "parameter_invalid_integer", "Invalid integer: x"),
         ({"created": {"foo": "1"}}, "created[foo]", "parameter_unknown", "Received unknown parameter: created[foo]"),
         ({"metadata": "x"}, "metadata", None, "Invalid object"),
