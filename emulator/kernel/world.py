@@ -341,8 +341,11 @@ class World:
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""
         kind = self.catalog.prefixes.get(id.partition("_")[0])
-        record = self.find(kind, id) if kind is not None else None
-        return id if record is None else self.render(record)
+        found = self.anywhere(kind, id) if kind is not None else None
+        # A connected account is its platform's record, and may read itself all the same.
+        if found is None or self.account not in (found[0], id):
+            return id
+        return self.render(found[1])
 
     # Time
 

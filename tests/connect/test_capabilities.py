@@ -134,6 +134,15 @@ def test_the_account_behind_a_capability_can_be_expanded(platform):
     assert capability["account"]["id"] == account["id"]
 
 
+def test_an_account_acting_for_itself_can_expand_itself(platform):
+    account = account_of(platform)
+    itself = platform.acting_as(account["id"])
+
+    capability = itself.read(f"/v1/accounts/{account['id']}/capabilities/treasury", expand=["account"])
+
+    assert capability["account"] == itself.read("/v1/account")
+
+
 def test_capabilities_decide_about_the_features_of_financial_accounts(platform):
     account = account_of(platform, "transfers", "treasury")
     inside = platform.acting_as(account["id"])
