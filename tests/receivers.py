@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.contract import complaints
+from tests.contract.annotations import object_classes
+
 PATIENCE_SECONDS = 20
 
 
@@ -20,8 +23,11 @@ class Arrived(NamedTuple):
 
     @property
     def event(self) -> dict[str, Any]:
-        """The body, read as an event."""
-        return json.loads(self.body)
+        """The body, read as an event; one about an object of the package must be as published."""
+        event = json.loads(self.body)
+        if event.get("data", {}).get("object", {}).get("object") in object_classes():
+            assert complaints(event) == []
+        return event
 
 
 class Reply(NamedTuple):

@@ -27,6 +27,7 @@ class Allowed(NamedTuple):
     what: str
     where: str
     why: str
+    choices: tuple[str, ...] = ()  # of a value: those that the list lacks
 
 
 ALLOWED: tuple[Allowed, ...] = (
@@ -55,12 +56,14 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed(
         "value",
         "funding_instructions:bank_transfer.type",
-        "Issuing balances in the UK and the US are funded by gb_bank_transfer and us_bank_transfer",
+        "Issuing balances in the UK and the US are funded by transfers of their own kinds",
+        ("gb_bank_transfer", "us_bank_transfer"),
     ),
     Allowed(
         "value",
         "funding_instructions:bank_transfer.financial_addresses.supported_networks",
-        "ach, the way into a US Issuing balance",
+        "the way into a US Issuing balance",
+        ("ach",),
     ),
     # Treasury
     Allowed("absent", "treasury.financial_account:features", ASKED),
@@ -216,7 +219,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "setup_intent:next_action.use_stripe_sdk", "only when the type names it"),
     Allowed("absent", "setup_intent:payment_method_options.*", METHOD),
     # Developer
-    Allowed("value", "file:purpose", "issuing_logo, which personalization designs demand"),
+    Allowed("value", "file:purpose", "personalization designs demand it", ("issuing_logo",)),
     Allowed("absent", "ephemeral_key:secret", "only in the reply that creates the key"),
     Allowed("absent", "webhook_endpoint:secret", "only in the reply that creates the endpoint"),
     Allowed("absent", "event:account", "only on events of connected accounts, as their platform sees them"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from .operations import operations, published_reply, unnamed
-from .replies import complaints
+from .replies import complaints, disorder
 
 
 class Complaint(NamedTuple):
@@ -47,7 +47,7 @@ class Recorder:
             found.append(f"status {status} with {'an error' if 'error' in reply else 'no error'}")
         if status >= 400 or "error" in reply or (verb, unnamed(path)) not in operations():
             return found
-        return found + misplaced(reply, verb, path)
+        return found + disorder(reply) + misplaced(reply, verb, path)
 
 
 def misplaced(reply: dict, verb: str, path: str) -> list[str]:

@@ -330,13 +330,39 @@ PLANTED = {
         ["event.data.object.cardholder.email: missing"],
     ),
     "expansion inside an event": (
-        changed(EVENT, "data.object", changed(AUTHORIZATION, "cardholder", CARDHOLDER)),
+        changed(
+            changed(EVENT, "type", "issuing_authorization.created"),
+            "data",
+            {"object": changed(AUTHORIZATION, "cardholder", CARDHOLDER)},
+        ),
         ["event.data.object.cardholder: expanded inside an event"],
     ),
     "unknown event type": (changed(EVENT, "type", "issuing_card.lost"), ["event.type: a string 'issuing_card.lost'"]),
     "previous attribute of no field": (
         changed(EVENT, "data.previous_attributes", {"state": "inactive"}),
         ["event.data.previous_attributes.state: unknown field"],
+    ),
+    "previous attribute of no field, in a hash": (
+        changed(EVENT, "data.previous_attributes", {"spending_controls": {"limits": None}}),
+        ["event.data.previous_attributes.spending_controls.limits: unknown field"],
+    ),
+    "previous attribute that the field never was": (
+        changed(EVENT, "data.previous_attributes", {"exp_year": "2028", "status": "lost"}),
+        [
+            "event.data.previous_attributes.exp_year: a string '2028' where an integer was expected",
+            "event.data.previous_attributes.status: a string 'lost' is none of",
+        ],
+    ),
+    "previous array in part": (
+        changed(EVENT, "data.previous_attributes", {"spending_controls": {"spending_limits": [{"amount": 1}]}}),
+        [
+            "event.data.previous_attributes.spending_controls.spending_limits[0].categories: missing",
+            "event.data.previous_attributes.spending_controls.spending_limits[0].interval: missing",
+        ],
+    ),
+    "event about another object": (
+        changed(EVENT, "data.object", CARDHOLDER),
+        ["event.data.object.object: 'issuing.cardholder' in an event of type 'issuing_card.updated'"],
     ),
     "event without an object": (changed(EVENT, "data", {}), ["event.data.object: missing"]),
     "error of an unknown type": (changed(ERROR, "error.type", "oops"), ["error.type: 'oops' is none of api_error"]),
@@ -348,6 +374,10 @@ PLANTED = {
     "error with a dotted parameter": (
         changed(ERROR, "error.param", "billing.address"),
         ["error.param: 'billing.address' is not in bracket notation"],
+    ),
+    "error of an unknown code": (
+        {"error": {**ERROR["error"], "code": "too_odd", "doc_url": "https://stripe.com/docs/error-codes/too-odd"}},
+        ["error.code: 'too_odd' is no error code of the package"],
     ),
     "error without documentation": (without(ERROR, "error.doc_url"), ["error.doc_url: None where 'https://stripe.com"]),
     "error with documentation but no code": (
@@ -424,12 +454,12 @@ def test_an_error_without_a_documented_code_needs_no_documentation():
 
 def test_an_exception_in_the_list_silences_its_complaint_and_no_other(monkeypatch):
     rows = tuple(
-        type(ALLOWED[0])(what, where, "a test")
-        for what, where in [
-            ("extra", "issuing.card:pin"),
-            ("null", "issuing.card:brand"),
-            ("value", "issuing.card:status"),
-            ("absent", "issuing.card:wallets.*_pay.ineligible_reason"),
+        type(ALLOWED[0])(what, where, "a test", choices)
+        for what, where, choices in [
+            ("extra", "issuing.card:pin", ()),
+            ("null", "issuing.card:brand", ()),
+            ("value", "issuing.card:status", ("melted",)),
+            ("absent", "issuing.card:wallets.*_pay.ineligible_reason", ()),
         ]
     )
     monkeypatch.setattr(replies, "ALLOWED", rows)
@@ -448,11 +478,11 @@ def test_an_exception_in_the_list_silences_its_complaint_and_no_other(monkeypatc
     silenced = check(
         without(without(card, "wallets.apple_pay.ineligible_reason"), "wallets.google_pay.ineligible_reason")
     )
-    others = check({**card, "pins": None, "last4": None, "type": "melted", "wallets": {}})
+    others = check({**card, "pins": None, "last4": None, "status": "frozen", "type": "melted", "wallets": {}})
     replies.permitted.cache_clear()
 
     assert silenced is None
-    assert len(others) == 6
+    assert len(others) == 7
 
 
 def test_every_exception_names_a_field_of_the_package():
@@ -465,6 +495,7 @@ def test_every_exception_names_a_field_of_the_package():
 
     assert unused == []
     assert all(row.why and row.what in ("absent", "null", "extra", "value") for row in ALLOWED)
+    assert all(bool(row.choices) == (row.what == "value") for row in ALLOWED)
 
 
 def places(where: str, owner: annotations.ClassName) -> set[str]:
@@ -560,6 +591,29 @@ def test_the_recorder_passes_what_is_right_and_remembers_what_it_saw():
 
     assert recorder.complaints == []
     assert recorder.unseen(built) == [("POST", "/v1/issuing/cards")]
+
+
+def test_members_out_of_order_are_found_at_every_depth():
+    shuffled = changed(CARD, "wallets", dict(reversed(CARD["wallets"].items())))
+
+    found = Recorder().record("GET", "/v1/issuing/cards", 200, {**PAGE, "data": [shuffled]})
+
+    assert found == [
+        ".data[0].wallets: members out of order: primary_account_identifier, google_pay, apple_pay",
+    ]
+    assert Recorder().record("GET", "/v1/issuing/cards", 200, dict(reversed({**PAGE, "data": []}.items()))) == [
+        ": members out of order: url, has_more, data, object"
+    ]
+
+
+def test_what_was_not_there_before_is_null_and_hashes_are_told_in_part():
+    previous = {
+        "metadata": {"seats": None, "team": "red"},
+        "shipping": None,
+        "spending_controls": {"spending_limits": []},
+    }
+
+    assert complaints(changed(EVENT, "data.previous_attributes", previous)) == []
 
 
 def test_an_empty_list_and_a_refusal_do_not_count_as_seen():
