@@ -39,6 +39,24 @@ def flattened_field(field: fields.Field, path: str) -> Iterator[Ours]:
             yield Ours(f"{path}[{bound}]", p.Integer(), False, frozenset())
 
 
+def form(field: fields.Field) -> set[str]:
+    """The forms a field takes, in the contract's words; none for fields that read a form of their own."""
+    if isinstance(field, p.Hash):
+        return {"hash", "string"} if getattr(field, "takes_text", False) else {"hash"}
+    kinds = {
+        p.List: "list",
+        p.Metadata: "map",
+        p.Enum: "enum",
+        p.Integer: "integer",
+        p.Boolean: "boolean",
+        p.Decimal: "decimal",
+        p.String: "string",
+    }
+    if isinstance(field, p.Range):
+        return {"integer", "hash"}
+    return {kind for one, kind in kinds.items() if isinstance(field, one)}
+
+
 def sample(field: fields.Field) -> Any:
     """A value that the schema accepts; whether the operation does is another matter."""
     if isinstance(field, p.Hash):

@@ -111,11 +111,35 @@ def collect(
         if not may_be_empty:
             empty = f"You passed an empty string for '{path}'."
             found.append((placed(base, trail, key, None), path, "parameter_invalid_empty", empty))
+        if isinstance(field, p.List) and isinstance(field.inner, p.Hash):
+            collect_elements(field.inner, base, trail, key, found)
         if isinstance(field, p.Hash) and sample(field):
             inside = placed(base, trail, key, sample(field) or {})
             collect(field.inner_params, inside, [*trail, key], found)
             stranger = placed(inside, [*trail, key], "zebra", "1")
             found.append((stranger, f"{path}[zebra]", "parameter_unknown", "Received unknown parameter: "))
+
+
+def collect_elements(
+    element: p.Hash,
+    base: dict[str, Any],
+    trail: list[str],
+    key: str,
+    found: list[tuple[dict[str, Any], str, str | None, str]],
+) -> None:
+    """One thing wrong with every parameter of the second of two hashes in a list."""
+    inside: list[tuple[dict[str, Any], str, str | None, str]] = []
+    collect(element.inner_params, sample(element), [], inside)
+    path = bracketed([*trail, key])
+    for wrong, param, code, says in inside:
+        if wrong:  # an empty hash cannot be sent
+            within = f"{path}[1][{param.partition('[')[0]}]" + "".join(param.partition("[")[1:])
+            sent = placed(base, trail, key, [sample(element), wrong])
+            found.append(
+                (sent, within, code, says.replace(f"'{param}'", f"'{within}'").replace(f" {param}", f" {within}"))
+            )
+    stranger = placed(base, trail, key, [{**sample(element), "zebra": "1"}])
+    found.append((stranger, f"{path}[0][zebra]", "parameter_unknown", "Received unknown parameter: "))
 
 
 class Absent:

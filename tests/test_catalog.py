@@ -14,7 +14,7 @@ from emulator.kernel.routes import Route
 from emulator.kernel.settings import KERNEL_SETTINGS
 from tests.contract import EXTRA_PARAMS, flat, published_params
 from tests.contract.operations import unnamed
-from tests.schemas import flattened
+from tests.schemas import flattened, form
 
 PACKAGE = Path(emulator.__file__).parent
 PRODUCTS = ("connect", "treasury", "issuing", "balances", "payments", "developer", "control", "dashboard")
@@ -34,6 +34,10 @@ NAMED_NOWHERE = {  # served although the package does not publish them
     ("GET", "/v1/files/{file}/contents"),
     ("POST", "/v1/events/{id}/retry"),
     ("POST", "/v1/stripecli/sessions"),
+}
+OF_ANOTHER_FORM = {
+    "[delay_days]": "an integer, or the word `minimum`; one enum of ours reads both",
+    "[score]": "a number, read as a decimal",
 }
 PUBLISHED_SHAPES = {(verb, unnamed(path)) for verb, path in PUBLISHED}
 IN_PACKAGE = [route for route in V1 if (route.verb, unnamed(route.path)) in PUBLISHED_SHAPES]
@@ -102,7 +106,20 @@ def test_what_the_package_requires_is_required(route):
     required = {param.path for param in flattened(route.params) if param.required}
 
     lists_items = {path for path in published if path.endswith("[]")}
-    assert {path for path, param in published.items() if param.required} - lists_items <= required
+    assert {path for path, param in published.items() if param.required} - lists_items == required & set(published)
+
+
+@pytest.mark.parametrize("route", IN_PACKAGE, ids=name)
+def test_parameters_have_the_form_that_is_published(route):
+    published = flat(published_params(route.verb, route.path))
+    differing = {}
+    for param in flattened(route.params):
+        listed, ours = published.get(param.path), form(param.field)
+        if listed is not None and ours and ours != listed.kinds:
+            differing[param.path] = ours, set(listed.kinds)
+
+    allowed = {path: kinds for path, kinds in differing.items() if path.endswith(tuple(OF_ANOTHER_FORM))}
+    assert differing == allowed
 
 
 def test_every_setting_says_what_it_does_and_takes_its_own_default():
