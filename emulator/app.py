@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from flask import Flask
 
@@ -14,25 +13,6 @@ from emulator.kernel.http import Pipeline, RequestLine
 from emulator.kernel.postman import Postman
 from emulator.kernel.services import Background
 from emulator.kernel.tenants import Tenants
-
-API = ("/v1/", "/_emulator/")
-
-
-class Application(Flask):
-    """Flask, with the API answered ahead of Flask's routing.
-
-    The catalog's table knows every path of the API, so routing it through Flask too would double what reading a record
-    costs. Pages, and what nobody knows, go the usual way.
-    """
-
-    pipeline: Pipeline
-    emulator: Emulator
-
-    def wsgi_app(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """One request."""
-        if environ["PATH_INFO"].startswith(API):
-            return self.pipeline.wsgi(environ, start_response)
-        return super().wsgi_app(environ, start_response)
 
 
 class Emulator:
@@ -61,14 +41,13 @@ def create_app(
     seed: int = 0,
     durable: bool = False,
     on_request: Callable[[RequestLine], None] | None = None,
-) -> Application:
+) -> Flask:
     """A Flask application over a data directory. NewerData or OSError when the directory cannot be used.
 
     The background work is not started; `app.emulator.background.start()` does that.
     """
     tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable)
-    app = Application("emulator", static_folder=None)
-    app.emulator = Emulator(tenants)
-    app.pipeline = Pipeline(tenants, on_request, app.emulator.asker)
-    app.pipeline.mount(app)
+    app = Flask("emulator", static_folder=None)
+    app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
+    Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]
     return app

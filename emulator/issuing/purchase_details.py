@@ -11,19 +11,7 @@ from decimal import ROUND_HALF_UP
 from decimal import Decimal as Number
 from typing import Any
 
-from emulator.kernel.errors import invalid
-from emulator.kernel.params import (
-    LARGEST_INTEGER,
-    Boolean,
-    Decimal,
-    Enum,
-    Hash,
-    Integer,
-    List,
-    Params,
-    String,
-    Timestamp,
-)
+from emulator.kernel.params import Boolean, Decimal, Enum, Hash, Integer, List, Params, String, Timestamp
 
 # Nothing on a receipt is larger than a purchase can be, and their product still is a number that JSON readers hold.
 LARGEST_COST = 99_999_999
@@ -213,8 +201,6 @@ def receipt_line(sent: Mapping[str, Any]) -> dict[str, Any]:
     if line["quantity"] is None:
         return line
     quantity = Number(line["quantity"])
-    if max(abs(quantity), abs(quantity * (line["unit_cost"] or 0))) > LARGEST_INTEGER:
-        raise invalid("The quantity is too large.", param="purchase_details[receipt]")
     if line["total"] is None and line["unit_cost"] is not None:
         line["total"] = int((quantity * line["unit_cost"]).quantize(Number(1), ROUND_HALF_UP))
     line["quantity"] = int(quantity) if quantity == quantity.to_integral_value() else float(quantity)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -31,6 +31,7 @@ from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.world import Request, Step, World
 
 log = logging.getLogger("emulator")
+API = ("/v1/", "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 FOR_BROWSERS = {
     "Access-Control-Allow-Credentials": "true",
@@ -122,7 +123,18 @@ class Pipeline:
         self.on_request = on_request
 
     def mount(self, app: Flask) -> None:
-        """Answer every path of a Flask application that no view of its own has: pages, and what nobody knows."""
+        """Answer every path of a Flask application that no view of its own has, the API's ahead of Flask's routing.
+
+        The catalog's table knows every path of the API; routing it through Flask too costs as much as reading a record.
+        Pages, and what nobody knows, go the usual way.
+        """
+        through_flask = app.wsgi_app
+
+        def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            through = self.wsgi if environ["PATH_INFO"].startswith(API) else through_flask
+            return through(environ, start_response)
+
+        app.wsgi_app = wsgi_app  # type: ignore[method-assign]
         app.url_map.merge_slashes = False
         app.add_url_rule("/", "root", self.view, methods=METHODS, defaults={"path": ""})
         app.add_url_rule("/<path:path>", "any", self.view, methods=METHODS, provide_automatic_options=False)
@@ -133,8 +145,8 @@ class Pipeline:
         answer = self.answer(received(request.environ))
         return Response(answer.body, answer.status, answer.headers)
 
-    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        """A request of the API, without the way through Flask, which costs as much as reading a record."""
+    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """A request of the API."""
         answer = self.answer(received(environ))
         length = ("Content-Length", str(len(answer.body)))
         start_response(STATUS_LINES[answer.status], [*answer.headers, length])
@@ -173,7 +185,7 @@ class Pipeline:
         if found is not None and isinstance(found[0], Route) and found[0].scope == "server":
             exchange.route, exchange.values = found[0], found[1]
             return Reply(200, self.as_bytes(found[0].operation(self.tenants, {}, *found[1].values()), exchange))
-        if not exchange.path.startswith(("/v1/", "/_emulator/")):
+        if not exchange.path.startswith(API):
             raise unrecognized_url(exchange.method, exchange.path)
 
         exchange.key = keys.key_of(exchange.sent.header("Authorization") or "")

@@ -64,30 +64,37 @@ class Incoming(NamedTuple):
         return self.environ.get("REMOTE_ADDR") or ""
 
     def tree(self) -> dict[str, Any]:
-        """Query and body as one tree; the body wins. 400 for a body that is no form."""
+        """Query and body as one tree, whatever the method; of what is in both, the body's is taken."""
         query = self.environ.get("QUERY_STRING")
-        if self.method in ("GET", "HEAD"):
-            return forms.nested(forms.pairs(query.encode("latin-1"))) if query else {}
-        items: list[tuple[str, Any]] = list(forms.pairs(query.encode("latin-1"))) if query else []
+        tree = forms.nested(forms.pairs(query.encode("latin-1"))) if query else {}
+        if self.has_body:
+            tree |= forms.nested(self.body())
+        return tree
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything was sent after the headers."""
+        return self.environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in self.environ
+
+    def body(self) -> list[tuple[str, Any]]:
+        """The names and values of the body. 400 if it is no form."""
         kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
             sent = Multipart(self.environ)
-            items += list(sent.form.items(multi=True))
-            items += [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
-        else:
-            body = get_input_stream(self.environ).read()
-            if body and kind not in ("", FORM):
-                raise forms.wrong_encoding()
-            items += forms.pairs(body)
-        return forms.nested(items)
+            files = [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
+            return [*sent.form.items(multi=True), *files]
+        encoded = get_input_stream(self.environ).read()
+        if encoded and kind not in ("", FORM):
+            raise forms.wrong_encoding()
+        return forms.pairs(encoded)
 
 
 def received(environ: dict[str, Any]) -> Incoming:
     """The request of a WSGI environment."""
-    path = environ.get("PATH_INFO", "")
+    path = environ.get("PATH_INFO") or "/"
     if not path.isascii():  # WSGI hands bytes over as latin-1
         path = path.encode("latin-1").decode("utf-8", "replace")
-    return Incoming(environ, environ["REQUEST_METHOD"], "/" + path.lstrip("/"))
+    return Incoming(environ, environ["REQUEST_METHOD"], path)
 
 
 def upload_of(file: FileStorage) -> Upload:

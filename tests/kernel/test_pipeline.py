@@ -4,7 +4,12 @@ import base64
 
 import pytest
 
-from tests.client import Client
+from tests.client import Client, flat
+
+CARDHOLDER = {
+    "name": "Jenny Rosen",
+    "billing": {"address": {"line1": "1 Main Street", "city": "Reno", "postal_code": "89501", "country": "US"}},
+}
 
 
 def test_a_request_without_a_key_is_told_how_to_send_one(app):
@@ -63,6 +68,41 @@ def test_unknown_paths_get_the_unrecognized_url_text(platform, path):
 
     assert answer.status == 404
     assert answer.error["message"].startswith(f"Unrecognized request URL (GET: {path}).")
+
+
+@pytest.mark.parametrize("path", ["//v1/events", "/v1//events", "/v1/events//"])
+def test_double_slashes_are_not_collapsed(platform, path):
+    place = {"path": "/", "environ_overrides": {"PATH_INFO": path}}
+    answer = platform.http.open(headers={"Authorization": f"Bearer {platform.key}"}, **place)
+
+    assert answer.status_code == 404
+    assert answer.json["error"]["message"].startswith(f"Unrecognized request URL (GET: {path}).")
+
+
+def test_query_and_body_are_read_whatever_the_method_and_the_body_wins(platform):
+    headers = {"Authorization": f"Bearer {platform.key}"}
+    for _ in range(3):
+        platform.made("/v1/issuing/cardholders", **CARDHOLDER)
+
+    shown = platform.http.get("/v1/issuing/cardholders?limit=1", data={"limit": 2}, headers=headers).json["data"]
+    place = "/v1/issuing/cardholders?preferred_locales[]=de&preferred_locales[]=fr&name=Ada"
+    form = {**CARDHOLDER, "preferred_locales[0]": "en"}
+    made = platform.http.post(place, data=dict(flat(form)), headers=headers).json
+
+    assert len(shown) == 2
+    assert (made["name"], made["preferred_locales"]) == (CARDHOLDER["name"], ["en"])
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/nope"])
+def test_head_is_answered_like_get_without_the_body(platform, path):
+    headers = {"Authorization": f"Bearer {platform.key}"}
+    whole = platform.http.get(path, headers=headers)
+
+    head = platform.http.head(path, headers=headers)
+
+    assert (head.status_code, head.data) == (whole.status_code, b"")
+    assert int(head.headers["Content-Length"]) >= len(whole.data) > 0
+    assert head.headers.get("Stripe-Version") == whole.headers.get("Stripe-Version")
 
 
 @pytest.mark.parametrize("verb", ["PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
