@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+# When the first waiting item falls due; null when nothing waits.
+NEXT_DUE_AT = "SELECT due_at FROM due WHERE failure IS NULL ORDER BY due_at, sequence LIMIT 1"
+
 
 class Due(NamedTuple):
     """A named action that waits for its time. `about` is the id of the object it concerns."""
@@ -49,13 +52,6 @@ class Agenda:
         if action is not None:
             sql, values = sql + " AND action = ?", [about, action]
         return self.connection.execute(sql, values).rowcount
-
-    def next_time(self) -> int | None:
-        """When the first waiting item falls due, or None."""
-        row = self.connection.execute(
-            "SELECT due_at FROM due WHERE failure IS NULL ORDER BY due_at, sequence LIMIT 1"
-        ).fetchone()
-        return row[0] if row else None
 
     def first_until(self, now: int) -> Due | None:
         """The first waiting item that is due by `now`."""

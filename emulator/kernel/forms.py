@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -39,7 +40,7 @@ def pairs(encoded: bytes) -> list[tuple[str, str]]:
         for item in encoded.split(b"&"):
             if item:
                 name, _, value = item.partition(b"=")
-                found.append((decoded(name), decoded(value)))
+                found.append((decoded_name(name), decoded(value)))
     except UnicodeDecodeError:
         raise wrong_encoding() from None
     return found
@@ -54,20 +55,35 @@ def decoded(text: bytes) -> str:
     return text.decode("utf-8")
 
 
+@lru_cache(maxsize=4096)
+def decoded_name(text: bytes) -> str:
+    """The same for names, which requests have in common."""
+    return decoded(text)
+
+
+@lru_cache(maxsize=4096)
+def steps(name: str) -> tuple[str, ...]:
+    """A name and its brackets, from the outside in: `a[b][0]` is `a`, `b`, `0`. 400 for thousands of brackets."""
+    match = KEY.match(name) if "[" in name else None
+    if match is None:
+        return (name,)
+    parts = PART.findall(match[2])
+    if len(parts) > DEEPEST:
+        raise invalid("Invalid object", param=match[1])
+    return (match[1], *parts)
+
+
 def nested(items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """One tree from flat pairs; the last of repeated scalars wins. 400 where two readings contradict."""
     tree: dict[str, Any] = {}
     for name, value in items:
-        match = KEY.match(name) if "[" in name else None
-        if match is None:
+        first, *parts = steps(name)
+        if parts:
+            place(tree, first, parts, value)
+        else:
             if isinstance(tree.get(name), (dict, list)):
                 raise invalid("Invalid object" if isinstance(tree[name], dict) else "Invalid array", param=name)
             tree[name] = value
-        else:
-            parts = PART.findall(match[2])
-            if len(parts) > DEEPEST:
-                raise invalid("Invalid object", param=match[1])
-            place(tree, match[1], parts, value)
     return tree
 
 
@@ -79,7 +95,7 @@ def place(tree: dict[str, Any], root: str, parts: list[str], value: Any, path: s
         if part == "":
             elements = box.setdefault(key, [])
             if not isinstance(elements, list):
-                raise invalid("Invalid array", param=path)
+                raise invalid("Invalid array", param=below(path, parts[:position]))
             if position == len(parts) - 1:
                 elements.append(value)
                 return
@@ -87,17 +103,24 @@ def place(tree: dict[str, Any], root: str, parts: list[str], value: Any, path: s
             rest = parts[position + 1 :]
             if not elements or not isinstance(elements[-1], dict) or repeats(elements[-1], rest):
                 elements.append({})
-            place(elements[-1], rest[0], rest[1:], value, f"{path}[{len(elements) - 1}][{rest[0]}]")
+            element = below(path, [*parts[:position], str(len(elements) - 1), rest[0]])
+            place(elements[-1], rest[0], rest[1:], value, element)
             return
-        child = box.setdefault(key, {})
-        if not isinstance(child, dict):
-            raise invalid(
-                "Invalid array" if isinstance(child, list) or part.isdigit() else "Invalid object", param=path
-            )
-        box, key, path = child, part, f"{path}[{part}]"
+        child = box.get(key)
+        if child is None:
+            child = box[key] = {}
+        elif not isinstance(child, dict):
+            is_array = isinstance(child, list) or part.isdigit()
+            raise invalid("Invalid array" if is_array else "Invalid object", param=below(path, parts[:position]))
+        box, key = child, part
     if isinstance(box.get(key), (dict, list)):
-        raise invalid("Invalid object", param=path)
+        raise invalid("Invalid object", param=below(path, parts))
     box[key] = value
+
+
+def below(path: str, parts: Iterable[str]) -> str:
+    """The bracket path of something inside `path`."""
+    return path + "".join(f"[{part}]" for part in parts)
 
 
 def repeats(element: dict[str, Any], parts: list[str]) -> bool:

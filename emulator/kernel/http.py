@@ -156,14 +156,12 @@ class Pipeline:
         """One request, whatever comes of it, as a reply with headers."""
         began = time.perf_counter()
         exchange = Exchange(sent, sent.method, sent.path, ids.request_id())
+        if sent.path.startswith("/v1/"):
+            self.tenants.turn.take()
         try:
-            reply = self.judge(exchange)
-        except ApiError as refusal:
-            reply = self.refuse(exchange, refusal)
-        except Exception:
-            log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
-            exchange.headers["Stripe-Should-Retry"] = "false"
-            reply = Reply(500, render.encoded(INTERNAL_ERROR))
+            reply = self.judged(exchange)
+        finally:
+            self.tenants.turn.leave()
         exchange.status = reply.status
         exchange.replayed = reply.replayed_from is not None
         line = self.line(exchange, reply, (time.perf_counter() - began) * 1000)
@@ -175,6 +173,17 @@ class Pipeline:
         return Answer(reply.status, self.headers_of(exchange, reply), reply.body)
 
     # Judging
+
+    def judged(self, exchange: Exchange) -> Reply:
+        """The reply of a request, refused or not."""
+        try:
+            return self.judge(exchange)
+        except ApiError as refusal:
+            return self.refuse(exchange, refusal)
+        except Exception:
+            log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
+            exchange.headers["Stripe-Should-Retry"] = "false"
+            return Reply(500, render.encoded(INTERNAL_ERROR))
 
     def judge(self, exchange: Exchange) -> Reply:
         """The reply of a request that is not refused on the way."""
@@ -301,6 +310,7 @@ class Pipeline:
                 if not self.tenants.long_polls.acquire(blocking=False):
                     raise ApiError(429, "Too many requests are waiting already. Try again later.", code="rate_limit")
                 held.callback(self.tenants.long_polls.release)
+            self.tenants.turn.leave()
             time.sleep(fault.milliseconds / 1000)
         return None
 
@@ -327,6 +337,7 @@ class Pipeline:
         if exchange.idempotency_key is not None:
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
+        self.tenants.turn.leave()
         stored = self.asker.settle(exchange.tenant, ask)
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, ran=True)

@@ -11,16 +11,17 @@ import hmac
 import os
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
 
 
 def base62(number: int, length: int) -> str:
     """The last `length` base-62 digits of a number."""
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        digits.append(ALPHABET[digit])
-    return "".join(reversed(digits))
+    pairs = []
+    for _ in range((length + 1) // 2):
+        number, pair = divmod(number, 3844)
+        pairs.append(PAIRS[pair])
+    return "".join(reversed(pairs))[-length:]
 
 
 def chance(key: bytes, counter: int, purpose: str = "") -> int:

@@ -5,6 +5,7 @@ Read straight from the WSGI environment. Of werkzeug only what is worth its cost
 
 from __future__ import annotations
 
+import io
 from typing import Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage
@@ -48,6 +49,7 @@ class Incoming(NamedTuple):
     environ: dict[str, Any]
     method: str
     path: str
+    content: bytes = b""
 
     def header(self, name: str, default: str | None = None) -> str | None:
         """A header's value, or the default. werkzeug's own mapping costs more than a look into a dictionary."""
@@ -67,34 +69,31 @@ class Incoming(NamedTuple):
         """Query and body as one tree, whatever the method; of what is in both, the body's is taken."""
         query = self.environ.get("QUERY_STRING")
         tree = forms.nested(forms.pairs(query.encode("latin-1"))) if query else {}
-        if self.has_body:
-            tree |= forms.nested(self.body())
+        if self.content:
+            tree |= forms.nested(self.form())
         return tree
 
-    @property
-    def has_body(self) -> bool:
-        """Whether anything was sent after the headers."""
-        return self.environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in self.environ
-
-    def body(self) -> list[tuple[str, Any]]:
+    def form(self) -> list[tuple[str, Any]]:
         """The names and values of the body. 400 if it is no form."""
         kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if kind == "multipart/form-data":
-            sent = Multipart(self.environ)
+            length = str(len(self.content))
+            sent = Multipart({**self.environ, "wsgi.input": io.BytesIO(self.content), "CONTENT_LENGTH": length})
             files = [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
             return [*sent.form.items(multi=True), *files]
-        encoded = get_input_stream(self.environ).read()
-        if encoded and kind not in ("", FORM):
+        if kind not in ("", FORM):
             raise forms.wrong_encoding()
-        return forms.pairs(encoded)
+        return forms.pairs(self.content)
 
 
 def received(environ: dict[str, Any]) -> Incoming:
-    """The request of a WSGI environment."""
+    """The request of a WSGI environment, read to its end."""
     path = environ.get("PATH_INFO") or "/"
     if not path.isascii():  # WSGI hands bytes over as latin-1
         path = path.encode("latin-1").decode("utf-8", "replace")
-    return Incoming(environ, environ["REQUEST_METHOD"], path)
+    has_content = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
+    content = get_input_stream(environ).read() if has_content else b""
+    return Incoming(environ, environ["REQUEST_METHOD"], path, content)
 
 
 def upload_of(file: FileStorage) -> Upload:

@@ -65,7 +65,7 @@ class Tenants:
         self.template = new_template(catalog)
         self.template_lock = threading.Lock()
         self.guard = threading.Lock()
-        self.turn = threading.Lock()
+        self.turn = Turn()
         self.open_ones: OrderedDict[Path, Tenant] = OrderedDict()
         self.rests: dict[Path, Rest] = {}
         self.request_log = RequestLog(directory)
@@ -133,27 +133,36 @@ class Tenants:
                 look(tenant)
             self.rests[file] = Rest(stamp, tenant.rests_until())
 
-    @contextmanager
-    def turn_to_read(self) -> Iterator[None]:
-        """Read one after the other, which is faster than at once.
-
-        SQLite lets the interpreter go at every statement, and each time a thread that waits for it is switched to: 45
-        switches per retrieve with eight clients, 11 in turns. A courtesy, not a lock: who has waited for `LONGEST_TURN`
-        seconds goes anyway, so that nobody can wait in a circle.
-        """
-        is_mine = self.turn.acquire(timeout=LONGEST_TURN)
-        try:
-            yield
-        finally:
-            if is_mine:
-                self.turn.release()
-
     def close(self) -> None:
         """Close every database."""
         self.request_log.close()
         with self.guard:
             while self.open_ones:
                 self.open_ones.popitem()[1].close()
+
+
+class Turn:
+    """Requests are answered one after the other, which is faster than at once.
+
+    SQLite lets the interpreter go at every statement, and each time a thread that waits for it is switched to. A
+    courtesy, not a lock: who has waited for `LONGEST_TURN` seconds goes anyway, so that nobody can wait in a circle,
+    and who is about to wait for somebody else leaves first.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.holder: int | None = None
+
+    def take(self) -> None:
+        """Wait for one's turn, but not long."""
+        if self.lock.acquire(timeout=LONGEST_TURN):
+            self.holder = threading.get_ident()
+
+    def leave(self) -> None:
+        """Let the next one go, if it is this thread's turn."""
+        if self.holder == threading.get_ident():
+            self.holder = None
+            self.lock.release()
 
 
 class Rest(NamedTuple):
@@ -329,18 +338,15 @@ class Tenant:
         """A consistent look, after what has fallen due has been done."""
         if self.has_open_asks:
             self.look_at_asks()
-        with self.tenants.turn_to_read(), self.connection() as connection:
+        with self.connection() as connection:
             connection.execute("BEGIN")
             row = read_tenant_row(connection)
-            now = time_of(row)
-            due_at = Agenda(connection).next_time()
-            if due_at is not None and due_at <= now:
+            if is_behind(row):
                 connection.execute("ROLLBACK")
                 self.settle()
                 connection.execute("BEGIN")
                 row = read_tenant_row(connection)
-                now = time_of(row)
-            yield self.step(connection, row, now, request, **where)
+            yield self.step(connection, row, time_of(row), request, **where)
             connection.execute("COMMIT")
 
     @contextmanager
@@ -349,9 +355,13 @@ class Tenant:
         if self.has_open_asks:
             self.look_at_asks()
         with self.locked(), self.connection() as connection:
-            self.settle_under_lock(connection)
             connection.execute("BEGIN IMMEDIATE")
             row = read_tenant_row(connection)
+            if is_behind(row):
+                connection.execute("ROLLBACK")
+                self.settle_under_lock(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                row = read_tenant_row(connection)
             step = self.step(connection, row, time_of(row), request, **where)
             yield step
             step.save_tenant()
@@ -403,8 +413,7 @@ class Tenant:
     def settle(self) -> None:
         """Do what has fallen due, one step per item, in order."""
         with self.connection() as connection:
-            due_at = Agenda(connection).next_time()
-            if due_at is None or due_at > time_of(read_tenant_row(connection)):
+            if not is_behind(read_tenant_row(connection)):
                 return
         with self.locked(), self.connection() as connection:
             self.settle_under_lock(connection)
@@ -415,7 +424,7 @@ class Tenant:
             if Asks(connection).unfinished():
                 return 0
             row = read_tenant_row(connection)
-            waiting = [Agenda(connection).next_time(), Outbox(connection).next_due()]
+            waiting = [row.next_due_at, Outbox(connection).next_due()]
         times = [at for at in waiting if at is not None]
         if not times:
             return math.inf
@@ -424,14 +433,9 @@ class Tenant:
 
     def settle_under_lock(self, connection: sqlite3.Connection) -> None:
         """Run due items until none is left; what an item adds for now is run too. Under the lock."""
-        agenda = Agenda(connection)
-        if agenda.next_time() is None:
-            return
-        while True:
-            row = read_tenant_row(connection)
-            item = agenda.first_until(time_of(row))
-            if item is None:
-                return
+        while is_behind(row := read_tenant_row(connection)):
+            item = Agenda(connection).first_until(time_of(row))
+            assert item is not None, "something was due just now, and nobody else may have done it"
             self.run(connection, row, item)
 
     def run(self, connection: sqlite3.Connection, row: TenantRow, item: Due) -> None:
@@ -457,11 +461,10 @@ class Tenant:
         """The clock as the control API shows it; times in unix seconds."""
         with self.connection() as connection:
             row = read_tenant_row(connection)
-            due_at = Agenda(connection).next_time()
         return {
             "object": "emulator.clock",
             "frozen": row.frozen_at is not None,
-            "next_due_at": due_at,
+            "next_due_at": row.next_due_at,
             "now": time_of(row),
             "offset": row.clock_offset,
         }
@@ -523,6 +526,11 @@ def stem_of(name: str) -> str:
 def time_of(row: TenantRow) -> int:
     """What a tenant's clock shows."""
     return tenant_time(row.clock_offset, row.frozen_at, row.last_now)
+
+
+def is_behind(row: TenantRow) -> bool:
+    """Whether something has fallen due that nobody has done yet."""
+    return row.next_due_at is not None and row.next_due_at <= time_of(row)
 
 
 def new_template(catalog: Catalog) -> sqlite3.Connection:

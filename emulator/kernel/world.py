@@ -14,7 +14,7 @@ import orjson
 
 from emulator.kernel import ids
 from emulator.kernel.asks import Ask, Asks
-from emulator.kernel.clock import Agenda
+from emulator.kernel.clock import NEXT_DUE_AT, Agenda
 from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.idempotency import Replies
@@ -38,7 +38,7 @@ class Request(NamedTuple):
 
 
 class TenantRow(NamedTuple):
-    """The one row of a tenant's own table."""
+    """The one row of a tenant's own table, and when the first item of its agenda falls due."""
 
     name: str
     generator: bytes
@@ -50,15 +50,16 @@ class TenantRow(NamedTuple):
     generation: int
     faults: int  # how many wait for a request
     settings: dict[str, Any]
+    next_due_at: int | None
 
 
 def read_tenant_row(connection: sqlite3.Connection) -> TenantRow:
     """The tenant's row as it stands."""
     row = connection.execute(
-        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, faults, settings "
-        "FROM tenant"
+        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, faults, settings, "
+        f"({NEXT_DUE_AT}) FROM tenant"
     ).fetchone()
-    return TenantRow(*row[:9], orjson.loads(row[9]))
+    return TenantRow(*row[:9], orjson.loads(row[9]), row[10])
 
 
 class Step:
