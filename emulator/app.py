@@ -40,13 +40,15 @@ def create_app(
     *,
     seed: int = 0,
     durable: bool = False,
+    workers: int = 1,
     on_request: Callable[[RequestLine], None] | None = None,
 ) -> Flask:
     """A Flask application over a data directory. NewerData or OSError when the directory cannot be used.
 
-    The background work is not started; `app.emulator.background.start()` does that.
+    `workers` is how many server processes have an application over this directory, this one included. The background
+    work is not started; `app.emulator.background.start()` does that.
     """
-    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable)
+    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, workers=workers)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
     Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]

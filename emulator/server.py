@@ -228,12 +228,14 @@ def holder_of(lock: Any) -> str:
 
 
 def check_data(data: Path, options: ServerOptions) -> None:
-    """Open the data once, so that what is wrong with it is said before a worker starts."""
+    """Open the data once, so that what is wrong with it is said before a worker starts; nobody waits there yet."""
     from emulator.app import create_app
+    from emulator.kernel import hearsay
     from emulator.kernel.tenants import NewerData
 
     try:
         create_app(data, seed=options.seed, durable=options.durable).emulator.close()
+        hearsay.clear(data)
     except NewerData as error:
         raise CannotServe(str(error)) from None
     except (OSError, sqlite3.Error) as error:
@@ -266,7 +268,7 @@ def load_worker(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=stop_with_parent, daemon=True).start()
     console = None if options.quiet else Console()
-    app = create_app(data, seed=options.seed, durable=options.durable, on_request=console)
+    app = create_app(data, seed=options.seed, durable=options.durable, workers=options.workers, on_request=console)
     app.emulator.tenants.origin = options.url
     serve_cli(app, options, sockets)
     app.emulator.background.start()

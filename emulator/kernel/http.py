@@ -166,7 +166,7 @@ class Pipeline:
         exchange.replayed = reply.replayed_from is not None
         line = self.line(exchange, reply, (time.perf_counter() - began) * 1000)
         self.tenants.request_log.add(line)
-        if exchange.tenant is not None and exchange.tenant.handling:
+        if exchange.tenant is not None and (exchange.tenant.handling or self.tenants.workers > 1):
             self.note(exchange, line)
         if self.on_request is not None:
             self.on_request(line)
@@ -460,9 +460,7 @@ class Pipeline:
             "request": line.request_id,
             "status": line.status,
         }
-        began = time.monotonic() - line.duration_ms / 1000
-        for flight in exchange.tenant.handling:
-            flight.note(call, began)
+        exchange.tenant.note(call, time.monotonic() - line.duration_ms / 1000)
 
     # Replying
 

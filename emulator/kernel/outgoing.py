@@ -83,6 +83,7 @@ class Call:
         self.began = time.monotonic()
         self.was_sent = False
         self.answer: Answer | None = None
+        self.ended = 0.0
         self.guard = threading.Lock()
         self.socket: socket.socket | None = None
 
@@ -153,6 +154,7 @@ class Call:
         with self.guard:
             if self.answer is not None:
                 return
+            self.ended = time.monotonic()
             self.answer = answer
         self.on_change()
 
@@ -167,10 +169,15 @@ class Flight:
 
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.calls: list[dict[str, Any]] = []
+        self.noted: list[tuple[float, dict[str, Any]]] = []
 
-    def note(self, api_call: dict[str, Any], began: float) -> None:
-        """Keep an API call if it began, in monotonic seconds, after this one did and before it was answered."""
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """The API calls, in the order they were answered in."""
+        return [api_call for _, api_call in sorted(self.noted, key=lambda one: one[0])]
+
+    def note(self, api_call: dict[str, Any], began: float, ended: float) -> None:
+        """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds."""
         call = self.__dict__.get("call")
-        if began >= self.began and (call is None or call.answer is None):
-            self.calls.append(api_call)
+        if began >= self.began and (call is None or call.answer is None or ended <= call.ended):
+            self.noted.append((ended, api_call))

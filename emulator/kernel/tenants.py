@@ -31,6 +31,7 @@ from emulator.kernel.asks import Asks
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import Agenda, Due, tenant_time
 from emulator.kernel.errors import invalid
+from emulator.kernel.hearsay import FOLDER, Hearsay, Told
 from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, migrate, version_of
 from emulator.kernel.outbox import Outbox
 from emulator.kernel.outgoing import Call, Flight
@@ -56,11 +57,14 @@ log = logging.getLogger("emulator")
 class Tenants:
     """The tenants of one data directory, opened as their keys appear."""
 
-    def __init__(self, directory: Path, catalog: Catalog, *, seed: int = 0, durable: bool = False) -> None:
+    def __init__(
+        self, directory: Path, catalog: Catalog, *, seed: int = 0, durable: bool = False, workers: int = 1
+    ) -> None:
         self.directory = directory
         self.catalog = catalog
         self.seed = seed
         self.durable = durable
+        self.workers = workers  # server processes that answer for this directory
         self.most_open = places(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self.template = new_template(catalog)
         self.template_lock = threading.Lock()
@@ -203,6 +207,7 @@ class Tenant:
         self.news = threading.Condition()
         self.heard = 0
         self.handling: list[Flight] = []
+        self.hearsay = Hearsay(tenants.directory / FOLDER / self.stem) if tenants.workers > 1 else None
         self.has_open_asks = True  # until somebody has looked: another process may have died waiting
         with self.locked():
             self.prepare(name)
@@ -395,6 +400,8 @@ class Tenant:
         """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""
         flight = Flight()
         with self.news:
+            if self.hearsay is not None and not self.handling:
+                self.hearsay.start()
             self.handling = [*self.handling, flight]
         try:
             flight.call = begin()
@@ -406,7 +413,20 @@ class Tenant:
     def handled(self, flight: Flight) -> None:
         """It has been answered, or nobody waits for it any more."""
         with self.news:
+            for told in self.hearsay.news() if self.hearsay is not None else ():
+                for one in self.handling:
+                    one.note(*told)
             self.handling = [one for one in self.handling if one is not flight]
+            if self.hearsay is not None and not self.handling:
+                self.hearsay.stop()
+
+    def note(self, api_call: dict[str, Any], began: float) -> None:
+        """An API call was answered: keep it with every call that a handler is waited for, in whichever process."""
+        ended = time.monotonic()
+        for flight in self.handling:
+            flight.note(api_call, began, ended)
+        if self.hearsay is not None:
+            self.hearsay.tell(Told(api_call, began, ended))
 
     # Time
 

@@ -6,9 +6,12 @@ import json
 import threading
 from typing import Any
 
+import httpx
 import pytest
 import stripe
 
+from bench.http_bench import HOLDER
+from bench.running import Running
 from emulator.control.verdict import of_all
 from emulator.kernel.clinic import TROUBLES, draw
 from emulator.kernel.doctor import examine_tenant
@@ -253,6 +256,48 @@ def test_a_consumer_that_repeats_effects_on_a_duplicate_is_told(platform):
             ("POST", "/v1/topups"),
         ]
         assert all(call["request"].startswith("req_") for call in calls)
+
+
+def test_with_several_processes_the_verdict_names_every_call_and_every_repeated_effect(tmp_path):
+    fresh = {"Connection": "close"}  # each connection may come to another process
+
+    def client() -> httpx.Client:
+        return httpx.Client(base_url=server.url, auth=("sk_test_several", ""), timeout=60, trust_env=False)
+
+    def answer(arrived: Arrived) -> Reply:
+        about = f"/v1/issuing/cardholders/{arrived.event['data']['object']['id']}"
+        with client() as http:
+            for n in range(6):
+                assert http.get(about, headers=fresh).status_code == 200
+                assert http.post(about, headers=fresh, data={f"metadata[n{n}]": "seen"}).status_code == 200
+            keyed = {"Idempotency-Key": arrived.event["id"], **fresh}
+            topup = {"amount": 100, "currency": "usd"}
+            assert http.post("/v1/topups", headers=keyed, data=topup).status_code == 200
+        return Reply()
+
+    with (
+        Running(tmp_path / "data", "--workers", "4", "--quiet") as server,
+        receiving(answer) as receiver,
+        client() as http,
+    ):
+        assert http.post(CLINIC, data={"duplicate": 100}).status_code == 200
+        hook = {"url": receiver.url, "enabled_events[]": "issuing_cardholder.created"}
+        assert http.post("/v1/webhook_endpoints", data=hook).status_code == 200
+        holder = http.post("/v1/issuing/cardholders", data=HOLDER).json()
+
+        assert http.post("/_emulator/webhooks/drain").json()["drained"] is True
+        (verdict,) = http.get(VERDICT).json()["data"]
+
+    about = f"/v1/issuing/cardholders/{holder['id']}"
+    expected = [("GET", about), ("POST", about)] * 6 + [("POST", "/v1/topups")]
+    handled = [
+        [(call["method"], call["path"]) for call in one["api_calls"]] for one in verdict["api_calls_while_handling"]
+    ]
+    assert handled == [expected, expected]
+    assert [one["api_calls"][-1]["replayed"] for one in verdict["api_calls_while_handling"]] == [False, True]
+    event = receiver.events[0]["id"]
+    assert verdict["repeated_effects"] == [{"event": event, "method": "POST", "path": about, "times": 2}]
+    assert verdict["findings"] == ["1 effects were repeated when an event came again"]
 
 
 def test_a_consumer_that_believes_anything_is_told(platform):
