@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST_ARGS ?= --whole-suite
+DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/.runs
-	$(VENV)/bin/stripe-emulator demo
+	$(VENV)/bin/stripe-emulator demo $(DEMO_ARGS)
 
 test: $(VENV)/.tests
 	$(PY) -m pytest $(PYTEST_ARGS)
