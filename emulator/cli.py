@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -78,7 +79,7 @@ def serving(command: Any) -> Any:
             click.option("--quiet", is_flag=True, help="No line per request."),
             click.option(
                 "--websocket-port",
-                type=int,
+                type=click.IntRange(0, 65535),
                 default=None,
                 help="Port for `stripe listen` and `stripe logs tail`.  [default: port + 10]",
             ),
@@ -104,6 +105,8 @@ def serve(data: Path | None, memory: bool, **options: Any) -> None:
     """Serve the API until interrupted."""
     if memory and data is not None:
         raise WrongUse("--memory and --data exclude each other.")
+    if data is not None and not data.name:
+        raise WrongUse(f"A data directory needs a folder of its own, not {data}.")
     start(None if memory else data or Path(".stripe-emulator"), None, **options)
 
 
@@ -189,7 +192,7 @@ def calling(command: Any) -> Any:
 @calling
 def why(id: str, url: str, api_key: str | None) -> None:
     """Print every rule that an authorization met, what it saw, and which one objected."""
-    click.echo("\n".join(why_lines(call(url, api_key, "GET", f"/_emulator/why/{id}"))))
+    click.echo("\n".join(why_lines(call(url, api_key, "GET", f"/_emulator/why/{quote(id, safe='')}"))))
 
 
 def why_lines(story: dict[str, Any]) -> Iterator[str]:
@@ -227,10 +230,16 @@ def clock(advance: str | None, to: str | None, frozen: bool | None, url: str, ap
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
 @calling
 def settings(changes: tuple[str, ...], url: str, api_key: str | None) -> None:
-    """Show the settings of a world, or change some; `name=` puts one back to its default."""
-    form = dict(change.split("=", 1) for change in changes if "=" in change)
-    if len(form) < len(changes):
-        raise WrongUse(f"A change reads name=value, not {next(one for one in changes if '=' not in one)}.")
+    """Show the settings of a world, or change some; `name=` puts one back to its default.
+
+    A list is given as `name[]=one name[]=other`.
+    """
+    form: dict[str, Any] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or not name:
+            raise WrongUse(f"A change reads name=value, not {change}.")
+        form.setdefault(name, []).append(value)
     story = call(url, api_key, "POST" if form else "GET", "/_emulator/settings", form or None)
     for name, value in story.items():
         if name != "object":
@@ -328,6 +337,8 @@ def needed(api_key: str | None) -> str:
     """The key, or how to give one."""
     if not api_key:
         raise WrongUse("No API key: set STRIPE_API_KEY or give --api-key, for instance sk_test_demo.")
+    if not api_key.isascii() or not api_key.isprintable():
+        raise WrongUse("An API key has no characters beyond ASCII and no line breaks.")
     return api_key
 
 

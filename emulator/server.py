@@ -196,9 +196,8 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
     assert data is not None
     try:
         data.mkdir(parents=True, exist_ok=True)
-        ignore = data / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        if not any(data.iterdir()):  # a folder with something else in it is not ours to hide from git
+            (data / ".gitignore").write_text("*\n")
         lock = (data / "server.lock").open("a+")
     except OSError as error:
         raise CannotServe(f"Cannot write to the data directory {data}: {lowered(error)}.") from None

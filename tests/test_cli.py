@@ -159,6 +159,16 @@ def test_the_data_directory_keeps_itself_out_of_git(server):
     assert (folder / ".gitignore").read_text() == "*\n"
 
 
+def test_a_folder_with_something_else_in_it_is_not_hidden_from_git(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+
+    with Running(tmp_path):
+        files = {file.name for file in tmp_path.iterdir()}
+
+    assert "server.lock" in files
+    assert ".gitignore" not in files
+
+
 # What hinders a server
 
 
@@ -215,12 +225,16 @@ def test_a_data_directory_of_a_newer_version_is_refused(command, tmp_path):
         ("serve", "--host", "no.such.host.invalid", "--port", "0"),
         ("serve", "--workers", "0"),
         ("serve", "--memory", "--data", "x"),
+        ("serve", "--data", ""),
+        ("serve", "--port", "0", "--websocket-port", "70000"),
         ("sevre",),
         ("why",),
         ("clock", "--advance", "soon"),
         ("clock", "--set", "tomorrow"),
         ("clock", "--advance", "1d", "--set", "1"),
         ("settings", "novalue"),
+        ("settings", "=noname"),
+        ("reset", "--api-key", "sk_test_ü"),
         ("seed", "no-such-file.json"),
         ("doctor", "--data", "no-such-folder"),
     ],
@@ -337,6 +351,23 @@ def test_settings_are_shown_changed_and_put_back(client):
 
     assert "api_version=2025-09-30.clover\n" in changed
     assert before == after != changed
+
+
+def test_a_setting_that_is_a_list_is_given_item_by_item(client):
+    name = "prohibited_merchant_categories"
+
+    changed = client("settings", f"{name}[]=betting_casino_gambling", f"{name}[]=taxicabs_limousines").out
+    after = client("settings", f"{name}=").out
+
+    assert f'{name}=["betting_casino_gambling","taxicabs_limousines"]\n' in changed
+    assert f"{name}=[]\n" in after
+
+
+def test_an_id_is_asked_about_as_it_was_written(client):
+    outcome = client("why", "../health")
+
+    assert outcome.code == 1
+    assert is_one_sentence(outcome.err)
 
 
 def test_a_reset_world_is_new(client, server):
