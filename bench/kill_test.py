@@ -2,12 +2,12 @@
 
     python -m bench.kill_test [--rounds 50] [--seed 1]
 
-Each round: writers make, change, buy, capture and refund, every request with an idempotency key; after at least 20
-acknowledgements, and a random moment later, every process of the server is killed. After the restart
+Each round: writers make, change, buy, capture, refund and reverse, every request with an idempotency key; after at
+least 20 acknowledgements, and a random moment later, every process of the server is killed. After the restart
 
 - every request that was sent is sent again with its key: an acknowledged one gives the same bytes;
 - every acknowledged object is there, and its creation has exactly one event;
-- every approved purchase has its movement, every capture its own;
+- every approved purchase has its movement, every capture and refund its own, and none of them a second time;
 - the doctor finds the books whole.
 """
 
@@ -35,6 +35,7 @@ KEY = "sk_test_kill"
 WRITERS = 6
 LEAST_ACKNOWLEDGED = 20
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
+TRANSACTIONS = "/v1/test_helpers/issuing/transactions"
 
 
 class Sent(NamedTuple):
@@ -61,7 +62,8 @@ def errand(shared_card: str) -> Work:
     for spender in (card["id"], shared_card):
         purchase = yield AUTHORIZATIONS, {"card": spender, "amount": 12_34, "currency": "usd"}
         yield f"{AUTHORIZATIONS}/{purchase['id']}/capture", {"capture_amount": 5_00, "close_authorization": "false"}
-        yield f"{AUTHORIZATIONS}/{purchase['id']}/capture", {}
+        captured = yield f"{AUTHORIZATIONS}/{purchase['id']}/capture", {}
+        yield f"{TRANSACTIONS}/{captured['transactions'][0]['id']}/refund", {"refund_amount": 1_50}
         given_back = yield AUTHORIZATIONS, {"card": spender, "amount": 2_00, "currency": "usd"}
         yield f"{AUTHORIZATIONS}/{given_back['id']}/reverse", {}
     yield AUTHORIZATIONS, {"card": card["id"], "amount": 9_999_00, "currency": "usd"}  # over the limit: declined
@@ -175,8 +177,9 @@ def check(url: str, folder: Path, sent: list[Sent]) -> None:
     """Everything that was acknowledged is there, once, and the books are whole."""
     with client(url) as http:
         repeated = [repeat(http, one) for one in sent]
+        effects = Counter(effect for one in repeated for effect in effects_on(one))
         for one in repeated:
-            held_by_path(http, one)
+            held_by_path(http, one, effects)
         events = all_events(http)
     created = Counter(
         event["data"]["object"]["id"]
@@ -204,20 +207,30 @@ def repeat(http: httpx.Client, one: Sent) -> Sent:
     return one._replace(body=response.content, reply=response.json())
 
 
-def held_by_path(http: httpx.Client, one: Sent) -> None:
-    """The object of a reply can be read, and has gone no way back."""
+def effects_on(one: Sent) -> Iterator[str]:
+    """The authorization that a capture or a refund has added a transaction to."""
+    assert one.reply is not None
+    if one.path.endswith("/capture"):
+        yield one.reply["id"]
+    elif one.path.endswith("/refund"):
+        yield one.reply["authorization"]
+
+
+def held_by_path(http: httpx.Client, one: Sent, effects: Counter[str]) -> None:
+    """The object of a reply can be read, has gone no way back, and was captured and refunded as often as was asked."""
     assert one.reply is not None
     place = {
         "issuing.cardholder": "/v1/issuing/cardholders/",
         "issuing.card": "/v1/issuing/cards/",
         "issuing.authorization": "/v1/issuing/authorizations/",
+        "issuing.transaction": "/v1/issuing/transactions/",
     }[one.reply["object"]]
     found = http.get(place + one.reply["id"])
     assert found.status_code == 200, found.text
     stored = found.json()
     assert stored["created"] == one.reply["created"]
     if one.reply["object"] == "issuing.authorization":
-        assert len(stored["transactions"]) >= len(one.reply["transactions"])
+        assert len(stored["transactions"]) == effects[stored["id"]], f"{stored['id']}: {effects[stored['id']]} expected"
         assert stored["approved"] == one.reply["approved"]
         assert one.reply["status"] == "pending" or stored["status"] == one.reply["status"]
 
@@ -249,6 +262,8 @@ def check_movements(folder: Path, sent: list[Sent]) -> None:
             connection.close()
     for one in sent:
         assert one.reply is not None
+        if one.reply["object"] == "issuing.transaction":
+            assert lines[one.reply["id"]], f"{one.reply['id']} moved nothing"
         if one.reply["object"] == "issuing.authorization" and one.reply["approved"]:
             assert lines[one.reply["id"]], f"{one.reply['id']} moved nothing"
             for transaction in one.reply["transactions"]:
