@@ -316,6 +316,7 @@ def doctor(data: Path) -> int:
 
     if not data.is_dir():
         raise WrongUse(f"There is no data directory {data}.")
+    tenants = len(list(data.glob("*.sqlite")))
     try:
         findings = examine(data, CATALOG)
     except NewerData as error:
@@ -324,7 +325,8 @@ def doctor(data: Path) -> int:
         raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
     for finding in findings:
         click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")
-    tenants = len(list(data.glob("*.sqlite")))
+    if not tenants:
+        raise WrongUse(f"There is no world in the data directory {data}.")
     worlds = f"{tenants} world{'' if tenants == 1 else 's'}"
     click.echo(f"{len(findings)} found in {worlds}." if findings else f"The books of {worlds} are whole.")
     return 1 if findings else 0

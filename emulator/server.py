@@ -374,4 +374,5 @@ def one_line(line: RequestLine) -> str:
 def lowered(error: Exception) -> str:
     """What the system says, fit for the end of a sentence."""
     text = getattr(error, "strerror", None) or str(error)
-    return (text[:1].lower() + text[1:]).rstrip(".")
+    is_a_word = text[:2].istitle()  # but `AF_UNIX path too long` begins with a name
+    return (text[:1].lower() + text[1:] if is_a_word else text).rstrip(".")

@@ -420,6 +420,13 @@ def test_the_doctor_names_what_differs(command, tmp_path):
     assert outcome.out.endswith("1 found in 1 world.\n")
 
 
+def test_the_doctor_proves_nothing_of_a_folder_without_a_world(command, tmp_path):
+    outcome = command("doctor", "--data", tmp_path)
+
+    assert outcome.code == 2
+    assert f"There is no world in the data directory {tmp_path}." in outcome.err
+
+
 def test_the_doctor_leaves_newer_data_alone(command, tmp_path):
     outcome = command("doctor", "--data", newer_data(tmp_path / "data"))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import served
+from tools import settings_table
 from tools.operations_table import with_table
 
 README = Path(__file__).parent.parent / "README.md"
@@ -23,6 +24,10 @@ def blocks(language: str) -> list[str]:
 
 def test_the_table_of_operations_is_current():
     assert with_table(README.read_text()) == README.read_text()
+
+
+def test_the_page_of_settings_is_current():
+    assert settings_table.FILE.read_text() == settings_table.page()
 
 
 def test_every_curl_of_the_readme_runs_in_order(app, key):

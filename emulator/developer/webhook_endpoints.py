@@ -196,10 +196,10 @@ def check_url(world: World, url: str) -> None:
         raise bad_url("Invalid URL: An explicit scheme (such as https) must be provided.")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         raise bad_url("Not a valid URL") from None
-    if parts.scheme.lower() not in ("http", "https") or not host or any(mark.isspace() for mark in url):
+    if parts.scheme.lower() not in ("http", "https") or not host or port == 0 or any(map(str.isspace, url)):
         raise bad_url("Not a valid URL")
     if world.setting("public_webhook_urls_only") and not is_public(host):
         raise bad_url(

@@ -143,6 +143,7 @@ def test_any_http_address_is_taken_local_ones_too(platform, url):
         ("http://[::1/", "Not a valid URL"),
         ("http://exam ple.com/", "Not a valid URL"),
         ("http://example.com:99999/", "Not a valid URL"),
+        ("http://example.com:0/", "Not a valid URL"),
         ("https://example.com/" + "x" * 2048, "Invalid URL: URL must be 2048 characters or less."),
     ],
 )
