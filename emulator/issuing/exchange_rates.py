@@ -61,6 +61,8 @@ def decimals(currency: str) -> int:
 
 def scaled(amount: int, part: int, whole: int) -> int:
     """The share of an amount that `part` is of `whole`, rounded half up; `part` itself where there is no whole."""
+    if part == whole:
+        return amount
     if amount == whole or whole == 0:
         return part
     return int((Decimal(amount) * part / whole).quantize(Decimal(1), ROUND_HALF_UP))

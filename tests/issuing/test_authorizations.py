@@ -266,12 +266,15 @@ def test_a_foreign_purchase_is_converted_by_the_table(platform: Client) -> None:
     both = authorize(platform, card, 45_00, merchant_amount=40_00, merchant_currency="eur")
     only_amount = authorize(platform, card, 50_00, merchant_currency="gbp")
     own = authorize(platform, card, merchant_amount=7_00)
+    check = authorize(platform, card, 0, merchant_amount=40_00, merchant_currency="eur")
 
     assert (converted["amount"], converted["merchant_amount"], converted["merchant_currency"]) == (50_00, 40_00, "eur")
     assert (yen["amount"], yen["merchant_amount"]) == (10_00, 1500)
     assert (both["amount"], both["merchant_amount"]) == (45_00, 40_00)
     assert (only_amount["amount"], only_amount["merchant_amount"]) == (50_00, 37_50)
     assert (own["amount"], own["merchant_amount"], own["merchant_currency"]) == (7_00, 7_00, "usd")
+    assert (check["amount"], check["merchant_amount"]) == (0, 40_00)
+    assert check["request_history"][0]["merchant_amount"] == 40_00
 
 
 def test_the_merchants_amount_keeps_its_proportion(platform: Client) -> None:

@@ -29,7 +29,14 @@ def test_amounts_are_converted_by_the_table(amount: int, source: str, target: st
 
 @pytest.mark.parametrize(
     "amount, part, whole, result",
-    [(40_00, 25_00, 50_00, 20_00), (50_00, 3, 50_00, 3), (1, 1, 2, 1), (10, 1, 3, 3), (0, 5, 0, 5)],
+    [
+        (40_00, 25_00, 50_00, 20_00),
+        (50_00, 3, 50_00, 3),
+        (1, 1, 2, 1),
+        (10, 1, 3, 3),
+        (0, 5, 0, 5),
+        (40_00, 0, 0, 40_00),
+    ],
 )
 def test_a_share_keeps_the_proportion(amount: int, part: int, whole: int, result: int) -> None:
     assert scaled(amount, part, whole) == result
