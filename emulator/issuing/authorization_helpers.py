@@ -219,9 +219,10 @@ def create_legacy(world: World, params: dict[str, Any], card: str) -> Authorizat
     """The same under its old URL, with `held_amount` for `amount` and one unit of the currency when nothing is sent."""
     found = world.get(Card, card)
     asked = {**params}
-    amount = asked.pop("held_amount", LEGACY_AMOUNT)
-    if "merchant_amount" not in asked:
-        asked.setdefault("amount", amount)
+    if "held_amount" in asked:
+        asked.setdefault("amount", asked.pop("held_amount"))
+    elif "merchant_amount" not in asked:
+        asked.setdefault("amount", LEGACY_AMOUNT)
     if "held_currency" in asked:
         asked.setdefault("currency", asked["held_currency"])
     return request(world, found, asked)

@@ -851,8 +851,13 @@ def test_the_legacy_path_asks_for_a_dollar(platform: Client) -> None:
     usual = platform.made(path)
     held = platform.made(path, held_amount=2_50, held_currency="usd", authorization_method="online")
     modern = platform.made(path, amount=3_00, merchant_data={"name": "Bread"})
+    foreign = platform.made(path, held_amount=5_50, merchant_amount=4_00, merchant_currency="eur")
+    converted = platform.made(path, merchant_amount=4_00, merchant_currency="eur")
+    both = platform.made(path, held_amount=2_50, amount=3_00)
 
     assert [one["amount"] for one in (usual, held, modern)] == [1_00, 2_50, 3_00]
+    assert (foreign["amount"], foreign["merchant_amount"]) == (5_50, 4_00)
+    assert (converted["amount"], both["amount"]) == (5_00, 3_00)
     assert modern["merchant_data"]["name"] == "Bread"
     assert platform.post(path, held_amount=1, held_currency="eur").error["param"] == "currency"
     refusal = platform.post(f"{CARDS}/ic_nope/test/authorizations")
