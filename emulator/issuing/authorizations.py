@@ -308,7 +308,8 @@ def gather(
         expiry_check=checks["expiry_check"],
         three_d_secure=checks["three_d_secure"]["result"] if checks["three_d_secure"] else None,
         fraud_risk=fraud_risk(authorization),
-        verified_by_fraud_challenge=fraud_challenges.is_vouched_for(world, card.id, merchant),
+        verified_by_fraud_challenge=authorization.verified_by_fraud_challenge
+        or fraud_challenges.is_vouched_for(world, card.id, merchant),
         financial_account=authorization.financial_account,
         financial_account_status=account.status if account else None,
         card_issuing_feature=features.status_of(world, account, "card_issuing") if account else None,

@@ -104,6 +104,17 @@ def test_a_yes_counts_for_a_day(platform: Client) -> None:
     assert reasons(authorize(platform, card, 10_00, **RISKY)) == ["suspected_fraud"]
 
 
+def test_what_a_yes_let_through_may_be_incremented_after_the_day(platform: Client) -> None:
+    card = a_reachable_spender(platform)
+    done(platform, challenged(platform, card), "fraud_challenges/respond", confirmed=True)
+    made = authorize(platform, card, 10_00, **RISKY)
+
+    platform.clock(advance=2 * DAY)
+    more = done(platform, made, "increment", increment_amount=5_00)
+
+    assert (more["amount"], reasons(more), more["verified_by_fraud_challenge"]) == (15_00, ["card_active"] * 2, True)
+
+
 def test_a_no_marks_the_card(platform: Client) -> None:
     card = a_reachable_spender(platform)
     made = challenged(platform, card)
