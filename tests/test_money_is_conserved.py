@@ -10,7 +10,7 @@ import itertools
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, seed, settings
@@ -31,7 +31,7 @@ DAY = 86_400
 EXPIRES_AFTER = 7 * DAY
 FILING_WINDOW = 110 * DAY
 DAILY, MONTHLY = 700_00, 3_000_00
-LIMITS = [{"amount": DAILY, "interval": "daily"}, {"amount": MONTHLY, "interval": "monthly"}]
+HOLDERS_WEEKLY = 1_000_00  # of both cards together
 START = 2_000_000_000  # a Wednesday in May 2033
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 KEYS = itertools.count(1)
@@ -40,6 +40,7 @@ SUCCEEDED: Counter[str] = Counter()
 MUST_SUCCEED = [
     "fund",
     "authorize",
+    "authorize_the_rest",
     "decline",
     "capture_whole",
     "capture_part",
@@ -63,6 +64,11 @@ MUST_SUCCEED = [
     "transfer_fail",
     "transfer_cancel",
     "transfer_return",
+    "over_holders_limit",
+    "change_limit",
+    "finalize",
+    "status_check",
+    "unlinked_refund",
 ]
 # The statuses of an outbound transfer, and where each verb leads.
 ARROWS = {
@@ -116,12 +122,15 @@ class Transfer:
 
 
 def named(window: str, moment: int) -> str:
-    """The day or month of a moment, UTC."""
-    return datetime.fromtimestamp(moment, UTC).strftime(window)
+    """The day, the week by its Sunday, or the month of a moment, UTC."""
+    day = datetime.fromtimestamp(moment, UTC)
+    if window == "week":
+        return f"{day - timedelta(days=(day.weekday() + 1) % 7):%Y-%m-%d}"
+    return day.strftime({"day": "%Y-%m-%d", "month": "%Y-%m"}[window])
 
 
 class Money(RuleBasedStateMachine):
-    """Fund, authorize, capture in parts, reverse, expire, refund, dispute, restrict, replace, transfer, move time."""
+    """Fund, authorize, capture in parts, reverse, expire, refund, dispute, limit, replace, transfer, move the clock."""
 
     app: Any = None
 
@@ -155,6 +164,7 @@ class Money(RuleBasedStateMachine):
         self.holder = self.api.made(
             "/v1/issuing/cardholders",
             name="Jenny Rosen",
+            spending_controls={"spending_limits": [{"amount": HOLDERS_WEEKLY, "interval": "weekly"}]},
             individual={
                 "first_name": "Jenny",
                 "last_name": "Rosen",
@@ -171,9 +181,10 @@ class Money(RuleBasedStateMachine):
             },
         )["id"]
         self.purses = {"issuing": Purse(), "account": Purse()}
+        self.daily = dict.fromkeys(self.purses, DAILY)
         self.cards = {"issuing": self.new_card("issuing"), "account": self.new_card("account")}
         for purse in self.purses:
-            self.fund(purse, 1_500_00)
+            self.fund(purse, 500_00)
         self.restricted = False
         self.all: list[Purchase] = []
         self.forced: list[tuple[str, int, int]] = []
@@ -189,27 +200,43 @@ class Money(RuleBasedStateMachine):
             currency="usd",
             type="virtual",
             status="active",
-            spending_controls={"spending_limits": LIMITS},
+            spending_controls={"spending_limits": self.limits(purse)},
             **more,
         )["id"]
 
+    def limits(self, purse: str) -> list[dict[str, Any]]:
+        """The limits of that purse's card."""
+        return [{"amount": self.daily[purse], "interval": "daily"}, {"amount": MONTHLY, "interval": "monthly"}]
+
     # What the model expects
 
-    def spent(self, card: str, window: str, moment: int) -> int:
-        """What counts against the limits of a card in the day (`%Y-%m-%d`) or month (`%Y-%m`) of a moment."""
+    def spent(self, cards: tuple[str, ...], window: str, moment: int) -> int:
+        """What counts against the limits of cards in the `day`, `week` or `month` of a moment."""
         same = named(window, moment)
         bought = [
-            one.captured + one.held for one in self.all if one.card == card and named(window, one.created) == same
+            one.captured + one.held for one in self.all if one.card in cards and named(window, one.created) == same
         ]
-        forced = [amount for name, when, amount in self.forced if name == card and named(window, when) == same]
+        forced = [amount for name, when, amount in self.forced if name in cards and named(window, when) == same]
         return sum(bought) + sum(forced)
+
+    def left_of_limits(self, card: str, moment: int) -> int:
+        """What may still be spent with a card in the windows of a moment: by its own limits, and by its holder's."""
+        holders = HOLDERS_WEEKLY - self.spent(("issuing", "account"), "week", moment)
+        return min(self.left_of_own_limits(card, moment), holders)
+
+    def left_of_own_limits(self, card: str, moment: int) -> int:
+        """The same whatever the holder may spend."""
+        daily = self.daily[card] - self.spent((card,), "day", moment)
+        monthly = MONTHLY - self.spent((card,), "month", moment)
+        return min(daily, monthly)
 
     def objection(self, card: str, amount: int, created: int) -> str | None:
         """The reason an amount would be declined for, or None. An increment counts where its purchase began."""
         if card == "account" and self.restricted:
             return "account_disabled"
-        over_daily = self.spent(card, "%Y-%m-%d", created) + amount > DAILY
-        if over_daily or self.spent(card, "%Y-%m", created) + amount > MONTHLY:
+        if amount == 0:
+            return None
+        if amount > self.left_of_limits(card, created):
             return "spending_controls"
         return "insufficient_funds" if amount > self.purses[card].cash else None
 
@@ -239,7 +266,7 @@ class Money(RuleBasedStateMachine):
 
     # What is done
 
-    @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(50_00, 500_00))
+    @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(20_00, 300_00))
     def receive(self, purse: str, amount: int) -> None:
         self.fund(purse, amount)
 
@@ -253,9 +280,20 @@ class Money(RuleBasedStateMachine):
         self.purses[purse].cash += amount
         SUCCEEDED["fund"] += 1
 
-    @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(1, 250_00) | st.integers(250_00, 950_00))
+    @rule(
+        purse=st.sampled_from(["issuing", "account"]),
+        amount=st.just(0) | st.integers(1, 250_00) | st.integers(250_00, 950_00),
+    )
     def authorize(self, purse: str, amount: int) -> None:
         self.buy(purse, amount)
+
+    @rule(purse=st.sampled_from(["issuing", "account"]), beyond=st.sampled_from([0, 1]), is_lower=st.booleans())
+    def authorize_the_rest(self, purse: str, beyond: int, is_lower: bool) -> None:
+        """All that limits and cash leave, or all that one of the two does, or a cent more."""
+        limited, cash = self.left_of_limits(purse, self.now), self.purses[purse].cash
+        rest = min(limited, cash) if is_lower else limited
+        if rest > 0 and self.buy(purse, rest + beyond) is not None:
+            SUCCEEDED["authorize_the_rest"] += 1
 
     def buy(self, purse: str, amount: int) -> Purchase | None:
         """An authorization, approved or declined as the model expects; the purchase if it was approved."""
@@ -266,11 +304,13 @@ class Money(RuleBasedStateMachine):
         if expected is not None:
             SUCCEEDED["decline"] += 1
             SUCCEEDED["over_limit"] += expected == "spending_controls"
+            is_holders = expected == "spending_controls" and amount <= self.left_of_own_limits(purse, self.now)
+            SUCCEEDED["over_holders_limit"] += is_holders
             return None
         purchase = Purchase(got["id"], purse, amount, amount, self.now, self.now)
         self.all.append(purchase)
         self.hold(purse, amount)
-        SUCCEEDED["authorize"] += 1
+        SUCCEEDED["authorize" if amount else "status_check"] += 1
         return purchase
 
     @rule(which=st.integers(0, 60), share=st.sampled_from([0.3, 0.7, 1.0, 1.4]), close=st.booleans())
@@ -363,6 +403,21 @@ class Money(RuleBasedStateMachine):
         one.amount, one.held, one.renewed = one.amount + amount, one.held + amount, self.now
         SUCCEEDED["increment"] += 1
 
+    @rule(which=st.integers(0, 60), share=st.sampled_from([0.0, 0.5, 1.0, 1.3]))
+    def finalize(self, which: int, share: float) -> None:
+        one = self.pick(which, is_open=True)
+        if one is None:
+            return
+        final = int(one.amount * share)
+        answer = self.api.post(f"{AUTHORIZATIONS}/{one.id}/finalize_amount", final_amount=final)
+        if one.status != "pending":
+            assert answer.status == 400
+            return
+        self.hold(one.card, final - one.held)
+        one.amount = one.held = final
+        assert (answer.json["status"], answer.json["amount"]) == ("pending", final)
+        SUCCEEDED["finalize"] += 1
+
     @rule(which=st.integers(0, 60), share=st.sampled_from([0.2, 0.5, 1.0]))
     def refund(self, which: int, share: float) -> None:
         picked = self.pick_capture(which)
@@ -429,6 +484,20 @@ class Money(RuleBasedStateMachine):
         self.purses[purse].cash -= amount
         self.forced.append((purse, self.now, amount))
         SUCCEEDED["force_capture"] += 1
+
+    @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(1, 60_00))
+    def unlinked_refund(self, purse: str, amount: int) -> None:
+        path = "/v1/test_helpers/issuing/transactions/create_unlinked_refund"
+        self.api.made(path, card=self.cards[purse], amount=amount, currency="usd")
+        self.purses[purse].cash += amount
+        SUCCEEDED["unlinked_refund"] += 1
+
+    @rule(purse=st.sampled_from(["issuing", "account"]), daily=st.sampled_from([300_00, DAILY, 1_100_00]))
+    def change_limit(self, purse: str, daily: int) -> None:
+        self.daily[purse] = daily
+        limits = self.limits(purse)
+        self.api.made(f"/v1/issuing/cards/{self.cards[purse]}", spending_controls={"spending_limits": limits})
+        SUCCEEDED["change_limit"] += 1
 
     @rule(purse=st.sampled_from(["issuing", "account"]), reason=st.sampled_from(["lost", "stolen", "damaged"]))
     def replace(self, purse: str, reason: str) -> None:
