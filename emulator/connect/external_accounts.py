@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from stdnum.us import rtn
@@ -33,6 +33,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import retrieves
 from emulator.kernel.world import World

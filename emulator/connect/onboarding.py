@@ -9,7 +9,7 @@ Source: https://docs.stripe.com/connect/accounts, https://docs.stripe.com/connec
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ClassVar, NamedTuple
 
@@ -28,6 +28,7 @@ from emulator.kernel.errors import account_invalid, exclusive, invalid, missing
 from emulator.kernel.events import differences
 from emulator.kernel.lists import Page, lists
 from emulator.kernel.params import Enum, ListParams, NoParams, Params, Range, merged_metadata
+from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST, Operation
 from emulator.kernel.settings import choice

@@ -8,7 +8,7 @@ Source: https://docs.stripe.com/api/persons, https://docs.stripe.com/connect/han
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from emulator.connect.requirements import kept
@@ -41,6 +41,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import retrieves
 from emulator.kernel.store import Condition

@@ -5,7 +5,6 @@ Each call changes an object that is there, and announces it with the object's ow
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from emulator.connect import accounts
@@ -15,6 +14,7 @@ from emulator.issuing.cards import Card
 from emulator.issuing.physical_bundles import STATUSES, TYPES, PhysicalBundle
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Boolean, Enum, Hash, List, Params
+from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
@@ -23,6 +23,7 @@ from emulator.kernel import ids
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.outbox import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.params import List, Params, String
+from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
 from emulator.kernel.store import Condition

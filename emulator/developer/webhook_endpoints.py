@@ -10,7 +10,7 @@ Source: https://docs.stripe.com/api/webhook_endpoints, https://docs.stripe.com/c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.outbox import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.params import Boolean, Enum, List, Metadata, Params, String, merged_metadata
+from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.settings import switch

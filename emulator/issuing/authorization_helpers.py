@@ -5,7 +5,6 @@ Source: https://docs.stripe.com/issuing/testing, https://docs.stripe.com/api/iss
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from emulator.issuing import (
@@ -44,6 +43,7 @@ from emulator.kernel.params import (
     Params,
     String,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 

@@ -11,7 +11,7 @@ Source: https://docs.stripe.com/api/issuing/cardholders, https://docs.stripe.com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
@@ -37,6 +37,7 @@ from emulator.kernel.params import (
     Timestamp,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import number

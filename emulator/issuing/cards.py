@@ -11,7 +11,7 @@ Source: https://docs.stripe.com/api/issuing/cards, https://docs.stripe.com/issui
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -37,6 +37,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World

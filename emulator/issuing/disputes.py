@@ -13,7 +13,7 @@ Source: https://docs.stripe.com/api/issuing/disputes and https://docs.stripe.com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
@@ -26,6 +26,7 @@ from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Amount, Enum, Hash, ListParams, Metadata, Params, Range, String, merged_metadata
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import number, switch

@@ -12,7 +12,7 @@ https://docs.stripe.com/issuing/cards/physical/personalization-designs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.developer.files import LOGO_PURPOSE, File
@@ -22,6 +22,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Boolean, Enum, Hash, List, ListParams, Metadata, Params, String, merged_metadata
+from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.store import Condition

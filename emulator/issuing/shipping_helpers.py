@@ -6,13 +6,13 @@ Source: https://docs.stripe.com/issuing/cards/physical/testing
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from emulator.issuing import access, shipping
 from emulator.issuing.cards import Card, save
 from emulator.issuing.personalization_designs import PersonalizationDesign
 from emulator.kernel.errors import invalid
+from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 

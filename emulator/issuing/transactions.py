@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/issuing/purchases/transactions, https://docs.str
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -33,6 +33,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition, table_of

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import random
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+REQUESTS = random.Random()
+os.register_at_fork(after_in_child=REQUESTS.seed)  # else two workers would give out the same
 SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
 
 
@@ -45,4 +48,4 @@ def object_id(prefix: str, now: int, account: str, draw: int) -> str:
 
 def request_id() -> str:
     """`req_` and fourteen random characters; requests are told apart, never reproduced."""
-    return "req_" + base62(int.from_bytes(os.urandom(11)), 14)
+    return "req_" + base62(REQUESTS.getrandbits(88), 14)

@@ -21,6 +21,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -90,7 +91,7 @@ class Tenants:
 
     def open(self, name: str) -> Tenant:
         """The tenant of that name, made if there is none yet."""
-        return self.open_file(self.directory / f"{stem_of(name)}.sqlite", name)
+        return self.open_file(file_of(self.directory, name), name)
 
     def behind(self, stem: str) -> Tenant | None:
         """The tenant whose database file has that stem, as addresses without a key carry it; or None."""
@@ -541,6 +542,12 @@ class Tenant:
 def stem_of(name: str) -> str:
     """What a tenant's files are called, 32 hexadecimal digits that tell nothing of its name."""
     return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=4096)
+def file_of(directory: Path, name: str) -> Path:
+    """Where a tenant's database lies."""
+    return directory / f"{stem_of(name)}.sqlite"
 
 
 def time_of(row: TenantRow) -> int:

@@ -7,12 +7,12 @@ Source: https://docs.stripe.com/treasury/account-management/financial-accounts
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.params import Hash, Params
+from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts, outbound_transfers

@@ -5,10 +5,10 @@ Source: https://docs.stripe.com/api/treasury/financial_account_features
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.records import replace
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
 from emulator.treasury import activation, financial_accounts

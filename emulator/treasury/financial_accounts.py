@@ -11,7 +11,7 @@ Source: https://docs.stripe.com/api/treasury/financial_accounts
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
@@ -31,6 +31,7 @@ from emulator.kernel.params import (
     complain,
     merged_metadata,
 )
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition

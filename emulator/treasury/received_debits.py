@@ -8,13 +8,14 @@ Source: https://docs.stripe.com/api/treasury/received_debits
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.ledger import Movement
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Amount, Currency, Enum, Hash, ListParams, Params, String
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World

@@ -11,13 +11,14 @@ Source: https://docs.stripe.com/api/treasury/transactions
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Movement
 from emulator.kernel.lists import Page, page
 from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
+from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.store import Condition, table_of
