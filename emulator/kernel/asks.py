@@ -98,10 +98,6 @@ class Asks:
             == 1
         )
 
-    def tell(self, event: str, outcome: str) -> None:
-        """What became of a decided question, in a word."""
-        self.connection.execute("UPDATE ask SET outcome = ? WHERE event = ?", (outcome, event))
-
     def finish(self, event: str, duration_ms: int | None) -> None:
         """Nothing is left to do; how long the handler took, if it answered."""
         self.connection.execute("UPDATE ask SET finished = 1, duration_ms = ? WHERE event = ?", (duration_ms, event))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from emulator.data.api_versions import API_VERSIONS
@@ -36,7 +35,6 @@ class Key(NamedTuple):
         return masked(self.text)
 
 
-@lru_cache(maxsize=1024)
 def masked(text: str) -> str:
     """Class prefix and last four characters stay; a star for each other character."""
     if len(text) <= 4:
