@@ -1,0 +1,117 @@
+"""Data directories that earlier versions have written: opened, read, changed, and found whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emulator.app import create_app
+from emulator.catalog import CATALOG
+from emulator.kernel.doctor import examine
+from tests.client import Client
+from tests.issuing.purchases import authorize, cash_and_pending, done
+from tests.kernel.older_worlds import KEY, laid_out
+
+CARD = "/v1/issuing/cards"
+EVERY_LIST = [route for route in CATALOG.routes if route.verb == "GET" and route.is_list and "{" not in route.path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A data directory of schema 2."""
+    laid_out(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def old(folder: Path) -> Iterator[Client]:
+    """The platform of that world."""
+    app = create_app(folder)
+    yield Client(app, KEY)
+    app.emulator.close()  # type: ignore[attr-defined]
+
+
+def issuer(old: Client) -> Client:
+    """The connected account that issues cards there."""
+    accounts = [old.acting_as(account["id"]) for account in old.read("/v1/accounts", limit=100)["data"]]
+    return next(one for one in accounts if one.read(CARD)["data"] and one.account != old.read("/v1/account")["id"])
+
+
+def account_of(client: Client) -> str:
+    """Its financial account."""
+    return client.read("/v1/treasury/financial_accounts")["data"][-1]["id"]
+
+
+def test_what_was_there_is_read(old: Client) -> None:
+    client = issuer(old)
+    account = account_of(client)
+
+    assert old.clock()["now"] == 2_000_000_000
+    assert cash_and_pending(client, account) == (476_00, 22_00)
+    assert [one["status"] for one in client.read("/v1/issuing/authorizations")["data"]] == ["pending", "closed"]
+    assert [one["amount"] for one in client.read("/v1/issuing/transactions")["data"]] == [1_00, -3_00]
+    assert [one["status"] for one in client.read("/v1/issuing/disputes")["data"]] == ["unsubmitted"]
+    assert len(client.read("/v1/treasury/transaction_entries", financial_account=account, limit=100)["data"]) == 9
+    assert len(old.read("/_emulator/webhooks/attempts")["data"]) == 4
+    assert [one["outcome"] for one in old.read("/_emulator/asks")["data"]] == ["answered", "answered"]
+    assert old.settings()["progress_seconds"] == 3600
+
+
+@pytest.mark.parametrize("route", EVERY_LIST, ids=lambda route: route.path)
+def test_everything_that_is_listed_can_be_retrieved(old: Client, route) -> None:
+    for account in old.read("/v1/accounts", limit=100)["data"]:
+        client = old.acting_as(account["id"])
+        named = {}
+        if route.path.startswith("/v1/treasury/") and not route.path.endswith("financial_accounts"):
+            if not client.read("/v1/treasury/financial_accounts")["data"]:
+                continue
+            named = {"financial_account": account_of(client)}
+        for one in client.read(route.path, limit=100, **named)["data"]:
+            path = f"{route.path}/{one.get('id')}"
+            if client.app.emulator.tenants.catalog.table.find("GET", path) is not None:  # type: ignore[attr-defined]
+                assert client.read(path)["id"] == one["id"]
+
+
+def test_a_key_of_then_gives_the_reply_of_then(old: Client) -> None:
+    client = issuer(old)
+    (card,) = client.read(CARD)["data"]
+
+    again = client.post(
+        CARD,
+        cardholder=card["cardholder"]["id"],
+        financial_account=card["financial_account"],
+        status="active",
+        currency="usd",
+        type="virtual",
+        headers={"Idempotency-Key": "card-1"},
+    )
+
+    assert (again.headers["Idempotent-Replayed"], again.json["id"]) == ("true", card["id"])
+
+
+def test_life_goes_on_and_the_books_stay_whole(old: Client, folder: Path) -> None:
+    client = issuer(old)
+    account = account_of(client)
+    for endpoint in old.read("/v1/webhook_endpoints")["data"]:
+        old.delete(f"/v1/webhook_endpoints/{endpoint['id']}")
+    (card,) = client.read(CARD)["data"]
+    pending, _ = client.read("/v1/issuing/authorizations")["data"]
+
+    done(client, pending, "capture")
+    client.made(f"{CARD}/{card['id']}", metadata={"seen": "yes"})
+    old.clock(advance=8 * 24 * 60 * 60)
+    more = authorize(client, card["id"], 5_00)
+
+    assert cash_and_pending(client, account) == (471_00, 5_00)
+    assert more["status"] == "pending"
+    (transfer,) = client.read("/v1/treasury/outbound_transfers", financial_account=account)["data"]
+    assert transfer["status"] == "posted"
+    assert old.read("/_emulator/due")["data"] == []
+    old.app.emulator.close()  # type: ignore[attr-defined]
+    assert examine(folder, CATALOG) == []
+
+
+def test_the_doctor_finds_it_whole_as_it_is(folder: Path) -> None:
+    assert examine(folder, CATALOG) == []
