@@ -383,12 +383,12 @@ def count_payment(world: World, card_id: str) -> None:
 
 
 def wallets(card: Card, holder: Cardholder) -> dict[str, Any]:
-    """Whether the card may enter digital wallets: its holder must be reachable by e-mail and phone.
+    """Whether the card may enter digital wallets: its holder must be reachable, by e-mail or by phone.
 
     Source: https://docs.stripe.com/issuing/cards/digital-wallets
     """
     reason = card.wallet_obstacle
-    if reason is None and not (holder.email and holder.phone_number):
+    if reason is None and not (holder.email or holder.phone_number):
         reason = "missing_cardholder_contact"
     wallet = {"eligible": reason is None, "ineligible_reason": reason}
     return {"apple_pay": wallet, "google_pay": dict(wallet), "primary_account_identifier": None}
