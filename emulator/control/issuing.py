@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.connect import accounts
 from emulator.issuing import cardholders, cards
 from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import Card
@@ -118,7 +117,7 @@ def set_cardholder(world: World, params: dict[str, Any], id: str) -> Cardholder:
         status=params.get("status", old.status),
         verdict=sent.get("disabled_reason", old.verdict),
     )
-    return cardholders.save(world, old, cardholders.assessed(new, accounts.of(world).country))
+    return cardholders.save(world, old, new)
 
 
 def set_card(world: World, params: dict[str, Any], id: str) -> Card:

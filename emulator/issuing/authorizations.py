@@ -30,6 +30,7 @@ from emulator.data.currencies import THREE_DECIMAL, ZERO_DECIMAL
 from emulator.data.merchant_categories import CODES
 from emulator.issuing import (
     access,
+    cardholders,
     cards,
     decline,
     fraud_challenges,
@@ -304,7 +305,7 @@ def gather(
         month=f"{datetime.fromtimestamp(world.now, UTC):%Y-%m}",
         pin_blocked=card.pin_blocked,
         cardholder_status=holder.status,
-        cardholder_disabled_reason=holder.requirements["disabled_reason"],
+        cardholder_disabled_reason=cardholders.requirements(world, holder)["disabled_reason"],
         cvc_check=checks["cvc_check"],
         expiry_check=checks["expiry_check"],
         three_d_secure=checks["three_d_secure"]["result"] if checks["three_d_secure"] else None,

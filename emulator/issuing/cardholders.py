@@ -4,13 +4,13 @@
     any ──▶ blocked        by Stripe alone
 
 What is missing makes `requirements.past_due`; a non-null `requirements.disabled_reason` declines every authorization.
+Both follow from what is known of the holder and of its account at the moment somebody looks; neither is stored.
 A new or changed cardholder is screened for `cardholder_review_seconds` and is `under_review` meanwhile.
 Source: https://docs.stripe.com/api/issuing/cardholders, https://docs.stripe.com/issuing/issuing-watchlist
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -55,7 +55,6 @@ NEEDED_IN_THE_US = (
     "individual.first_name",
     "individual.last_name",
 )
-NOTHING_DUE = {"disabled_reason": None, "past_due": []}
 # How the refusal of an edit under review goes on.
 # Source: https://docs.stripe.com/issuing/connect/cardholders-controls
 WAIT_FOR_THE_DECISION = "Stripe will make a decision and update the disabled_reason field."
@@ -101,7 +100,6 @@ class Cardholder:
     metadata: dict[str, str] = field(default_factory=dict)
     phone_number: str | None = None
     preferred_locales: list[str] = field(default_factory=list)
-    requirements: dict[str, Any] = field(default_factory=lambda: NOTHING_DUE)
     spending_controls: dict[str, Any] = field(default_factory=dict)
     is_in_review: bool = False
     verdict: str | None = None  # a `disabled_reason` that a control call has set
@@ -109,7 +107,7 @@ class Cardholder:
 
     def render(self, world: World) -> dict[str, Any]:
         """The cardholder as the API shows it."""
-        return shown(self)
+        return shown(self, requirements=requirements(world, self))
 
 
 class BillingParams(Params):
@@ -216,7 +214,6 @@ def create(world: World, params: dict[str, Any]) -> Cardholder:
     """
     check_documents(world, params)
     access.check_to_create(world)
-    country = accounts.of(world).country
     start = Cardholder(
         id=world.new_id("ich"),
         created=world.now,
@@ -226,7 +223,7 @@ def create(world: World, params: dict[str, Any]) -> Cardholder:
         status=params.get("status", "active"),
         spending_controls=cardholder_defaults(),
     )
-    cardholder = screened(world, changed(world, start, params), country)
+    cardholder = screened(world, changed(world, start, params))
 
     world.put(cardholder)
     world.emit("issuing_cardholder.created", cardholder)
@@ -238,11 +235,11 @@ def update(world: World, params: dict[str, Any], id: str) -> Cardholder:
     old = world.get(Cardholder, id)
     check_documents(world, params)
     access.check(world)
-    check_review(old, params)
+    check_review(world, old, params)
     if old.status == "blocked" and "status" in params:
         raise invalid("Cardholders with status 'blocked' cannot be activated or deactivated.", param="status")
     new = changed(world, old, params)
-    return save(world, old, screened(world, new, accounts.of(world).country) if new != old else old)
+    return save(world, old, screened(world, new) if new != old else old)
 
 
 def save(world: World, old: Cardholder, new: Cardholder) -> Cardholder:
@@ -298,42 +295,44 @@ def individual_after(stored: dict[str, Any] | None, sent: dict[str, Any]) -> dic
 # Requirements and review
 
 
-def screened(world: World, cardholder: Cardholder, country: str) -> Cardholder:
-    """The cardholder with its requirements counted anew, and under review for as long as the tenant wants.
+def screened(world: World, cardholder: Cardholder) -> Cardholder:
+    """The cardholder under review for as long as the tenant wants.
 
     Screening waits for what is missing: only a complete cardholder is under review.
     """
-    due = past_due(cardholder, country)
     delay = world.setting("cardholder_review_seconds")
-    in_review = delay > 0 and not due
+    in_review = delay > 0 and not past_due(world, cardholder)
     if cardholder.is_in_review:
         world.cancel_due(cardholder.id, "cardholders.finish_review")
     if in_review:
         world.later(world.now + delay, "cardholders.finish_review", about=cardholder.id)
-    return assessed(replace(cardholder, is_in_review=in_review), country)
+    return replace(cardholder, is_in_review=in_review)
 
 
 def finish_review(world: World, id: str) -> None:
     """The screening found nothing."""
     old = world.get(Cardholder, id)
-    save(world, old, assessed(replace(old, is_in_review=False), accounts.of(world).country))
+    save(world, old, replace(old, is_in_review=False))
 
 
-def assessed(cardholder: Cardholder, country: str) -> Cardholder:
-    """The cardholder with requirements that fit what is known of it. `country` is the account's."""
-    due = past_due(cardholder, country)
+def requirements(world: World, cardholder: Cardholder) -> dict[str, Any]:
+    """What is past due for a cardholder, and why its cards decline; null where they do not."""
+    due = past_due(world, cardholder)
     reason = cardholder.verdict
     if reason is None and due:
         reason = "requirements.past_due"
     elif reason is None and cardholder.is_in_review:
         reason = "under_review"
-    return replace(cardholder, requirements={"disabled_reason": reason, "past_due": due})
+    return {"disabled_reason": reason, "past_due": due}
 
 
-def past_due(cardholder: Cardholder, country: str) -> list[str]:
+def past_due(world: World, cardholder: Cardholder) -> list[str]:
     """What has yet to be provided: for individuals of US accounts names and terms, and whatever was demanded."""
-    usual = NEEDED_IN_THE_US if cardholder.type == "individual" and country == "US" else ()
-    return [path for path in (*usual, *cardholder.demanded) if not is_provided(cardholder, path)]
+    usual = NEEDED_IN_THE_US if cardholder.type == "individual" else ()
+    missing = [path for path in usual if not is_provided(cardholder, path)]
+    if missing and accounts.of(world).country != "US":
+        missing = []
+    return [*missing, *(path for path in cardholder.demanded if not is_provided(cardholder, path))]
 
 
 def is_provided(cardholder: Cardholder, path: str) -> bool:
@@ -351,20 +350,21 @@ def is_provided(cardholder: Cardholder, path: str) -> bool:
 # Refusals
 
 
-def check_review(cardholder: Cardholder, params: dict[str, Any]) -> None:
+def check_review(world: World, cardholder: Cardholder, params: dict[str, Any]) -> None:
     """400 for another name or date of birth while somebody looks at those that are there.
 
     What is past due may be given all the same.
     Source: https://docs.stripe.com/issuing/connect/cardholders-controls
     """
-    if cardholder.requirements["disabled_reason"] != "under_review":
+    required = requirements(world, cardholder)
+    if required["disabled_reason"] != "under_review":
         return
     known = cardholder.individual or EMPTY_INDIVIDUAL
     for name, value in params.get("individual", {}).items():
-        is_due = any(path.split(".")[1] == name for path in cardholder.requirements["past_due"])
+        is_due = any(path.split(".")[1] == name for path in required["past_due"])
         if name in ("first_name", "last_name", "dob") and value != known[name] and not is_due:
             what = "dob" if name == "dob" else "name"
-            next_step = PROVIDE_WHAT_IS_DUE if cardholder.requirements["past_due"] else WAIT_FOR_THE_DECISION
+            next_step = PROVIDE_WHAT_IS_DUE if required["past_due"] else WAIT_FOR_THE_DECISION
             raise invalid(
                 f"You can't update the {what} for a cardholder under review. {next_step}", param=f"individual[{name}]"
             )
@@ -401,17 +401,8 @@ def no_phone_on_file(cardholder: Cardholder) -> ApiError:
     )
 
 
-def audit(world: World) -> Iterator[str]:
-    """Cardholders whose requirements do not follow from what is known of them."""
-    for account, cardholder in world.store.every(Cardholder):
-        inside = world.as_account(account)
-        if world.may_act(account) and assessed(cardholder, accounts.of(inside).country) != cardholder:
-            yield f"{cardholder.id} has other requirements than follow from what is known of it"
-
-
 RECORDS = (Cardholder,)
 DUE = {"cardholders.finish_review": finish_review}
-AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/cardholders", create, CreateParams),
     GET("/v1/issuing/cardholders", access.gated(lists(Cardholder)), CardholderListParams),

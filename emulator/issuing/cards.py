@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.connect import accounts
-from emulator.issuing import access, card_numbers, shipping
+from emulator.issuing import access, card_numbers, cardholders, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
@@ -260,7 +260,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
         check_financial_account(world, named.financial_account, params["currency"], "currency")
     check_replacement(named.original, params)
     if params.get("status") == "active":
-        check_may_be_active(holder)
+        check_may_be_active(world, holder)
     exp_month, exp_year = expiry(params, world.now)
     design = named.design or default_of(world) if params["type"] == "physical" else None
     if params["type"] == "physical":
@@ -318,7 +318,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Card:
     status = params.get("status", old.status)
     becomes_active = status == "active" and old.status != "active"
     if becomes_active:
-        check_may_be_active(world.get(Cardholder, old.cardholder))
+        check_may_be_active(world, world.get(Cardholder, old.cardholder))
 
     new = replace(old, shipping=shipping.started(params["shipping"])) if "shipping" in params else old
     new = replace(
@@ -480,9 +480,9 @@ def check_replacement(original: Card | None, params: dict[str, Any]) -> None:
         )
 
 
-def check_may_be_active(holder: Cardholder) -> None:
-    """400 while something is past due for the holder."""
-    if holder.requirements["past_due"]:
+def check_may_be_active(world: World, holder: Cardholder) -> None:
+    """400 while something is past due for the holder; a review stops no card from being active."""
+    if cardholders.past_due(world, holder):
         raise invalid(
             "This cardholder has outstanding requirements preventing them from activating an issued card",
             param="status",
