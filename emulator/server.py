@@ -366,9 +366,10 @@ class Console:
 
 
 def one_line(line: RequestLine) -> str:
-    """`POST /v1/issuing/cards 400 cards.create: Missing required param: currency.`"""
+    """`POST /v1/issuing/cards 400 cards.create: Missing required param: currency.`; a hint has a line of its own."""
     reason = f": {line.reason}" if line.reason else ""
-    return f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n"
+    hint = f"    hint: {line.hint}\n" if line.hint else ""
+    return f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n{hint}"
 
 
 def lowered(error: Exception) -> str:

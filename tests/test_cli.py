@@ -132,6 +132,20 @@ def test_the_console_has_a_line_per_request_with_the_reason_of_a_refusal(tmp_pat
     assert refused.startswith("GET /v1/events/evt_none 404 events.retrieve: No such event: 'evt_none'")
 
 
+def test_a_hint_stands_below_its_request_on_the_console(tmp_path):
+    holder = {"name": "Ada", "individual[first_name]": "Ada", "individual[last_name]": "Example"}
+    address = {"line1": "1 Main Street", "city": "Springfield", "postal_code": "62701", "country": "US"}
+    billing = {f"billing[address][{name}]": value for name, value in address.items()}
+
+    with Running(tmp_path / "data") as running:
+        api = httpx.Client(base_url=running.url, auth=(KEY, ""))
+        api.post("/_emulator/settings", data={"cardholder_terms": "assumed"})
+        made = api.post("/v1/issuing/cardholders", data={**holder, **billing}).json()
+
+    asked = running.console.index("POST /v1/issuing/cardholders 200 cardholders.create\n")
+    assert running.console[asked + 1].startswith(f"    hint: {made['id']} has not accepted the authorized user terms (")
+
+
 def test_a_quiet_server_prints_the_ready_line_alone(tmp_path):
     with Running(tmp_path / "data", "--quiet") as running:
         httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from emulator.connect import accounts
+from emulator.connect import accounts, capabilities
 from emulator.developer.files import File
 from emulator.issuing import access, phone_numbers
 from emulator.issuing.addresses import AddressParams, check_state, complete
@@ -40,7 +40,7 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.settings import number
+from emulator.kernel.settings import choice, number
 from emulator.kernel.world import World
 
 TYPES = ("company", "individual")
@@ -49,12 +49,8 @@ YOUNGEST = 13
 
 # What a US program needs of an individual before a card may be activated, in Stripe's order.
 # Source: the sample object at https://docs.stripe.com/api/issuing/cardholders/object
-NEEDED_IN_THE_US = (
-    "individual.card_issuing.user_terms_acceptance.ip",
-    "individual.card_issuing.user_terms_acceptance.date",
-    "individual.first_name",
-    "individual.last_name",
-)
+TERMS = ("individual.card_issuing.user_terms_acceptance.ip", "individual.card_issuing.user_terms_acceptance.date")
+NEEDED_IN_THE_US = (*TERMS, "individual.first_name", "individual.last_name")
 # How the refusal of an edit under review goes on.
 # Source: https://docs.stripe.com/issuing/connect/cardholders-controls
 WAIT_FOR_THE_DECISION = "Stripe will make a decision and update the disabled_reason field."
@@ -69,7 +65,16 @@ EMPTY_INDIVIDUAL = {
     "verification": {"document": {"back": None, "front": None}},
 }
 
-SETTINGS = (number("cardholder_review_seconds", 0, "How long a created or changed cardholder stays under review."),)
+SETTINGS = (
+    number("cardholder_review_seconds", 0, "How long a created or changed cardholder stays under review."),
+    choice(
+        "cardholder_terms",
+        "by_program",
+        ("by_program", "required", "assumed"),
+        "Which individuals of US accounts have to accept the authorized user terms: all but those of connected "
+        "accounts that have requested treasury, all, or none, since their consent is assumed.",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,7 @@ def create(world: World, params: dict[str, Any]) -> Cardholder:
 
     world.put(cardholder)
     world.emit("issuing_cardholder.created", cardholder)
+    hint_at_terms(world, cardholder)
     return cardholder
 
 
@@ -239,6 +245,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Cardholder:
     if old.status == "blocked" and "status" in params:
         raise invalid("Cardholders with status 'blocked' cannot be activated or deactivated.", param="status")
     new = changed(world, old, params)
+    hint_at_terms(world, new)
     return save(world, old, screened(world, new) if new != old else old)
 
 
@@ -328,11 +335,47 @@ def requirements(world: World, cardholder: Cardholder) -> dict[str, Any]:
 
 def past_due(world: World, cardholder: Cardholder) -> list[str]:
     """What has yet to be provided: for individuals of US accounts names and terms, and whatever was demanded."""
-    usual = NEEDED_IN_THE_US if cardholder.type == "individual" else ()
-    missing = [path for path in usual if not is_provided(cardholder, path)]
-    if missing and accounts.of(world).country != "US":
-        missing = []
-    return [*missing, *(path for path in cardholder.demanded if not is_provided(cardholder, path))]
+    missing = missing_in_the_us(world, cardholder)
+    passed = let_pass(world, missing)
+    demanded = [path for path in cardholder.demanded if not is_provided(cardholder, path)]
+    return [*(path for path in missing if path not in passed), *demanded]
+
+
+def missing_in_the_us(world: World, cardholder: Cardholder) -> list[str]:
+    """Which names and terms an individual of a US account has not given, asked for or not."""
+    if cardholder.type != "individual":
+        return []
+    missing = [path for path in NEEDED_IN_THE_US if not is_provided(cardholder, path)]
+    return missing if missing and accounts.of(world).country == "US" else []
+
+
+def let_pass(world: World, missing: list[str]) -> list[str]:
+    """Of what is missing the terms, if they are not asked for."""
+    terms = [path for path in missing if path in TERMS]
+    return terms if terms and not are_terms_asked_for(world) else []
+
+
+def are_terms_asked_for(world: World) -> bool:
+    """Whether individuals of the acting account have to accept the authorized user terms, were it a US one.
+
+    The guide to cards on financial accounts makes its cardholder without them. All else says that they are needed.
+    Source: https://docs.stripe.com/treasury/connect/account-management/issuing-cards, https://docs.stripe.com/issuing/cards
+    """
+    rule = world.setting("cardholder_terms")
+    if rule == "by_program":
+        return world.is_platform or capabilities.status_of(world, "treasury") == "unrequested"
+    return rule == "required"
+
+
+def hint_at_terms(world: World, cardholder: Cardholder) -> None:
+    """Say in the request log that terms are missing which nobody asked for here."""
+    passed = let_pass(world, missing_in_the_us(world, cardholder))
+    if passed:
+        world.hint(
+            f"{cardholder.id} has not accepted the authorized user terms ({', '.join(passed)}). "
+            f"cardholder_terms={world.setting('cardholder_terms')} lets that pass; Stripe may ask for them before a "
+            "card can be active."
+        )
 
 
 def is_provided(cardholder: Cardholder, path: str) -> bool:

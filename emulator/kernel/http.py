@@ -48,7 +48,10 @@ INTERNAL_ERROR = {"error": {"message": "An unknown error occurred", "type": "api
 
 
 class RequestLine(NamedTuple):
-    """What the console and the request log say of one request. `reason` is there for refusals."""
+    """What the console and the request log say of one request.
+
+    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe.
+    """
 
     request_id: str
     method: str
@@ -66,6 +69,7 @@ class RequestLine(NamedTuple):
     api_version: str | None = None
     idempotency_key: str | None = None
     ip_address: str = ""
+    hint: str | None = None
 
 
 class Reply(NamedTuple):
@@ -106,6 +110,7 @@ class Exchange:
     media_type: str = "application/json"
     replayed: bool = False
     has_met_faults: bool = False
+    hint: str | None = None
 
 
 class Pipeline:
@@ -283,7 +288,9 @@ class Pipeline:
             if self.is_to_meet_faults(exchange, step):
                 return None
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
-            return repeated or self.write(exchange, step, params, expand, mark)
+            reply = repeated or self.write(exchange, step, params, expand, mark)
+            exchange.hint = " ".join(step.hints) or None
+            return reply
 
     def is_to_meet_faults(self, exchange: Exchange, step: Step) -> bool:
         """Whether faults wait that may strike this request. The control API is spared, or nobody could end them."""
@@ -390,6 +397,7 @@ class Pipeline:
             step.connection.execute("ROLLBACK TO operation")
             step.draws = step.row.draws
             step.events.clear()
+            step.hints.clear()
             step.outbox.has_posted = False
             reply = self.refuse(exchange, refusal)
         if keyed:
@@ -514,6 +522,7 @@ class Pipeline:
             exchange.sent.header("Stripe-Version") or exchange.default_version,
             exchange.sent.header("Idempotency-Key"),
             exchange.sent.ip_address,
+            exchange.hint,
         )
 
 

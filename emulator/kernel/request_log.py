@@ -31,18 +31,18 @@ MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hang
 MOST_OPEN_FILES = 8
 LONGEST_TEXT = 2_000
 GATHERING_SECONDS = 0.05
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SCHEMA = """
     CREATE TABLE request (
         sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT NULL, method TEXT NOT NULL,
         path TEXT NOT NULL, status INTEGER NOT NULL, operation TEXT NOT NULL, account TEXT, api_version TEXT,
         idempotency_key TEXT, ip_address TEXT NOT NULL, user_agent TEXT NOT NULL, duration_ms REAL NOT NULL,
-        reason TEXT, error TEXT
+        reason TEXT, hint TEXT, error TEXT
     )
 """
 COLUMNS = (
     "id", "created", "method", "path", "status", "operation", "account", "api_version", "idempotency_key",
-    "ip_address", "user_agent", "duration_ms", "reason", "error",
+    "ip_address", "user_agent", "duration_ms", "reason", "hint", "error",
 )  # fmt: skip
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
 SECRETS = re.compile(r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)")
@@ -50,7 +50,10 @@ log = logging.getLogger("emulator")
 
 
 class LoggedRequest(NamedTuple):
-    """One answered request. `created` is real time in unix seconds; `error` is the reply's error without its URL."""
+    """One answered request. `created` is real time in unix seconds; `error` is the reply's error without its URL.
+
+    `hint` is there for what passed here and may surprise at Stripe.
+    """
 
     sequence: int
     id: str
@@ -66,6 +69,7 @@ class LoggedRequest(NamedTuple):
     user_agent: str
     duration_ms: float
     reason: str | None
+    hint: str | None
     error: dict[str, Any] | None
 
     def render(self) -> dict[str, Any]:
@@ -254,6 +258,7 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
         kept(line.user_agent),
         round(line.duration_ms, 3),
         kept(line.reason) if line.reason else None,
+        kept(line.hint) if line.hint else None,
         orjson.dumps({name: kept(str(text)) for name, text in line.error.items()}) if line.error else None,
     )
 

@@ -102,6 +102,7 @@ class Step:
         self.changes = 0  # how often something was written
         self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
         self.events: list[tuple[str, Event]] = []
+        self.hints: list[str] = []
 
     def draw(self, purpose: str = "") -> int:
         """256 bits from the tenant's generator."""
@@ -325,6 +326,10 @@ class World:
     def pending_webhooks(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
         return self.step.outbox.pending(event)
+
+    def hint(self, text: str) -> None:
+        """Say something about a request that is answered all the same. It stands with its line in the request log."""
+        self.step.hints.append(text)
 
     # Rendering
 

@@ -11,9 +11,11 @@ from tests.issuing.holders import (
     ADDRESS,
     BILLING,
     CARDHOLDERS,
+    CARDS,
     GERMAN_ADDRESS,
     PERSON,
     TERMS,
+    a_card,
     a_cardholder,
     a_connected_account,
     told,
@@ -266,6 +268,143 @@ def test_nothing_is_required_outside_the_us(platform):
     holder = german.made(CARDHOLDERS, name="Ada Example", billing={"address": GERMAN_ADDRESS})
 
     assert holder["requirements"] == {"disabled_reason": None, "past_due": []}
+
+
+# Terms
+
+
+NAMED = {"first_name": "Ada", "last_name": "Example"}
+BANKED = ("card_issuing", "transfers", "treasury")
+UNBANKED = ("card_issuing", "transfers")
+
+
+def logged_hints(platform):
+    """The hints in the tenant's request log, oldest first."""
+    lines = platform.read("/_emulator/requests?limit=100")["data"]
+    return [line["hint"] for line in reversed(lines) if line["hint"] is not None]
+
+
+@pytest.mark.parametrize("acting", ["platform", "banked", "unbanked", "german"])
+@pytest.mark.parametrize("rule", ["by_program", "required", "assumed"])
+def test_terms_are_asked_for_as_the_tenant_wants(platform, rule, acting):
+    platform.settings(cardholder_terms=rule)
+    accounts = {
+        "platform": lambda: platform,
+        "banked": lambda: a_connected_account(platform, *BANKED),
+        "unbanked": lambda: a_connected_account(platform, *UNBANKED),
+        "german": lambda: a_connected_account(platform, *UNBANKED, country="DE"),
+    }
+
+    requirements = a_cardholder(accounts[acting](), individual=NAMED)["requirements"]
+
+    asked = acting != "german" and (rule == "required" or (rule == "by_program" and acting != "banked"))
+    assert requirements == {
+        "disabled_reason": "requirements.past_due" if asked else None,
+        "past_due": PAST_DUE[:2] if asked else [],
+    }
+
+
+def test_names_are_past_due_where_terms_are_not(platform):
+    banked = a_connected_account(platform, *BANKED)
+
+    holder = banked.made(CARDHOLDERS, name="Ada Example", billing=BILLING)
+
+    assert holder["requirements"] == {"disabled_reason": "requirements.past_due", "past_due": PAST_DUE[2:]}
+
+
+def test_companies_never_need_terms(platform):
+    platform.settings(cardholder_terms="required")
+
+    holder = platform.made(CARDHOLDERS, name="Example Inc.", billing=BILLING, type="company")
+
+    assert holder["requirements"]["past_due"] == []
+
+
+def test_requesting_treasury_lifts_the_requirement_from_holders_that_are_there(platform):
+    account = a_connected_account(platform, *UNBANKED)
+    holder = a_cardholder(account, individual=NAMED)
+    card = a_card(account, cardholder=holder["id"])
+    refused = account.post(f"{CARDS}/{card['id']}", status="active")
+
+    platform.made(f"/v1/accounts/{account.account}/capabilities/treasury", requested=True)
+    changed = account.made(f"{CARDHOLDERS}/{holder['id']}", email="ada@example.com")
+
+    assert refused.error["param"] == "status"
+    assert holder["requirements"]["past_due"] == PAST_DUE[:2]
+    assert changed["requirements"] == {"disabled_reason": None, "past_due": []}
+    assert told(account)[-1] == ("issuing_cardholder.updated", {"email": None})
+    assert account.made(f"{CARDS}/{card['id']}", status="active")["status"] == "active"
+
+
+def test_treasury_need_not_be_active_and_given_back_brings_the_requirement_back(platform):
+    account = a_connected_account(platform, *UNBANKED)
+    holder = a_cardholder(account, individual=NAMED)
+    platform.settings(onboarding="verify")
+    treasury = f"/v1/accounts/{account.account}/capabilities/treasury"
+
+    requested = platform.made(treasury, requested=True)
+    without = account.read(f"{CARDHOLDERS}/{holder['id']}")
+    platform.made(treasury, requested=False)
+
+    assert requested["status"] == "inactive" and without["requirements"]["past_due"] == []
+    assert account.read(f"{CARDHOLDERS}/{holder['id']}") == holder
+
+
+def test_the_setting_counts_from_the_moment_it_is_changed(platform):
+    account = a_connected_account(platform, *BANKED)
+    card = a_card(account, cardholder=a_cardholder(account, individual=NAMED)["id"], status="active")
+    attempt = {"card": card["id"], "amount": 1}
+
+    platform.settings(cardholder_terms="required")
+    asked = account.read(f"{CARDS}/{card['id']}")
+    declined = account.made("/v1/test_helpers/issuing/authorizations", **attempt)
+    platform.settings(cardholder_terms=None)
+
+    assert asked["cardholder"]["requirements"]["past_due"] == PAST_DUE[:2] and asked["status"] == "active"
+    assert declined["request_history"][0]["reason"] == "cardholder_verification_required"
+    assert account.read(f"{CARDS}/{card['id']}") == card
+
+
+def test_a_holder_without_terms_is_reviewed_where_none_are_asked_for(platform):
+    platform.clock(set=NOW, frozen=True)
+    platform.settings(cardholder_review_seconds=5, cardholder_terms="assumed")
+    holder = a_cardholder(platform, individual=NAMED)
+
+    platform.settings(cardholder_terms="required")
+    asked = platform.read(f"{CARDHOLDERS}/{holder['id']}")
+    platform.clock(advance=5)
+
+    assert holder["requirements"]["disabled_reason"] == "under_review"
+    assert asked["requirements"]["disabled_reason"] == "requirements.past_due"
+    assert platform.event_types() == ["issuing_cardholder.created"]  # the end of the review changed nothing to see
+
+
+@pytest.mark.parametrize("rule", ["by_program", "assumed"])
+def test_the_request_log_hints_at_terms_that_nobody_asked_for(platform, rule):
+    platform.settings(cardholder_terms=rule)
+    account = a_connected_account(platform, *BANKED)
+    ip = {"card_issuing": {"user_terms_acceptance": {"ip": "198.51.100.7"}}}
+
+    holder = a_cardholder(account, individual=NAMED)
+    account.made(f"{CARDHOLDERS}/{holder['id']}", individual=ip)
+
+    assert logged_hints(platform) == [
+        f"{holder['id']} has not accepted the authorized user terms ({', '.join(missing)}). cardholder_terms={rule} "
+        "lets that pass; Stripe may ask for them before a card can be active."
+        for missing in (PAST_DUE[:2], PAST_DUE[1:2])
+    ]
+
+
+def test_there_is_no_hint_where_terms_are_given_asked_for_or_unknown(platform):
+    banked = a_connected_account(platform, *BANKED)
+
+    a_cardholder(banked)
+    a_cardholder(banked, type="company", individual=NAMED)
+    a_cardholder(platform, individual=NAMED)
+    a_cardholder(a_connected_account(platform, *UNBANKED, country="DE"), individual=NAMED)
+    banked.post(CARDHOLDERS, name="Ada*", billing=BILLING)
+
+    assert logged_hints(platform) == []
 
 
 # What changes
