@@ -1,5 +1,6 @@
 """Names: what can be printed on a card, and what can be a person's name.
 
+The API reference says that a cardholder's name has no numbers; the product page lists them, and we follow that.
 Source: https://docs.stripe.com/issuing/cards/virtual/issue-cards
 """
 

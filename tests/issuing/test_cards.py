@@ -26,6 +26,7 @@ from tests.issuing.holders import (
     card_params,
     told,
 )
+from tests.issuing.purchases import authorize, fund
 
 NOW = 2_004_000_000  # July 2033
 NO_LISTS = {
@@ -381,10 +382,29 @@ def test_what_is_past_due_prevents_activation_at_the_start_and_later(platform):
     assert (at_update.status, at_update.error["message"], at_update.error["param"]) == (400, message, "status")
 
 
-def test_a_review_does_not_prevent_activation(platform):
-    platform.settings(cardholder_review_seconds=60)
+@pytest.mark.parametrize("kind", ["individual", "company"])
+def test_a_card_of_a_holder_under_review_can_be_active_and_declines_until_the_review_is_over(platform, kind):
+    platform.clock(set=NOW, frozen=True)
+    platform.settings(cardholder_review_seconds=5)
+    fund(platform, 100_00)
+    holder = a_cardholder(platform, type=kind)
 
-    assert a_card(platform, status="active")["status"] == "active"
+    card = a_card(platform, cardholder=holder["id"], status="active")
+    early = authorize(platform, card, 10_00)
+    platform.clock(advance=5)
+    later = authorize(platform, card, 10_00)
+
+    assert holder["requirements"] == {"disabled_reason": "under_review", "past_due": []}
+    assert (card["status"], card["cardholder"]["requirements"]) == ("active", holder["requirements"])
+    assert early["request_history"][0]["reason"] == "cardholder_verification_required"
+    assert later["approved"] and later["card"]["cardholder"]["requirements"]["disabled_reason"] is None
+
+
+def test_a_card_is_activated_under_review(platform):
+    platform.settings(cardholder_review_seconds=60)
+    card = a_card(platform)
+
+    assert changed(platform, card, status="active").json["status"] == "active"
 
 
 # Financial accounts
