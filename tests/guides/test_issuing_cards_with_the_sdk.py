@@ -1,4 +1,5 @@
-"""The guide "Working with Stripe Issuing cards", start to finish, with the official SDK over a real port.
+"""The guide "Working with Stripe Issuing cards" with the official SDK over a real port, and what it does not print:
+other amounts, evidence with files, the financial account's statement.
 
 Source: https://docs.stripe.com/treasury/connect/account-management/issuing-cards
 """
@@ -67,11 +68,7 @@ class Program:
             {
                 "name": "Jenny Rosen",
                 "type": "individual",
-                "individual": {
-                    "first_name": "Jenny",
-                    "last_name": "Rosen",
-                    "card_issuing": {"user_terms_acceptance": {"date": 1_780_000_000, "ip": "198.51.100.7"}},
-                },
+                "individual": {"first_name": "Jenny", "last_name": "Rosen"},
                 "billing": {"address": ADDRESS},  # type: ignore[typeddict-item]
             },
             self.acting,
@@ -123,22 +120,6 @@ def program(sdk: stripe.StripeClient) -> Program:
     return Program(sdk)
 
 
-def test_capabilities_requested_on_the_account_are_active(program):
-    capabilities = program.v1.accounts.retrieve(program.account).capabilities
-
-    assert (capabilities.card_issuing, capabilities.treasury, capabilities.transfers) == ("active",) * 3
-
-
-def test_card_issuing_is_active_on_the_financial_account(program):
-    account = program.v1.treasury.financial_accounts.retrieve(
-        program.financial_account, {"expand": ["features"]}, program.acting
-    )
-
-    assert "card_issuing" in account.active_features
-    assert account.features.card_issuing.requested is True
-    assert account.balance.cash["usd"] == 200_00
-
-
 def test_a_purchase_holds_cash_and_a_capture_takes_it(program):
     authorization = program.authorize(10_00)
     held = program.balance
@@ -174,21 +155,6 @@ def test_a_refund_gives_cash_back_as_a_received_credit(program):
     assert program.balance == (182_00, 0)
 
 
-def test_restricted_outbound_flows_refuse_purchases_but_not_earlier_captures(program):
-    earlier = program.authorize(10_00)
-    program.v1.treasury.financial_accounts.update(
-        program.financial_account, {"platform_restrictions": {"outbound_flows": "restricted"}}, program.acting
-    )
-
-    refused = program.authorize(10_00)
-    captured = program.capture(earlier.id)
-
-    assert (refused.approved, refused.status) == (False, "closed")
-    assert refused.request_history[0].reason == "account_disabled"
-    assert captured.status == "closed"
-    assert program.balance == (190_00, 0)
-
-
 def test_lifted_restrictions_let_purchases_through_again(program):
     for flows in ("restricted", "unrestricted"):
         program.v1.treasury.financial_accounts.update(
@@ -206,15 +172,6 @@ def test_a_dispute_is_won_with_winning_evidence_and_its_money_returns(program):
     assert dispute.status == "won"
     assert dispute.treasury.debit_reversal.startswith("debrev_")
     assert program.balance == (197_00, 0)
-
-
-def test_a_dispute_is_lost_with_losing_evidence_and_nothing_moves(program):
-    debit = program.capture(program.authorize(10_00).id).transactions[0].treasury.received_debit
-
-    dispute = program.dispute(debit, "losing_evidence", 10_00)
-
-    assert (dispute.status, dispute.loss_reason) == ("lost", "other")
-    assert program.balance == (190_00, 0)
 
 
 def test_evidence_is_uploaded_to_the_files_host_shown_and_taken_back(program, tmp_path):
