@@ -151,8 +151,9 @@ def test_an_explicit_list_of_limits_replaces_the_default(platform):
 # Number and security code
 
 
-def test_number_and_code_are_shown_on_request_by_the_retrieve_endpoint(platform):
-    card = a_card(platform)
+@pytest.mark.parametrize("make", [a_card, a_physical_card])
+def test_number_and_code_are_shown_on_request_by_the_retrieve_endpoint(platform, make):
+    card = make(platform)
 
     plain = platform.read(f"{CARDS}/{card['id']}")
     asked = platform.read(f"{CARDS}/{card['id']}", expand=["number", "cvc"])
@@ -178,12 +179,6 @@ def test_number_and_code_are_refused_everywhere_else(platform, name):
         assert answer.error["message"] == f"This property cannot be expanded ({path})."
         assert "code" not in answer.error
     assert len(platform.read(CARDS)["data"]) == 1
-
-
-def test_a_physical_card_never_shows_its_number(platform):
-    card = a_physical_card(platform)
-
-    assert platform.read(f"{CARDS}/{card['id']}", expand=["number", "cvc"]) == card
 
 
 def test_another_card_does_not_show_its_number_through_this_one(platform):
