@@ -39,6 +39,9 @@ ADDRESSES_OF_COMPANIES = (
     "principal_place_of_business",
 )
 DECLARATIONS = ("directorship_declaration", "ownership_declaration", "representative_declaration")
+# Charges go this way: those of the two that are requested must work.
+# Source: https://docs.stripe.com/connect/handling-api-verification
+CHARGE_PATH = frozenset({"card_payments", "transfers"})
 ANCHORS = {
     "weekly": ("weekly_anchor", "weekly_payout_days"),
     "monthly": ("monthly_anchor", "monthly_payout_days"),
@@ -90,7 +93,6 @@ class Account:
         "is_ready",
         "numbers",
         "owed",
-        "payouts_stopped",
         "rejected",
         "rejection_keeps_payouts",
         "verified",
@@ -126,7 +128,6 @@ class Account:
     account_token: str | None = None
     details_submitted: bool = False
     owed: dict[str, Any] = field(default_factory=dict)
-    payouts_stopped: bool = False
     verified: list[str] = field(default_factory=list)
     rejected: str | None = None
     rejection_keeps_payouts: bool = False
@@ -156,6 +157,7 @@ class Account:
         inside = world.as_account(self.id)
         requested = capabilities.requested(inside)
         banks = external_accounts.everyone(inside)
+        requirements = self.requirements(requested, bool(banks))
         members = shown(
             self,
             business_profile={
@@ -164,11 +166,11 @@ class Account:
                 "support_address": {**NO_ADDRESS, **self.business_profile.get("support_address", {})},
             },
             capabilities={capability.name: capability.status for capability in requested},
-            charges_enabled=self.rejected is None and any(takes_payments(capability) for capability in requested),
+            charges_enabled=self.may_charge(requested),
             external_accounts=external_accounts.first_page(banks, self.id, inside),
             future_requirements=nothing_required(),
-            payouts_enabled=self.may_be_paid_out(requested, bool(banks)),
-            requirements=self.requirements(requested, bool(banks)),
+            payouts_enabled=self.may_be_paid_out(requested, requirements),
+            requirements=requirements,
             settings=self.shown_settings("treasury" in {capability.name for capability in requested}),
             tos_acceptance={**NO_TERMS, **self.tos_acceptance},
         )
@@ -183,24 +185,29 @@ class Account:
             members["individual"] = person.render(inside)
         return members
 
-    def may_be_paid_out(self, requested: list[Capability], has_bank: bool) -> bool:
-        """Whether payouts are enabled: somewhere to send them, something to earn, nothing against it."""
-        if self.rejected is not None and not self.rejection_keeps_payouts:
-            return False
-        earning = [capability for capability in requested if capability.name in ("card_payments", "transfers")]
-        earns = self.rejected is not None or any(capability.status == "active" for capability in earning)
-        return has_bank and earns and not self.payouts_stopped
+    def may_charge(self, requested: list[Capability]) -> bool:
+        """Whether charges are enabled: the whole way of a charge is active, as far as it was requested."""
+        path = [capability.status for capability in requested if capability.name in CHARGE_PATH]
+        return self.rejected is None and bool(path) and set(path) == {"active"}
+
+    def may_be_paid_out(self, requested: list[Capability], requirements: dict[str, Any]) -> bool:
+        """Whether payouts are enabled: something to earn, and nothing past due, such as a bank account."""
+        if self.rejected is not None:
+            return self.rejection_keeps_payouts and not requirements["past_due"]
+        earns = any(capability.name in CHARGE_PATH and capability.status == "active" for capability in requested)
+        return earns and requirements["disabled_reason"] is None
 
     def requirements(self, requested: list[Capability], has_bank: bool) -> dict[str, Any]:
         """What is required of the account: all that its requested capabilities need, and a bank account.
 
-        A missing bank account stops no capability, so it is due but never past due (our ruling).
+        A missing bank account is past due like everything else, but stops no capability, as recorded replies show.
         """
         parts = [*(capability.requirements for capability in requested), self.owed]
         due = {key for part in parts for key in part.get("past_due", [])}
+        if not has_bank:
+            due.add("external_account")
         pending = {key for part in parts for key in part.get("pending_verification", [])}
         errors = [error for part in parts for error in part.get("errors", [])]
-        asked = sorted(due if has_bank else due | {"external_account"})
         reason = f"rejected.{self.rejected}" if self.rejected else None
         if reason is None and due:
             reason = "requirements.past_due"
@@ -208,10 +215,10 @@ class Account:
             reason = "requirements.pending_verification"
         return {
             **nothing_required(),
-            "currently_due": asked,
+            "currently_due": sorted(due),
             "disabled_reason": reason,
             "errors": [error for position, error in enumerate(errors) if error not in errors[:position]],
-            "eventually_due": asked,
+            "eventually_due": sorted(due),
             "past_due": sorted(due),
             "pending_verification": sorted(pending),
         }
@@ -313,11 +320,6 @@ def paypay(said: dict[str, Any]) -> dict[str, Any]:
             "type": site.get("type"),
         },
     }
-
-
-def takes_payments(capability: Capability) -> bool:
-    """Whether charges can be made with it: it is active, and one of the `…_payments`."""
-    return capability.status == "active" and capability.name.endswith("_payments")
 
 
 def of(world: World) -> Account:

@@ -2,7 +2,7 @@
 
 Every change ends in a review: from all that is known the standing of each requested capability is decided again, and
 what differs is announced, capabilities first and the account last. How strict the review is, is a setting of the
-tenant: `instant` finds nothing missing, `verify` demands every field and knows the documented test values.
+tenant: `instant` misses nothing but a bank account, `verify` demands every field and knows the documented test values.
 Source: https://docs.stripe.com/connect/accounts, https://docs.stripe.com/connect/handling-api-verification
 """
 
@@ -180,14 +180,14 @@ def review(world: World) -> None:
         if verified != person:
             world.put(verified)
     stopping = requirements.stopping_payouts(facts) if asked else []
+    has_bank = bool(external_accounts.everyone(world))
     reviewed = replace(
         account,
-        details_submitted=requirements.details_complete(facts) if asked else True,
+        details_submitted=has_bank and (not asked or requirements.details_complete(facts)),
         owed={
             "past_due": [key for finding in stopping for key in finding.keys],
             "errors": [error for finding in stopping for error in finding.errors],
         },
-        payouts_stopped=bool(stopping),
     )
     if reviewed != account:
         save(world, reviewed)

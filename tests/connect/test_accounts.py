@@ -7,6 +7,8 @@ from emulator.connect.home_currencies import currency_of
 from tests.client import Client
 from tests.connect.shapes import ADDRESS, ALL, BANK, CONTROLLER, TERMS, account_of, asking, individual
 
+STREET = {"city": "Oakland", "country": "US", "line1": "1 Main St", "postal_code": "94111", "state": "CA"}
+
 
 def test_the_platform_is_a_us_account_with_everything_active(platform):
     own = platform.read("/v1/account")
@@ -32,17 +34,33 @@ def test_a_capability_is_active_in_the_reply_that_requested_it(platform):
     assert account["capabilities"] == dict.fromkeys(ALL, "active")
     assert account["type"] == "none"
     assert account["controller"] == {**CONTROLLER, "is_controller": True, "type": "application"}
-    assert account["requirements"]["currently_due"] == account["requirements"]["eventually_due"] == ["external_account"]
-    assert account["requirements"]["disabled_reason"] is None
-    assert account["details_submitted"] and account["charges_enabled"] and not account["payouts_enabled"]
     assert account["individual"]["verification"]["status"] == "verified"
 
 
-def test_an_account_with_a_bank_account_owes_nothing_and_is_paid_out(platform):
-    account = account_of(platform, external_account=BANK)
+@pytest.mark.parametrize("mode", ["instant", "verify"])
+@pytest.mark.parametrize("wanted", [("transfers",), ("card_payments", "transfers"), ALL])
+def test_a_missing_bank_account_is_past_due_and_stops_payouts_alone(platform, mode, wanted):
+    platform.settings(onboarding=mode)
 
-    assert account["requirements"]["currently_due"] == []
-    assert account["payouts_enabled"]
+    account = account_of(platform, *wanted, **individual())
+
+    due = account["requirements"]
+    assert due["currently_due"] == due["eventually_due"] == due["past_due"] == ["external_account"]
+    assert due["disabled_reason"] == "requirements.past_due"
+    assert account["capabilities"] == dict.fromkeys(wanted, "active")
+    assert account["charges_enabled"] and not account["payouts_enabled"] and not account["details_submitted"]
+
+
+@pytest.mark.parametrize("mode", ["instant", "verify"])
+@pytest.mark.parametrize("wanted", [("transfers",), ("card_payments", "transfers"), ALL])
+def test_an_account_with_a_bank_account_owes_nothing_and_is_paid_out(platform, mode, wanted):
+    platform.settings(onboarding=mode)
+
+    account = account_of(platform, *wanted, **individual(), external_account=BANK)
+
+    assert account["requirements"]["currently_due"] == account["requirements"]["past_due"] == []
+    assert account["requirements"]["disabled_reason"] is None
+    assert account["charges_enabled"] and account["payouts_enabled"] and account["details_submitted"]
     assert account["external_accounts"]["data"][0]["default_for_currency"]
     assert account["external_accounts"]["url"] == f"/v1/accounts/{account['id']}/external_accounts"
 
@@ -121,6 +139,47 @@ def test_terms_are_stripes_own_matter_where_stripe_collects_requirements(platfor
     refusal = platform.post("/v1/accounts", type="standard", tos_acceptance=TERMS)
 
     assert (refusal.status, refusal.error["param"]) == (400, "tos_acceptance")
+
+
+def test_cards_and_financial_accounts_work_without_a_bank_account(platform):
+    inside = platform.acting_as(account_of(platform, "treasury", "card_issuing")["id"])
+
+    financial_account = inside.made(
+        "/v1/treasury/financial_accounts",
+        supported_currencies=["usd"],
+        features={"card_issuing": {"requested": True}},
+    )
+    holder = inside.made(
+        "/v1/issuing/cardholders", name="Ada Example Bakery", type="company", billing={"address": STREET}
+    )
+    card = inside.made(
+        "/v1/issuing/cards",
+        cardholder=holder["id"],
+        financial_account=financial_account["id"],
+        currency="usd",
+        type="virtual",
+        status="active",
+    )
+
+    own = inside.read("/v1/account")
+    assert own["requirements"]["past_due"] == ["external_account"]
+    assert not own["charges_enabled"] and not own["payouts_enabled"]
+    assert financial_account["active_features"] == ["card_issuing"]
+    assert card["status"] == "active"
+
+
+def test_charges_are_enabled_while_every_requested_part_of_their_way_is_active(platform):
+    platform.settings(onboarding="verify")
+    said = individual()
+    del said["business_profile"]
+
+    received = account_of(platform, "transfers", **said, external_account=BANK)
+    halfway = platform.made(f"/v1/accounts/{received['id']}", capabilities=asking("card_payments"))
+
+    assert received["charges_enabled"] and received["payouts_enabled"]
+    assert halfway["capabilities"]["card_payments"] == "inactive"
+    assert halfway["requirements"]["past_due"] == ["business_profile.mcc", "business_profile.url"]
+    assert not halfway["charges_enabled"] and not halfway["payouts_enabled"] and halfway["details_submitted"]
 
 
 def test_an_unknown_capability_is_an_unknown_parameter(platform):
@@ -483,12 +542,11 @@ def test_individual_and_bank_account_can_be_expanded_into(platform):
 def test_a_rejection_cancels_the_cards(platform):
     account = account_of(platform)["id"]
     inside = platform.acting_as(account)
-    address = {"city": "Oakland", "country": "US", "line1": "1 Main St", "postal_code": "94111", "state": "CA"}
     holder = inside.made(
         "/v1/issuing/cardholders",
         name="Jenny Rosen",
         type="individual",
-        billing={"address": address},
+        billing={"address": STREET},
         individual={"first_name": "Jenny", "last_name": "Rosen"},
     )
     card = inside.made("/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="inactive")

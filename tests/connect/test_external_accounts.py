@@ -175,8 +175,9 @@ def test_every_change_is_announced_and_the_account_with_it(platform, path):
         "account.updated",
     ]
     first = inside.events(type="account.updated")[0]["data"]["previous_attributes"]
-    assert first["requirements"] == {"currently_due": ["external_account"], "eventually_due": ["external_account"]}
-    assert first["payouts_enabled"] is False
+    owed = dict.fromkeys(("currently_due", "eventually_due", "past_due"), ["external_account"])
+    assert first["requirements"] == {**owed, "disabled_reason": "requirements.past_due"}
+    assert (first["payouts_enabled"], first["details_submitted"]) == (False, False)
 
 
 def test_an_update_of_the_account_replaces_the_default_of_the_currency(platform, path):

@@ -30,8 +30,8 @@ def test_an_account_of_which_nothing_is_known_owes_everything(strict):
     due = account["requirements"]
     assert account["capabilities"] == dict.fromkeys(ALL, "inactive")
     assert due["disabled_reason"] == "requirements.past_due"
-    assert {"business_type", "external_account", "tos_acceptance.date"} <= set(due["currently_due"])
-    assert set(due["currently_due"]) - set(due["past_due"]) == {"external_account"}
+    assert {"business_type", "external_account", "tos_acceptance.date"} <= set(due["past_due"])
+    assert due["currently_due"] == due["eventually_due"] == due["past_due"]
     assert not account["details_submitted"] and not account["charges_enabled"]
 
 
@@ -48,11 +48,11 @@ def test_what_is_missing_is_named_and_cured_by_telling_it(strict):
     said = individual()
     del said["tos_acceptance"]
     account = account_of(strict, **said)
-    assert account["requirements"]["past_due"] == ["tos_acceptance.date", "tos_acceptance.ip"]
+    assert account["requirements"]["past_due"] == ["external_account", "tos_acceptance.date", "tos_acceptance.ip"]
 
     cured = strict.made(f"/v1/accounts/{account['id']}", tos_acceptance=TERMS)
 
-    assert cured["requirements"]["currently_due"] == ["external_account"]
+    assert cured["requirements"]["past_due"] == ["external_account"]
     told = strict.acting_as(account["id"]).events(types=["capability.updated", "account.updated"])
     assert [event["type"] for event in told] == ["capability.updated"] * 4 + ["account.updated"]
     assert told[0]["data"]["previous_attributes"]["status"] == "inactive"
@@ -85,7 +85,7 @@ def test_the_samples_onboarding_payload_leaves_only_the_bank_account(strict):
 
 
 def test_asynchronous_values_are_pending_until_the_next_due_step(strict):
-    account = account_of(strict, **individual(dob={"day": 1, "month": 1, "year": 1901}))
+    account = account_of(strict, **individual(dob={"day": 1, "month": 1, "year": 1901}), external_account=BANK)
     inside = strict.acting_as(account["id"])
 
     settled = strict.read(f"/v1/accounts/{account['id']}")
@@ -156,7 +156,7 @@ def test_a_failing_value_makes_its_field_due_again_with_an_error(strict, person,
 
 def test_documents_heal_a_date_of_birth_and_an_address(strict):
     bad = {"dob": {"day": 1, "month": 1, "year": 1900}, "address": {**ADDRESS, "line1": "address_no_match"}}
-    account = account_of(strict, **individual(**bad))
+    account = account_of(strict, **individual(**bad), external_account=BANK)
     both = {"individual.verification.document", "individual.verification.additional_document"}
     assert both <= set(account["requirements"]["past_due"])
     front = {"front": "file_identity_document_success"}
@@ -195,7 +195,7 @@ def test_a_site_that_fails_stops_only_what_needs_a_site(strict, site, code):
     said = individual()
     said["business_profile"] = {**PROFILE, "url": f"https://{site}.stripe.com"}
 
-    account = account_of(strict, "card_issuing", "transfers", **said)
+    account = account_of(strict, "card_issuing", "transfers", **said, external_account=BANK)
 
     assert account["capabilities"] == {"card_issuing": "inactive", "transfers": "active"}
     assert account["requirements"]["past_due"] == ["business_profile.url"]
@@ -237,13 +237,13 @@ def test_a_product_description_does_for_a_site_and_an_id_number_for_its_last_dig
     said = individual()
     said["business_profile"] = {name: value for name, value in PROFILE.items() if name != "url"}
 
-    account = account_of(strict, **said)
+    account = account_of(strict, **said, external_account=BANK)
 
     assert account["requirements"]["past_due"] == []
 
 
 def test_a_company_needs_a_representative(strict):
-    account = account_of(strict, **company())
+    account = account_of(strict, **company(), external_account=BANK)
     due = account["requirements"]["past_due"]
     assert account["capabilities"] == dict.fromkeys(ALL, "inactive")
     assert due and all(key.startswith("representative.") for key in due)
@@ -257,7 +257,7 @@ def test_a_company_needs_a_representative(strict):
 
 
 def test_what_a_representative_has_not_told_is_due_under_their_id(strict):
-    account = account_of(strict, **company())
+    account = account_of(strict, **company(), external_account=BANK)
     untold = {name: value for name, value in representative().items() if name != "email"}
     untold["relationship"] = {"representative": True}
 
