@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from emulator.connect import capabilities, external_accounts, persons
 from emulator.connect.capabilities import Capability
 from emulator.connect.external_accounts import TEST_NUMBER, TEST_ROUTING_NUMBER
+from emulator.connect.persons import Person
 from emulator.connect.requirements import Facts, nothing_required
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
 from emulator.kernel import ids
@@ -178,11 +179,12 @@ class Account:
             del members[name]
         if self.groups:
             members["groups"] = self.groups
-        if self.business_type in COMPANIES or (self.company and self.business_type is None):
-            members["company"] = self.shown_company()
         person = persons.individual(inside) if self.business_type == "individual" else None
         if person is not None:
+            members["company"] = self.shown_company(company_of(person))
             members["individual"] = person.render(inside)
+        elif self.business_type in COMPANIES or self.company:
+            members["company"] = self.shown_company({})
         return members
 
     def may_charge(self, requested: list[Capability]) -> bool:
@@ -223,9 +225,12 @@ class Account:
             "pending_verification": sorted(pending),
         }
 
-    def shown_company(self) -> dict[str, Any]:
-        """The company without its numbers; what only some countries know is absent until it is given."""
-        said = self.company
+    def shown_company(self, known: dict[str, Any]) -> dict[str, Any]:
+        """The company without its numbers, what was said of it before what is known besides.
+
+        What only some countries know is absent until it is given.
+        """
+        said = {**known, **self.company}
         verification = said.get("verification", {}).get("document", {})
         members = {
             "directors_provided": False,
@@ -293,6 +298,17 @@ class Account:
         if "paypay_payments" in said:
             members["paypay_payments"] = paypay(said["paypay_payments"])
         return members
+
+
+def company_of(person: Person) -> dict[str, Any]:
+    """The business of an individual, as recorded replies show it: where they live, their phone, nobody else to name."""
+    return {
+        "address": person.said.get("address", {}),
+        "directors_provided": True,
+        "executives_provided": True,
+        "owners_provided": True,
+        "phone": person.said.get("phone"),
+    }
 
 
 def with_nulls(names: str, said: dict[str, Any] | None) -> dict[str, Any]:

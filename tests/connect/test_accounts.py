@@ -51,6 +51,42 @@ def test_a_missing_bank_account_is_past_due_and_stops_payouts_alone(platform, mo
     assert account["charges_enabled"] and not account["payouts_enabled"] and not account["details_submitted"]
 
 
+def test_an_individuals_account_shows_a_company_that_lives_where_they_do(platform):
+    account = account_of(platform, business_type="individual", individual={"address": ADDRESS, "phone": "+15555550100"})
+
+    assert account["company"] == {
+        "address": {**ADDRESS, "line2": None},
+        "directors_provided": True,
+        "executives_provided": True,
+        "name": None,
+        "owners_provided": True,
+        "phone": "+15555550100",
+        "tax_id_provided": False,
+        "verification": {"document": dict.fromkeys(("back", "details", "details_code", "front"))},
+    }
+    assert account["individual"]["address"] == account["company"]["address"]
+
+
+def test_what_is_said_of_an_individuals_company_is_shown(platform):
+    account = account_of(
+        platform,
+        business_type="individual",
+        company={"name": "Bread", "tax_id": "000000000", "phone": "+15555550199"},
+        individual={"phone": "+15555550100"},
+    )
+
+    company = account["company"]
+    assert (company["name"], company["tax_id_provided"], company["phone"]) == ("Bread", True, "+15555550199")
+
+
+@pytest.mark.parametrize("kind", ["company", "government_entity", "non_profit"])
+def test_a_companys_account_has_no_individual(platform, kind):
+    account = account_of(platform, business_type=kind, individual={"first_name": "Jenny"})
+
+    assert account["company"]["owners_provided"] is False
+    assert "individual" not in account
+
+
 @pytest.mark.parametrize("mode", ["instant", "verify"])
 @pytest.mark.parametrize("wanted", [("transfers",), ("card_payments", "transfers"), ALL])
 def test_an_account_with_a_bank_account_owes_nothing_and_is_paid_out(platform, mode, wanted):

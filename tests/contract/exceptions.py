@@ -89,7 +89,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "treasury.*:*_payment_method_details.us_bank_account.mandate", SAMPLE),
     # Accounts
     Allowed("absent", "account:capabilities.*", "only the capabilities that were requested"),
-    Allowed("absent", "account:company", "only for accounts that are no individual's"),
+    Allowed("absent", "account:company", "only once the business type is known"),
     Allowed("absent", "account:individual", "only for accounts of individuals"),
     Allowed("absent", "account:external_accounts", "only for accounts the platform controls"),
     Allowed("absent", "account:groups", SAMPLE),
