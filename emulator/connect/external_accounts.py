@@ -1,7 +1,8 @@
 """External accounts: the bank accounts that an account is paid out to.
 
-The first one of a currency is its default, and one of each currency always is. Account numbers are not kept, but for
-the documented test numbers that decide how a payout ends, and for those of our own financial accounts.
+The first one of a currency is its default, and one of each currency always is. Account numbers of real banks are
+refused, as test mode does, wherever the test numbers of the country are known. No number is kept but those, which
+decide how a payout ends, and those of our own financial accounts.
 Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/connect/testing
 """
 
@@ -15,6 +16,7 @@ from typing import Any, ClassVar
 
 from stdnum.us import rtn
 
+from emulator.connect import bank_test_numbers
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.shapes import documents, group
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
@@ -38,21 +40,6 @@ from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import retrieves
 from emulator.kernel.world import World
 
-# How payouts to these end is decided where payouts are. Source: https://docs.stripe.com/connect/testing
-TEST_NUMBERS = frozenset(
-    {
-        "000123456789",
-        "000111111116",
-        "000111111113",
-        "000222222227",
-        "000333333335",
-        "000444444440",
-        "000888888883",
-        "000999999991",
-        "000999999992",
-        "00012345",
-    }
-)
 SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
 WITHOUT_INSTANT_PAYOUTS = "000888888883"
 TEST_ROUTING_NUMBER = "110000000"
@@ -250,7 +237,8 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
     for name in ("country", "account_number"):
         if name not in sent:
             raise missing(f"{param}[{name}]")
-    country, number, routing = sent["country"], sent["account_number"].replace(" ", ""), sent.get("routing_number")
+    country, routing = sent["country"], sent.get("routing_number")
+    number = sent["account_number"].replace(" ", "").upper()
     refuse_numbers(country, number, routing, param)
     return BankAccount(
         id=world.new_id("ba"),
@@ -261,7 +249,7 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
         last4=number[-4:],
         fingerprint=fingerprint(country, routing, number),
         routing_number=routing,
-        number=number if number in TEST_NUMBERS or routing == OF_FINANCIAL_ACCOUNTS else None,
+        number=number if number in bank_test_numbers.of(country) or routing == OF_FINANCIAL_ACCOUNTS else None,
         account_holder_name=sent.get("account_holder_name"),
         account_holder_type=sent.get("account_holder_type"),
         metadata=merged_metadata({}, sent),
@@ -269,7 +257,7 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
 
 
 def refuse_numbers(country: str, number: str, routing: str | None, param: str) -> None:
-    """400 `routing_number_invalid` or `account_number_invalid`. What is checked per country is our ruling."""
+    """400 `routing_number_invalid` or `account_number_invalid`. How a routing number is checked is our ruling."""
     if country == "US":
         if routing is None:
             raise missing(f"{param}[routing_number]")
@@ -277,18 +265,28 @@ def refuse_numbers(country: str, number: str, routing: str | None, param: str) -
             raise bad_routing_number("The routing number must have 9 digits and a valid checksum.", param)
     elif country == "GB" and routing is not None and not SORT_CODE.fullmatch(routing):
         raise bad_routing_number("The sort code must have 6 digits.", param)
-    digits_only = country == "US" or (country == "GB" and routing is not None)
-    if not number.isalnum() or len(number) < 4 or (digits_only and not number.isdigit()) or len(number) > 34:
-        raise invalid(
+    allowed = bank_test_numbers.of(country) if routing != OF_FINANCIAL_ACCOUNTS else ()
+    if allowed and number not in allowed:
+        raise bad_account_number(
+            f"You must use a test bank account number in test mode. Try {allowed[0]} or see more options at "
+            "https://stripe.com/docs/connect/testing#account-numbers.",
+            param,
+        )
+    if not number.isalnum() or not 4 <= len(number) <= 34:
+        raise bad_account_number(
             "Invalid account number. Account numbers are digits only; those of IBAN countries begin with two letters.",
-            param=f"{param}[account_number]",
-            code="account_number_invalid",
+            param,
         )
 
 
 def bad_routing_number(says: str, param: str) -> ApiError:
     """400 `routing_number_invalid`."""
     return invalid(says, param=f"{param}[routing_number]", code="routing_number_invalid")
+
+
+def bad_account_number(says: str, param: str) -> ApiError:
+    """400 `account_number_invalid`."""
+    return invalid(says, param=f"{param}[account_number]", code="account_number_invalid")
 
 
 def fingerprint(country: str, routing: str | None, number: str) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from emulator.connect import bank_test_numbers
+from emulator.treasury import bank_accounts
 from tests.connect.shapes import ADDRESS, BANK, account_of
 
 EURO_BANK = {"object": "bank_account", "account_number": "DE89370400440532013000", "country": "DE", "currency": "eur"}
@@ -68,6 +70,7 @@ def test_the_same_numbers_are_taken_once_and_have_one_fingerprint(platform, path
         ({"routing_number": "1"}, "routing_number_invalid", "external_account[routing_number]"),
         ({"account_number": "12x45"}, "account_number_invalid", "external_account[account_number]"),
         ({"account_number": "1"}, "account_number_invalid", "external_account[account_number]"),
+        ({"country": "JP", "account_number": "123"}, "account_number_invalid", "external_account[account_number]"),
         ({"country": "GB", "routing_number": "1088"}, "routing_number_invalid", "external_account[routing_number]"),
     ],
 )
@@ -76,6 +79,72 @@ def test_numbers_no_bank_has_are_refused(platform, path, changes, code, param):
 
     assert refusal.status == 400
     assert (refusal.error["code"], refusal.error["param"]) == (code, param)
+
+
+@pytest.mark.parametrize(
+    "bank, instead",
+    [
+        ({"account_number": "123456789"}, "000123456789"),
+        ({"country": "AU", "account_number": "123456789", "routing_number": "062000"}, "000123456"),
+        ({"country": "GB", "account_number": "12345678", "routing_number": "200000"}, "00012345"),
+        ({"country": "DE", "account_number": "DE02120300000000202051"}, "DE89370400440532013000"),
+        ({"country": "FR", "account_number": "FR7630006000011234567890189"}, "FR1420041010050500013M02606"),
+    ],
+)
+def test_numbers_of_real_banks_are_refused_as_test_mode_does(platform, path, bank, instead):
+    sent = {**BANK, **bank}
+    refusals = [
+        platform.post(path, external_account=sent),
+        platform.post(path.removesuffix("/external_accounts"), external_account=sent),
+        platform.post("/v1/accounts", type="custom", external_account=sent),
+    ]
+
+    for refusal in refusals:
+        assert refusal.status == 400
+        assert refusal.error["code"] == "account_number_invalid"
+        assert refusal.error["param"] == "external_account[account_number]"
+        assert refusal.error["message"] == (
+            f"You must use a test bank account number in test mode. Try {instead} or see more options at "
+            "https://stripe.com/docs/connect/testing#account-numbers."
+        )
+    assert platform.read(path)["data"] == []
+    assert len(platform.read("/v1/accounts")["data"]) == 1
+
+
+LISTED = sorted({*bank_test_numbers.NATIONAL, *bank_test_numbers.OWN_IBANS})
+
+
+@pytest.mark.parametrize("country", LISTED)
+def test_every_test_number_of_a_country_is_taken(platform, path, country):
+    bank = {name: value for name, value in BANK.items() if name != "routing_number" or country == "US"}
+    numbers = bank_test_numbers.of(country)
+
+    for number in numbers:
+        platform.made(path, external_account={**bank, "country": country, "account_number": number})
+
+    assert len(set(numbers)) == len(numbers) >= 6
+    assert len(platform.read(path, limit=100)["data"]) == len(numbers)
+
+
+@pytest.mark.parametrize("country", sorted(bank_test_numbers.OWN_IBANS))
+def test_the_german_test_ibans_count_behind_the_code_of_any_country_with_ibans(country):
+    assert {f"{country}89370400440532013000", f"{country}62370400440532013001"} < set(bank_test_numbers.of(country))
+
+
+def test_the_numbers_behind_the_test_tokens_of_outbound_transfers_are_test_numbers():
+    assert set(bank_accounts.TOKENS.values()) <= set(bank_test_numbers.of("US"))
+
+
+def test_an_iban_may_be_written_with_spaces_and_small_letters(platform, path):
+    added = platform.made(path, external_account={**EURO_BANK, "account_number": "de89 3704 0044 0532 0130 00"})
+
+    assert added["last4"] == "3000"
+
+
+def test_a_country_without_published_test_numbers_takes_any(platform, path):
+    bank = {**BANK, "country": "JP", "currency": "jpy", "account_number": "7654321", "routing_number": "1100000"}
+
+    assert platform.made(path, external_account=bank)["last4"] == "4321"
 
 
 @pytest.mark.parametrize("name", ["account_number", "country", "routing_number"])

@@ -536,7 +536,7 @@ def test_an_external_account_gets_money_without_being_verified(platform):
         ("000111111116", "returned"),
         ("000000000009", "processing"),
         ("000000000234", "failed"),
-        ("424242424242", "posted"),
+        ("000222222227", "posted"),
     ],
 )
 def test_an_external_account_ends_transfers_as_its_number_says(platform, number, status):
