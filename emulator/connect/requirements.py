@@ -66,11 +66,15 @@ NO_DOCUMENT = "The document could not be verified."
 NO_NAME_MATCH = "The business name could not be verified."
 PASSED_DOCUMENT = "file_identity_document_success"
 
+# First lines that stand for a whole address.
+FULL_MATCHES = frozenset({"address_full_match", "address_full_match_sync"})
 DATES_OF_BIRTH = {
     (1901, 1, 1): LATER,
     (1900, 1, 1): Outcome("verification_failed_keyed_identity", NO_MATCH),
 }
 LINES_1 = {
+    "address_full_match": LATER,
+    "address_full_match_sync": Outcome(),
     "address_no_match": Outcome("verification_failed_address_match", NO_ADDRESS_MATCH),
     "address_line1_no_match": Outcome("verification_failed_address_match", NO_ADDRESS_MATCH),
 }
@@ -152,6 +156,9 @@ class Facts(NamedTuple):
         """Whether a field, or what makes it needless, is provided."""
         if key == "company.owners_provided":
             return bool(self.at(key)) or self.owners > 0
+        who, inside, _ = key.partition(".address.")
+        if inside and self.at(f"{who}.address.line1") in FULL_MATCHES:
+            return True
         return self.at(key) is not None or (key in SATISFIED_BY and self.at(SATISFIED_BY[key]) is not None)
 
     def published(self, key: str) -> str:
@@ -196,16 +203,19 @@ def needed(capability: str, facts: Facts) -> list[str]:
         keys += [*COMPANY, "representative.relationship.title"]
         if facts.business_type == "company" and facts.country == "US":
             keys.append("company.owners_provided")
-    if facts.country != "US":
-        keys = [key for key in keys if key.partition(".")[2] not in ONLY_IN_THE_US]
-    return keys
+    return [key for key in keys if is_known_in(facts.country, key)]
+
+
+def is_known_in(country: str, key: str) -> bool:
+    """Whether accounts of the country have such a field at all."""
+    return country == "US" or key.partition(".")[2] not in ONLY_IN_THE_US
 
 
 def findings(facts: Facts) -> list[Finding]:
     """Everything that is wrong with the provided values, or still being verified."""
     found = [finding for finding in looked_at(facts) if finding.outcome.code is not None or finding.outcome.later]
     return [
-        finding._replace(keys=tuple(facts.published(key) for key in finding.keys))
+        finding._replace(keys=tuple(facts.published(key) for key in finding.keys if is_known_in(facts.country, key)))
         for finding in found
         if not (finding.outcome.later and mark(facts, finding) in facts.verified)
     ]
@@ -239,17 +249,18 @@ def looked_at(facts: Facts) -> Iterator[Finding]:
 def of_person(facts: Facts, who: str) -> Iterator[Finding]:
     """Date of birth, address, numbers and documents of the person behind the account.
 
-    A document that passes heals its field: `document` the date of birth, `additional_document` the address.
+    A date of birth is never due or looked at itself, a document is. One that passes heals its field: `document` the
+    date of birth, `additional_document` the address.
     """
     born = facts.at(f"{who}.dob") or {}
     outcome = DATES_OF_BIRTH.get((born.get("year"), born.get("month"), born.get("day")))
     document, additional = f"{who}.verification.document", f"{who}.verification.additional_document"
     if outcome is not None and facts.at(f"{document}.front") != PASSED_DOCUMENT:
-        keys = tuple(f"{who}.{field}" for field in DATE_OF_BIRTH) if outcome.later else (document,)
-        yield Finding(f"{who}.dob", keys, outcome)
+        yield Finding(f"{who}.dob", (document,), outcome)
     line1 = facts.at(f"{who}.address.line1")
     if line1 in LINES_1 and facts.at(f"{additional}.front") != PASSED_DOCUMENT:
-        yield Finding(f"{who}.address.line1", (*address_keys(who, line1), additional), LINES_1[line1])
+        keys = address_keys(who, line1) if LINES_1[line1].later else (*address_keys(who, line1), additional)
+        yield Finding(f"{who}.address.line1", keys, LINES_1[line1])
     for field, values in (("id_number", ID_NUMBERS), ("ssn_last_4", LAST_FOURS)):
         outcome = values.get(facts.at(f"{who}.{field}"))
         if outcome is not None:
@@ -261,20 +272,21 @@ def of_person(facts: Facts, who: str) -> Iterator[Finding]:
 
 
 def of_company(facts: Facts) -> Iterator[Finding]:
-    """Name, tax id and address of the company. An address without a match stops payouts only."""
+    """Name, tax id and address of the company. An address without a match stops payouts only; one with a match is
+    verified at once."""
     for field, values in (("name", COMPANY_NAMES), ("tax_id", TAX_IDS)):
         outcome = values.get(facts.at(f"company.{field}"))
         if outcome is not None:
             yield Finding(f"company.{field}", (f"company.{field}",), outcome)
     line1 = facts.at("company.address.line1")
-    if line1 in LINES_1:
+    if line1 in LINES_1 and line1 not in FULL_MATCHES:
         blocks = "payouts" if line1 == "address_no_match" else "capabilities"
         yield Finding("company.address.line1", address_keys("company", line1), LINES_1[line1], blocks)
 
 
 def address_keys(who: str, line1: str) -> tuple[str, ...]:
-    """Which address fields are due again: the first line, or all of them."""
-    fields = ADDRESS if line1 == "address_line1_no_match" else ADDRESS[:1]
+    """Which address fields are due again, or looked at: the first line where it alone is wrong, else all of them."""
+    fields = ADDRESS[:1] if line1 == "address_no_match" else ADDRESS
     return tuple(f"{who}.{field}" for field in fields)
 
 

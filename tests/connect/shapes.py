@@ -25,7 +25,7 @@ PROFILE: dict[str, Any] = {
 ADDRESS: dict[str, Any] = {
     "city": "San Francisco",
     "country": "US",
-    "line1": "address_full_match",
+    "line1": "address_full_match_sync",
     "postal_code": "94111",
     "state": "CA",
 }

@@ -84,8 +84,23 @@ def test_the_samples_onboarding_payload_leaves_only_the_bank_account(strict):
     assert settled["capabilities"] == dict.fromkeys(ALL, "active")
 
 
+LATER = {
+    "address": {**ADDRESS, "line1": "address_full_match"},
+    "dob": {"day": 1, "month": 1, "year": 1901},
+    "id_number": "000000000",
+}
+LOOKED_AT = [
+    "address.city",
+    "address.line1",
+    "address.postal_code",
+    "address.state",
+    "id_number",
+    "verification.document",
+]
+
+
 def test_asynchronous_values_are_pending_until_the_next_due_step(strict):
-    account = account_of(strict, **individual(dob={"day": 1, "month": 1, "year": 1901}), external_account=BANK)
+    account = account_of(strict, **individual(**LATER), external_account=BANK)
     inside = strict.acting_as(account["id"])
 
     settled = strict.read(f"/v1/accounts/{account['id']}")
@@ -93,15 +108,70 @@ def test_asynchronous_values_are_pending_until_the_next_due_step(strict):
     due = account["requirements"]
     assert account["capabilities"] == dict.fromkeys(ALL, "pending")
     assert due["disabled_reason"] == "requirements.pending_verification"
-    assert due["pending_verification"] == ["individual.dob.day", "individual.dob.month", "individual.dob.year"]
+    assert due["pending_verification"] == [f"individual.{field}" for field in LOOKED_AT]
+    assert due["currently_due"] == due["eventually_due"] == due["past_due"] == []
+    assert account["details_submitted"] and not account["charges_enabled"] and not account["payouts_enabled"]
     assert account["individual"]["verification"]["status"] == "pending"
-    assert account["individual"]["requirements"]["pending_verification"] == ["dob.day", "dob.month", "dob.year"]
+    assert account["individual"]["requirements"]["pending_verification"] == LOOKED_AT
+    assert settled["charges_enabled"] and settled["payouts_enabled"]
     assert settled["capabilities"] == dict.fromkeys(ALL, "active")
     assert settled["individual"]["verification"]["status"] == "verified"
     told = inside.events(types=["capability.updated", "person.updated", "account.updated"])
     assert [event["type"] for event in told] == ["capability.updated"] * 4 + ["person.updated", "account.updated"]
     assert all(event["request"] == {"id": None, "idempotency_key": None} for event in told)
     assert told[0]["data"]["previous_attributes"]["status"] == "pending"
+
+
+@pytest.mark.parametrize(
+    "value, looked_at",
+    [
+        ({"dob": LATER["dob"]}, ["individual.verification.document"]),
+        ({"address": LATER["address"]}, [f"individual.{field}" for field in LOOKED_AT[:4]]),
+        ({"id_number": LATER["id_number"]}, ["individual.id_number"]),
+    ],
+)
+def test_each_asynchronous_value_has_fields_of_its_own_looked_at(strict, value, looked_at):
+    account = account_of(strict, **individual(**value), external_account=BANK)
+
+    assert account["requirements"]["pending_verification"] == looked_at
+
+
+def test_what_is_past_due_goes_before_what_is_being_verified(strict):
+    account = account_of(strict, **individual(**LATER))
+
+    due = account["requirements"]
+    assert due["disabled_reason"] == "requirements.past_due"
+    assert (due["past_due"], len(due["pending_verification"])) == (["external_account"], 6)
+    assert account["capabilities"] == dict.fromkeys(ALL, "pending")
+    assert not account["details_submitted"]
+
+
+@pytest.mark.parametrize("line1", ["address_full_match", "address_full_match_sync"])
+@pytest.mark.parametrize("country", ["US", "DE", "GB"])
+def test_the_token_of_a_match_stands_for_the_whole_address(strict, country, line1):
+    said = individual(address={"country": country, "line1": line1})
+
+    account = account_of(strict, "transfers", country=country, external_account=BANK, **said)
+
+    assert account["requirements"]["past_due"] == []
+    assert account["individual"]["address"]["city"] is None
+    looked_at = [f"individual.{field}" for field in LOOKED_AT[:4] if country == "US" or field != "address.state"]
+    assert account["requirements"]["pending_verification"] == (looked_at if line1 == "address_full_match" else [])
+    settled = strict.read(f"/v1/accounts/{account['id']}")
+    assert settled["capabilities"] == {"transfers": "active"} and settled["payouts_enabled"]
+
+
+def test_an_address_outside_the_us_that_fails_has_no_state_to_tell_again(strict):
+    said = individual(address={**ADDRESS, "country": "DE", "line1": "address_line1_no_match"})
+
+    account = account_of(strict, "transfers", country="DE", external_account=BANK, **said)
+
+    assert account["requirements"]["past_due"] == [
+        "individual.address.city",
+        "individual.address.line1",
+        "individual.address.postal_code",
+        "individual.verification.additional_document",
+    ]
 
 
 def test_a_pending_capability_says_what_it_waits_for(strict):
