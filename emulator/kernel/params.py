@@ -230,14 +230,20 @@ class Timestamp(Integer):
 
 
 class Boolean(Param):
-    """`true` or `false`."""
+    """`true` or `false`, as words of some languages have them too: `True`, `TRUE`. Numbers are refused.
+
+    Source: https://github.com/stripe/stripe-dotnet/pull/3104, and what stripe-python before 12.0.1 sends.
+    """
+
+    WORDS: ClassVar[dict[str, bool]] = {
+        "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    }  # fmt: skip
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
-        if value == "true":
-            return True
-        if value == "false":
-            return False
-        raise complain(f"Invalid boolean: {shown(value)}")
+        meant = self.WORDS.get(value) if isinstance(value, str) else None
+        if meant is None:
+            raise complain(f"Invalid boolean: {shown(value)}")
+        return meant
 
 
 class Decimal(Param):

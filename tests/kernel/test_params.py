@@ -48,7 +48,8 @@ EMPTY = (
         ({"name": "12345"}, {"name": "12345"}),
         ({"gone": ""}, {"gone": None}),
         ({"count": "7"}, {"count": 7}),
-        ({"flag": "true"}, {"flag": True}),
+        *[({"flag": word}, {"flag": True}) for word in ("true", "True", "TRUE")],
+        *[({"flag": word}, {"flag": False}) for word in ("false", "False", "FALSE")],
         ({"price": "5.0"}, {"price": "5.0"}),
         ({"size": "m"}, {"size": "m"}),
         ({"currency": "USD"}, {"currency": "usd"}),
@@ -86,7 +87,11 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
         ({"count": "101"}, "count", None, "This value must be less than or equal to 100 (it currently is '101')."),
         ({"amount": "-1"}, "amount", "parameter_invalid_integer", "This value must be greater than or equal to 1."),
         ({"when": "soon"}, "when", "parameter_invalid_integer", "Invalid integer: soon"),
-        ({"flag": "1"}, "flag", None, "Invalid boolean: 1"),
+        *[
+            ({"flag": word}, "flag", None, f"Invalid boolean: {word}")
+            for word in ("1", "0", "yes", "no", "on", "off", "t", "tRUE", "true ", "null")
+        ],
+        ({"flag": ["true"]}, "flag", None, 'Invalid boolean: ["true"]'),
         ({"price": "x"}, "price", None, "Invalid decimal: x"),
         ({"size": "xl"}, "size", None, "Invalid size: must be one of s, m, or l"),
         ({"pair": "c"}, "pair", None, "Invalid pair: must be one of a or b"),
