@@ -16,6 +16,7 @@ from emulator.kernel.errors import ApiError, invalid
 
 KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)\Z")
 PART = re.compile(r"\[([^\[\]]*)\]")
+MOST_PARAMETERS = 1_000
 DEEPEST = 32  # brackets in one name, as with Rack; no published parameter has ten
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -27,6 +28,22 @@ def wrong_encoding() -> ApiError:
         "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any "
         "questions, we can help at https://support.stripe.com/.",
     )
+
+
+def broken_body(why: str) -> ApiError:
+    """400 for a body that did not arrive whole, or that nobody can take apart. The text is ours."""
+    return ApiError(400, f"The body of this request could not be read: {why}.")
+
+
+def too_many() -> ApiError:
+    """400 for more parameters than anybody means to send. The number and the text are ours."""
+    return ApiError(400, f"A request has at most {MOST_PARAMETERS:,} parameters.")
+
+
+def check_count(*encoded: bytes) -> None:
+    """400 for too many parameters in some urlencoded texts, before any of them is looked at."""
+    if sum(text.count(b"&") + 1 for text in encoded if text) > MOST_PARAMETERS:
+        raise too_many()
 
 
 def pairs(encoded: bytes) -> list[tuple[str, str]]:

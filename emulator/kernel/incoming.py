@@ -6,11 +6,14 @@ Read straight from the WSGI environment. Of werkzeug only what is worth its cost
 from __future__ import annotations
 
 import io
+from functools import partial
 from typing import Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Request
-from werkzeug.wsgi import get_input_stream
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from emulator.kernel import forms
 
@@ -40,7 +43,8 @@ class Multipart(Request):
     """A form in parts, read whole: what is too long for a parameter is refused by its name."""
 
     max_form_memory_size = None
-    max_form_parts = None
+    max_form_parts = forms.MOST_PARAMETERS
+    form_data_parser_class = partial(FormDataParser, silent=False)  # type: ignore[assignment]
 
 
 class Incoming(NamedTuple):
@@ -50,6 +54,7 @@ class Incoming(NamedTuple):
     method: str
     path: str
     content: bytes = b""
+    broken: str | None = None  # why the body is not whole, if it is not
 
     def header(self, name: str, default: str | None = None) -> str | None:
         """A header's value, or the default. werkzeug's own mapping costs more than a look into a dictionary."""
@@ -66,24 +71,41 @@ class Incoming(NamedTuple):
         return self.environ.get("REMOTE_ADDR") or ""
 
     def tree(self) -> dict[str, Any]:
-        """Query and body as one tree, whatever the method; of what is in both, the body's is taken."""
-        query = self.environ.get("QUERY_STRING")
-        tree = forms.nested(forms.pairs(query.encode("latin-1"))) if query else {}
-        if self.content:
-            tree |= forms.nested(self.form())
-        return tree
+        """Query and body as one tree, whatever the method; of what is in both, the body's is taken.
 
-    def form(self) -> list[tuple[str, Any]]:
-        """The names and values of the body. 400 if it is no form."""
+        400 for a body that is not whole or no form, and for too many parameters.
+        """
+        if self.broken:
+            raise forms.broken_body(self.broken)
+        query = self.environ.get("QUERY_STRING", "").encode("latin-1")
         kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        if not self.content:
+            forms.check_count(query)
+            return forms.nested(forms.pairs(query))
         if kind == "multipart/form-data":
-            length = str(len(self.content))
-            sent = Multipart({**self.environ, "wsgi.input": io.BytesIO(self.content), "CONTENT_LENGTH": length})
-            files = [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
-            return [*sent.form.items(multi=True), *files]
+            forms.check_count(query)
+            return forms.nested(forms.pairs(query)) | forms.nested(self.parts())
         if kind not in ("", FORM):
             raise forms.wrong_encoding()
-        return forms.pairs(self.content)
+        forms.check_count(query, self.content)
+        return forms.nested(forms.pairs(query)) | forms.nested(forms.pairs(self.content))
+
+    def parts(self) -> list[tuple[str, Any]]:
+        """The names and values of a multipart body. 400 if it cannot be taken apart."""
+        length = str(len(self.content))
+        sent = Multipart({**self.environ, "wsgi.input": io.BytesIO(self.content), "CONTENT_LENGTH": length})
+        try:
+            texts = list(sent.form.items(multi=True))
+            files = [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
+        except ValueError:
+            raise forms.broken_body("it is not a multipart form that ends with the boundary it names") from None
+        except RequestEntityTooLarge:
+            raise forms.too_many() from None
+        if any(name is None for name, _ in (*texts, *files)):
+            raise forms.broken_body("a part of its multipart form has no name")
+        if b"\xef\xbf\xbd" not in self.content and any("\ufffd" in name + text for name, text in texts):
+            raise forms.wrong_encoding()  # bytes that are not UTF-8 were replaced on the way
+        return [*texts, *files]
 
 
 def received(environ: dict[str, Any]) -> Incoming:
@@ -91,9 +113,30 @@ def received(environ: dict[str, Any]) -> Incoming:
     path = environ.get("PATH_INFO") or "/"
     if not path.isascii():  # WSGI hands bytes over as latin-1
         path = path.encode("latin-1").decode("utf-8", "replace")
-    has_content = environ.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in environ
-    content = get_input_stream(environ).read() if has_content else b""
-    return Incoming(environ, environ["REQUEST_METHOD"], path, content)
+    content, broken = body_of(environ)
+    return Incoming(environ, environ["REQUEST_METHOD"], path, content, broken)
+
+
+def body_of(environ: dict[str, Any]) -> tuple[bytes, str | None]:
+    """The body, and why it is not whole, if it is not.
+
+    Of a body that breaks off granian hands over nothing, as of one that is empty, and werkzeug's own server complains.
+    So a chunked body of nothing counts as broken: that is a clear refusal, and the other way round a wrong answer.
+    """
+    is_chunked = "HTTP_TRANSFER_ENCODING" in environ
+    length = get_content_length(environ)
+    if not length and not is_chunked:
+        return b"", None
+    try:
+        content = get_input_stream(environ).read()
+    except (BadRequest, OSError):
+        content = b""
+    if is_chunked:
+        broken = "its chunked encoding is broken or ends too early (an empty body needs Content-Length: 0)"
+        return content, None if content else broken
+    if len(content) == length:
+        return content, None
+    return b"", f"it ends before the {length} bytes that its Content-Length announces"
 
 
 def upload_of(file: FileStorage) -> Upload:
