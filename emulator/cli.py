@@ -179,10 +179,28 @@ def own_name() -> str:
 # Clients of a running server
 
 
+class ServerUrl(click.ParamType):
+    """Where a server is, as people write it: `localhost:12111` and a slash at the end are understood too."""
+
+    name = "url"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        """The address with its scheme, without the slash."""
+        url = (value if "://" in value else f"http://{value}").rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/]\S*", url, re.IGNORECASE):
+            raise WrongUse(f"A server's address reads {DEFAULT_URL}, not {value}.")
+        return url
+
+
 def calling(command: Any) -> Any:
     """The options of a command that calls a server."""
     command = click.option(
-        "--url", envvar="STRIPE_EMULATOR_URL", default=DEFAULT_URL, show_default=True, help="Where the server is."
+        "--url",
+        envvar="STRIPE_EMULATOR_URL",
+        type=ServerUrl(),
+        default=DEFAULT_URL,
+        show_default=True,
+        help="Where the server is.",
     )(command)
     return click.option("--api-key", envvar="STRIPE_API_KEY", help="Whose world.  [env: STRIPE_API_KEY]")(command)
 
@@ -378,7 +396,8 @@ def reaching(url: str) -> Iterator[None]:
     try:
         yield
     except http_errors():
-        raise WrongUse(f"No server answers at {url}; start one with `stripe-emulator serve`.") from None
+        plain = " (the emulator speaks plain http)" if url.lower().startswith("https:") else ""
+        raise WrongUse(f"No server answers at {url}{plain}; start one with `stripe-emulator serve`.") from None
 
 
 def span(text: str) -> int:

@@ -311,6 +311,49 @@ def test_url_and_key_come_from_the_environment(command, server, monkeypatch):
     assert "api_version=" in outcome.out
 
 
+@pytest.mark.parametrize(
+    "form", ["localhost:{port}", "127.0.0.1:{port}/", "http://127.0.0.1:{port}//", "HTTP://localhost:{port}"]
+)
+def test_an_address_is_understood_as_people_write_it(command, server, monkeypatch, form):
+    address = form.format(port=server.port)
+    monkeypatch.setenv("STRIPE_EMULATOR_URL", address)
+
+    by_option = command("settings", "--url", address, "--api-key", KEY)
+    by_environment = command("settings", "--api-key", KEY)
+
+    assert by_option.code == by_environment.code == 0
+    assert "api_version=" in by_option.out and by_option.out == by_environment.out
+
+
+def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp_path):
+    file = tmp_path / "empty.json"
+    file.write_text('{"_meta": {"template_version": 0}, "fixtures": []}')
+    arguments = {"why": ["iauth_none"], "clock": [], "settings": [], "reset": [], "seed": [file]}
+    takes = {name for name, one in cli.cli.commands.items() if any(option.name == "url" for option in one.params)}
+
+    ended = {
+        name: command(name, *arguments[name], "--url", f"localhost:{server.port}", "--api-key", KEY).code
+        for name in takes
+    }
+
+    assert ended == {name: 1 if name == "why" else 0 for name in arguments}
+
+
+@pytest.mark.parametrize("address", ["ftp://localhost:12111", "http://", "http:///v1", "local host:1", "/", ""])
+def test_an_address_that_is_none_is_one_sentence(command, address):
+    outcome = command("clock", "--url", address, "--api-key", KEY)
+
+    assert outcome.code == 2
+    assert outcome.err == f"stripe-emulator: A server's address reads http://127.0.0.1:12111, not {address}.\n"
+
+
+def test_https_is_tried_and_the_refusal_says_what_is_spoken_here(command, server):
+    outcome = command("clock", "--url", f"https://localhost:{server.port}", "--api-key", KEY)
+
+    assert outcome.code == 2
+    assert "(the emulator speaks plain http)" in outcome.err and is_one_sentence(outcome.err)
+
+
 def test_another_program_at_the_address_is_recognised(command):
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802
