@@ -23,6 +23,7 @@ INTEGER = re.compile(r"-?[0-9]{1,19}\Z")  # as many digits as LARGEST_INTEGER ha
 DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]{1,12})?\Z")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+\Z")
 LARGEST_INTEGER = 2**63 - 1
+LONGEST_EMAIL = 512
 LONGEST_ARRAY = 10_000
 LONGEST_INDEX = 19  # digits
 
@@ -307,7 +308,10 @@ class Country(String):
 
 
 class Email(String):
-    """An e-mail address."""
+    """An e-mail address of at most 512 characters."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=LONGEST_EMAIL, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         address = super()._deserialize(value, attr, data, **kwargs)

@@ -15,6 +15,7 @@ class Inner(p.Params):
 
 class Everything(p.Params):
     name = p.String(max_length=12)
+    text = p.String()
     gone = p.String(unset=True)
     count = p.Integer(minimum=1, maximum=100)
     amount = p.Amount()
@@ -46,6 +47,8 @@ EMPTY = (
     [
         ({}, {}),
         ({"name": "12345"}, {"name": "12345"}),
+        ({"text": "a" * 5000}, {"text": "a" * 5000}),
+        ({"email": "a" * 500 + "@example.com"}, {"email": "a" * 500 + "@example.com"}),
         ({"gone": ""}, {"gone": None}),
         ({"count": "7"}, {"count": 7}),
         *[({"flag": word}, {"flag": True}) for word in ("true", "True", "TRUE")],
@@ -102,6 +105,13 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
             "Invalid many: must be one of w0, w1, w2, w3, w4, w5, w6, w7, w8, w9, ..., or w29",
         ),
         ({"email": "nobody"}, "email", "email_invalid", "Invalid email address: nobody"),
+        (
+            {"email": "a" * 505 + "@example.com"},
+            "email",
+            None,
+            "Invalid string: aaaa....com; must be at most 512 characters",
+        ),
+        ({"text": "a" * 5001}, "text", None, "Invalid string: aaaa...aaaa; must be at most 5000 characters"),
         ({"inner": "x"}, "inner", None, "Invalid object"),
         ({"inner": ""}, "inner", "parameter_invalid_empty", EMPTY.format("inner")),
         ({"inner": {"note": "x"}}, "inner[line]", "parameter_missing", "Missing required param: inner[line]."),

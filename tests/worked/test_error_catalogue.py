@@ -283,6 +283,31 @@ refused(
     name="abcdefghijklmnopqrstuvwxyz",
     billing=BILLING,
 )
+TOO_LONG = "abcd" + "x" * 4990 + "wxyz123"
+TOO_LONG_EMAIL = "abcd" + "x" * 500 + "@wxy.zabc"
+for path, param, sent in (
+    (CARDHOLDERS, "email", {"name": "Ada", "billing": BILLING, "email": TOO_LONG_EMAIL}),
+    ("/v1/accounts", "email", {"email": TOO_LONG_EMAIL}),
+    (
+        CARDHOLDERS,
+        "individual[first_name]",
+        {"name": "Ada", "billing": BILLING, "individual": {"first_name": TOO_LONG}},
+    ),
+    (CARDHOLDERS, "individual[last_name]", {"name": "Ada", "billing": BILLING, "individual": {"last_name": TOO_LONG}}),
+    (AUTHORIZATIONS, "merchant_data[name]", {"card": "ic_nope", "merchant_data": {"name": TOO_LONG}}),
+    (
+        f"{TRANSACTIONS}/create_force_capture",
+        "merchant_data[name]",
+        {"card": "ic_nope", "amount": 1, "merchant_data": {"name": TOO_LONG}},
+    ),
+):
+    ending, longest = ("zabc", 512) if param == "email" else ("z123", 5000)
+    refused(
+        f"{path}: {param} is too long",
+        Refusal(f"Invalid string: abcd...{ending}; must be at most {longest} characters", param=param),
+        path,
+        **sent,
+    )
 refused(
     "an empty name",
     Refusal(EMPTY.format("name"), "parameter_invalid_empty", "name"),
