@@ -260,13 +260,16 @@ def update(world: World, params: dict[str, Any], transaction: str) -> Transactio
 def refund(world: World, params: dict[str, Any], transaction: str) -> Transaction:
     """Let the merchant give back a capture, or a part of it; the new refund.
 
-    What was not refunded yet is the default and the most. 400 for more, and for refunding a refund.
+    What was not refunded yet is the default and the most. 400 for more, where nothing is left, and for refunding a
+    refund.
     """
     capture = world.get(Transaction, transaction)
     access.check(world)
     if capture.type != "capture":
         raise invalid("You cannot refund a transaction of type 'refund'.")
     remaining = -capture.amount - capture.refunded
+    if remaining < 1:
+        raise invalid(f"This transaction has already been refunded: all of its {-capture.amount}.")
     amount = params.get("refund_amount", remaining)
     if not 1 <= amount <= remaining:
         raise invalid(

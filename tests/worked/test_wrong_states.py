@@ -376,7 +376,7 @@ def long_captured(client: Client) -> tuple[Client, dict[str, str]]:
     return client, ids
 
 
-NOTHING_BACK = "You cannot refund {} of this transaction: 0 of its 1000 have not been refunded."
+NOTHING_LEFT = Refused("This transaction has already been refunded: all of its 1000.")
 NOT_A_CAPTURE = Refused("Only a transaction of type 'capture' can be disputed.", "transaction")
 TRANSACTION_TABLE = Table(
     {
@@ -395,8 +395,8 @@ TRANSACTION_TABLE = Table(
     },
     {
         "refunded": {
-            "refund": Refused(NOTHING_BACK.format(0), "refund_amount"),
-            "refund one": Refused(NOTHING_BACK.format(1), "refund_amount"),
+            "refund": NOTHING_LEFT,
+            "refund one": NOTHING_LEFT,
             "dispute": Refused("Nothing of this transaction is left to dispute: all of it was refunded.", "amount"),
         },
         "a refund": {
