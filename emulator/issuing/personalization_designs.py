@@ -4,6 +4,7 @@
     review, active ── reject ──▶ rejected ── activate ──▶ active
     rejected ── another logo, text or bundle ──▶ review
 
+Activating an active design, and deactivating an inactive one, changes nothing and tells nobody.
 Every account starts with one active design, its default. Connected accounts may use their platform's too.
 Source: https://docs.stripe.com/api/issuing/personalization_designs and
 https://docs.stripe.com/issuing/cards/physical/personalization-designs
@@ -32,8 +33,8 @@ LIFECYCLE = Lifecycle(
     "review",
     {
         "review": {"activate": "active", "reject": "rejected"},
-        "active": {"deactivate": "inactive", "reject": "rejected"},
-        "inactive": {"activate": "active"},
+        "active": {"activate": "active", "deactivate": "inactive", "reject": "rejected"},
+        "inactive": {"activate": "active", "deactivate": "inactive"},
         "rejected": {"activate": "active", "change": "review"},
     },
 )
@@ -270,12 +271,12 @@ def narrow(world: World, filters: dict[str, Any]) -> Sequence[Condition]:
 
 
 def activate(world: World, params: dict[str, Any], id: str) -> PersonalizationDesign:
-    """Approve a design. 400 while its bundle is not approved, and for one that is active."""
+    """Approve a design. 400 while its bundle is not approved."""
     return follow(world, id, "activate", rejection_reasons=NO_REASONS)
 
 
 def deactivate(world: World, params: dict[str, Any], id: str) -> PersonalizationDesign:
-    """Retire a design; it is no default any more. 400 unless it is active."""
+    """Retire a design; it is no default any more. 400 unless it is active or inactive."""
     return follow(world, id, "deactivate", is_default=False)
 
 
@@ -286,7 +287,7 @@ def reject(world: World, params: dict[str, Any], id: str) -> PersonalizationDesi
 
 
 def follow(world: World, id: str, verb: str, **changes: Any) -> PersonalizationDesign:
-    """Take one arrow and announce the status reached."""
+    """Take one arrow and announce the status reached, unless the design has it already."""
     old = world.get(PersonalizationDesign, id)
     access.check(world)
     status = LIFECYCLE.after(
@@ -294,6 +295,8 @@ def follow(world: World, id: str, verb: str, **changes: Any) -> PersonalizationD
         verb,
         invalid(f"You cannot {verb} a personalization design whose status is '{old.status}'."),
     )
+    if status == old.status:
+        return old
     bundle = world.get(PhysicalBundle, old.physical_bundle)
     if bundle.status != "active" and (verb == "activate" or old.status == "review"):
         raise invalid(f"The physical bundle {bundle.id} of this personalization design has not been approved.")

@@ -264,8 +264,8 @@ DESIGN_TABLE = Table(
     },
     {
         "review": design_refusals("review", "deactivate"),
-        "active": design_refusals("active", "activate"),
-        "inactive": design_refusals("inactive", "deactivate", "reject"),
+        "active": design_refusals("active"),
+        "inactive": design_refusals("inactive", "reject"),
         "rejected": design_refusals("rejected", "deactivate", "reject"),
     },
 )
