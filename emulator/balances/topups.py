@@ -49,7 +49,7 @@ LIFECYCLE = Lifecycle(
         "reversed": {},
     },
 )
-# Bank account tokens for tests, and how a top-up from each one ends: None is well, else its failure code.
+# Bank account tokens for tests, and how a top-up from each one ends: None is well, else why the bank refuses it.
 # Source: https://docs.stripe.com/connect/testing
 TEST_SOURCES = {
     "btok_us_verified": None,
@@ -59,24 +59,29 @@ TEST_SOURCES = {
     "btok_us_verified_debitNotAuthorized": "debit_not_authorized",
     "btok_us_verified_invalidCurrency": "invalid_currency",
 }
-FAILURE_MESSAGES = {
-    "no_account": "The bank account could not be located.",
-    "account_closed": "The bank account has been closed.",
-    "insufficient_funds": "The bank account has insufficient funds to cover the top-up.",
-    "debit_not_authorized": "Debit transactions are not approved on the bank account.",
-    "invalid_currency": "The bank was unable to process this top-up because of its currency.",
+# The code of the ACH return that a refusal comes as: recorded replies have `R03` beside `no_account`. The network has
+# none for a wrong currency, so there the word stands for both.
+RETURN_CODES = {
+    "no_account": "R03",
+    "account_closed": "R02",
+    "insufficient_funds": "R01",
+    "debit_not_authorized": "R29",
+    "invalid_currency": "invalid_currency",
 }
 
 
 @dataclass(frozen=True)
 class Topup:
-    """One top-up. `amount` in minor units; `destination_balance` is `issuing`, or None for the payments balance."""
+    """One top-up. `amount` in minor units; `destination_balance` is `issuing`, or None for the payments balance.
+
+    `destination_balance` is in no published type, yet in every recorded reply: clients tell top-ups apart by it.
+    """
 
     object: ClassVar[str] = "topup"
     prefix: ClassVar[str] = "tu"
     noun: ClassVar[str] = "topup"
     filters: ClassVar[tuple[str, ...]] = ("amount", "status")
-    hidden: ClassVar[tuple[str, ...]] = ("destination_balance", "outcome")
+    hidden: ClassVar[tuple[str, ...]] = ("outcome",)
     expands: ClassVar[tuple[str, ...]] = ("balance_transaction", "payment_method")
     embeds: ClassVar[tuple[str, ...]] = ()
     includes: ClassVar[dict[str, Any]] = {}
@@ -212,9 +217,8 @@ def settle(world: World, id: str) -> None:
     """The bank has sent the money, or has refused to."""
     topup = world.get(Topup, id)
     if topup.outcome is not None:
-        failed = replace(
-            follow(topup, "bounce"), failure_code=topup.outcome, failure_message=FAILURE_MESSAGES[topup.outcome]
-        )
+        bounced = follow(topup, "bounce")
+        failed = replace(bounced, failure_code=RETURN_CODES[topup.outcome], failure_message=topup.outcome)
         world.put(failed)
         world.emit("topup.failed", failed)
         return

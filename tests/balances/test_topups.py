@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from emulator.balances.topups import FAILURE_MESSAGES, LIFECYCLE, TEST_SOURCES, Topup, follow
+from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup, follow
 from emulator.kernel.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
 
@@ -40,6 +40,7 @@ def test_a_topup_of_the_issuing_balance_is_pending_in_the_reply_and_there_by_the
         "created": topup["created"],
         "currency": "usd",
         "description": "Cards",
+        "destination_balance": "issuing",
         "expected_availability_date": topup["created"],
         "failure_code": None,
         "failure_message": None,
@@ -73,18 +74,44 @@ def test_without_a_destination_the_payments_balance_is_topped_up(platform):
     assert (transaction["balance_type"], transaction["net"]) == ("payments", 20_00)
 
 
-@pytest.mark.parametrize("source, code", [(source, code) for source, code in TEST_SOURCES.items() if code])
-def test_the_bank_refuses_the_sources_that_are_made_for_it(platform, source, code):
+REFUSED = {
+    "btok_us_verified_noAccount": ("R03", "no_account"),
+    "btok_us_verified_accountClosed": ("R02", "account_closed"),
+    "btok_us_verified_insufficientFunds": ("R01", "insufficient_funds"),
+    "btok_us_verified_debitNotAuthorized": ("R29", "debit_not_authorized"),
+    "btok_us_verified_invalidCurrency": ("invalid_currency", "invalid_currency"),
+}
+
+
+def test_every_source_but_the_good_one_is_refused_for_a_reason_of_its_own():
+    assert {source for source, why in TEST_SOURCES.items() if why} == REFUSED.keys()
+
+
+@pytest.mark.parametrize("source", REFUSED)
+def test_the_bank_refuses_the_sources_that_are_made_for_it_with_the_code_of_the_return(platform, source):
     topup = platform.made("/v1/topups", amount=20_00, currency="usd", source=source, destination_balance="issuing")
 
     failed = platform.read(f"/v1/topups/{topup['id']}")
 
     assert topup["status"] == "pending"
-    assert (failed["status"], failed["failure_code"]) == ("failed", code)
-    assert failed["failure_message"] == FAILURE_MESSAGES[code]
+    assert failed["status"] == "failed"
+    assert (failed["failure_code"], failed["failure_message"]) == REFUSED[source]
     assert failed["balance_transaction"] is None
     assert issuing(platform) == 0
     assert platform.event_types() == ["topup.created", "topup.failed"]
+
+
+def test_the_destination_tells_pending_topups_of_the_two_balances_apart(platform):
+    platform.settings(progress="never")
+    for_cards = platform.made("/v1/topups", amount=20_00, currency="usd", destination_balance="issuing")
+    for_payouts = platform.made("/v1/topups", amount=30_00, currency="usd")
+    gone = platform.made("/v1/topups", amount=40_00, currency="usd", destination_balance="issuing")
+    platform.made(f"/v1/topups/{gone['id']}/cancel")
+
+    pending = platform.read("/v1/topups", status="pending")["data"]
+
+    destinations = {topup["id"]: topup["destination_balance"] for topup in pending}
+    assert destinations == {for_cards["id"]: "issuing", for_payouts["id"]: None}
 
 
 def test_a_topup_that_has_not_arrived_can_be_canceled(platform):

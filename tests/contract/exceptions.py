@@ -155,6 +155,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "balance_settings:payments.payouts.schedule.*_payout_days", "the days of the chosen interval"),
     Allowed("absent", "balance_settings:payments.settlement_timing.delay_days_override", RELEVANT),
     Allowed("absent", "balance_settings:payments.settlement_timing.start_of_day", RELEVANT),
+    Allowed("extra", "topup:destination_balance", "in no type of the package, in every recorded reply"),
     # Payments
     Allowed("absent", "charge:authorization_code", SAMPLE),
     Allowed("absent", "charge:fraud_details.*", SAMPLE),
