@@ -244,7 +244,6 @@ def request(world: World, card: Card, params: dict[str, Any]) -> Authorization |
         created=world.now,
         card=card.id,
         cardholder=card.cardholder,
-        chain=card.chain,
         currency=card.currency,
         financial_account=card.financial_account,
         amount_details={**requested, "cashback_amount": requested["cashback_amount"] or 0},
@@ -391,7 +390,6 @@ def purchase_of(authorization: Authorization) -> Purchase:
     return Purchase(
         card=authorization.card,
         cardholder=authorization.cardholder,
-        chain=authorization.chain,
         currency=authorization.currency,
         financial_account=authorization.financial_account,
         merchant_currency=authorization.merchant_currency,

@@ -138,7 +138,6 @@ class Authorization:
     created: int
     card: str
     cardholder: str
-    chain: str  # the first card of the card's replacement chain
     currency: str
     financial_account: str | None  # where the card's money was when this began
     amount_details: dict[str, Any]
@@ -167,6 +166,7 @@ class Authorization:
     captured: int = 0
     is_counted: bool = False  # towards the card's lifecycle controls
     treasury_transaction: str | None = None
+    chain: str | None = None  # counts for this card instead: where earlier versions have counted it
 
     @property
     def is_undecided(self) -> bool:
@@ -320,7 +320,9 @@ def gather(
         merchant_country=merchant["country"],
         merchant_is_prohibited=merchant["category"] in world.setting("prohibited_merchant_categories"),
         card_presence=presence(authorization.authorization_method),
-        card_controls=spending_controls.seen_card_controls(world, card.spending_controls, spending),
+        card_controls=spending_controls.seen_card_controls(
+            world, card.spending_controls, spending, cards.lineage(world, card)
+        ),
         cardholder_controls=spending_controls.seen_holder_controls(world, holder.spending_controls, spending),
     )
 
@@ -344,7 +346,7 @@ def spending_of(authorization: Authorization) -> Spending:
     An increment is checked against, and counts in, the same windows as what it adds to.
     """
     return Spending(
-        authorization.chain,
+        authorization.chain or authorization.card,
         authorization.cardholder,
         authorization.currency,
         authorization.merchant_data["category"],

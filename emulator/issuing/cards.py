@@ -4,7 +4,8 @@
     inactive, active ── cancel ──▶ canceled
 
 A card that replaces a damaged or expired one has its number; activating it cancels the original. One that replaces a
-lost or stolen card has a new number, and the original is canceled before. All cards of such a chain share its spending.
+lost or stolen card has a new number, and the original is canceled before. What the cards spent that a card replaces, up
+the chain, counts for its limits too.
 Source: https://docs.stripe.com/api/issuing/cards, https://docs.stripe.com/issuing/cards/replacements
 """
 
@@ -363,6 +364,18 @@ def retire_original(world: World, card: Card) -> None:
     if card.replacement_reason in SAME_NUMBER:
         original = world.get(Card, card.replacement_for)
         save(world, original, with_status(original, "canceled"))
+
+
+def lineage(world: World, card: Card) -> list[str]:
+    """The card and those it replaces, one after the other: whose spending its limits count.
+
+    Source: https://docs.stripe.com/issuing/controls/spending-controls
+    """
+    found = [card.id]
+    while card.replacement_for is not None:
+        card = world.get(Card, card.replacement_for)
+        found.append(card.id)
+    return found
 
 
 def cancel_rejected(world: World) -> None:

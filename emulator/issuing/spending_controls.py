@@ -5,12 +5,15 @@ midnight UTC: a day, a week from Sunday on, a month, a year, or ever; or a singl
 authorizations hold and what merchants have captured, in the window in which the authorization was made; refunds give
 no allowance back. The sums are kept exact in tallies, adjusted in the step that changes an authorization.
 
+A card's limits count its own spending and that of the cards it replaces, up the chain: what a card spends that
+replaces it, or that replaces the same card, is not its own.
+
 Source: https://docs.stripe.com/issuing/controls/spending-controls
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -148,7 +151,7 @@ def periods(at: int) -> tuple[str, str, str]:
 class Spending(NamedTuple):
     """Whose spending an authorization or capture counts as, in which window, under which category."""
 
-    chain: str  # the first card of the replacement chain
+    card: str
     cardholder: str
     currency: str
     category: str
@@ -157,7 +160,7 @@ class Spending(NamedTuple):
 
 def tally_rows(spending: Spending, amount: int) -> list[tuple[str, str, str, int]]:
     """The sums that an amount belongs to."""
-    scopes = spending.chain, holder_scope(spending.cardholder, spending.currency)
+    scopes = spending.card, holder_scope(spending.cardholder, spending.currency)
     return [(scope, period, spending.category, amount) for scope in scopes for period in periods(spending.at)]
 
 
@@ -172,9 +175,10 @@ def holder_scope(cardholder: str, currency: str) -> str:
     return f"{cardholder}:{currency}"
 
 
-def spent_on_card(world: World, chain: str, limit: Mapping[str, Any], at: int) -> int:
-    """What a card and those it replaced have spent under a limit, in the window around a moment."""
-    return world.tallies.sum(chain, *window(limit["interval"], at), limit["categories"] or None)
+def spent_on_cards(world: World, cards: Sequence[str], limit: Mapping[str, Any], at: int) -> int:
+    """What a card and those it replaces have spent under a limit, in the window around a moment."""
+    span, categories = window(limit["interval"], at), limit["categories"] or None
+    return sum(world.tallies.sum(card, *span, categories) for card in cards)
 
 
 def spent_by_holder(world: World, cardholder: str, limit: Mapping[str, Any], currency: str, at: int) -> int:
@@ -189,15 +193,20 @@ def spent_by_holder(world: World, cardholder: str, limit: Mapping[str, Any], cur
 # What the rules are told
 
 
-def seen_card_controls(world: World, controls: Mapping[str, Any], spending: Spending) -> dict[str, Any]:
-    """A card's controls with what was spent under each limit that covers the purchase, for the rules to compare."""
+def seen_card_controls(
+    world: World, controls: Mapping[str, Any], spending: Spending, cards: Sequence[str]
+) -> dict[str, Any]:
+    """A card's controls with what was spent under each limit that covers the purchase, for the rules to compare.
+
+    `cards` are the card and those it replaces.
+    """
     limits = [
         {"amount": limit["amount"], "interval": limit["interval"], "spent": 0}
         if limit["interval"] == "per_authorization"
         else {
             "amount": limit["amount"],
             "interval": limit["interval"],
-            "spent": spent_on_card(world, spending.chain, limit, spending.at),
+            "spent": spent_on_cards(world, cards, limit, spending.at),
         }
         for limit in covering(controls["spending_limits"], spending.category)
     ]

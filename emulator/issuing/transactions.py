@@ -83,7 +83,6 @@ class Transaction:
     currency: str
     card: str
     cardholder: str
-    chain: str  # the first card of the card's replacement chain
     financial_account: str | None
     authorization: str | None
     merchant_amount: int
@@ -100,11 +99,13 @@ class Transaction:
     received_credit: str | None = None
     received_debit: str | None = None
     refunded: int = 0  # of a capture, by linked refunds; positive
+    chain: str | None = None  # counts for this card instead: where earlier versions have counted it
 
     @property
     def spending(self) -> Spending:
         """Where a capture without authorization counts against spending limits: when it arrives."""
-        return Spending(self.chain, self.cardholder, self.currency, self.merchant_data["category"], self.created)
+        category = self.merchant_data["category"]
+        return Spending(self.chain or self.card, self.cardholder, self.currency, category, self.created)
 
     def render(self, world: World) -> dict[str, Any]:
         """The transaction as the API shows it."""
@@ -122,7 +123,6 @@ class Purchase(NamedTuple):
 
     card: str
     cardholder: str
-    chain: str
     currency: str
     financial_account: str | None
     merchant_currency: str
@@ -162,7 +162,6 @@ def post(
         currency=purchase.currency,
         card=purchase.card,
         cardholder=purchase.cardholder,
-        chain=purchase.chain,
         financial_account=purchase.financial_account,
         authorization=purchase.authorization,
         merchant_amount=sign * merchant_amount,
@@ -296,7 +295,6 @@ def purchase_of(capture: Transaction) -> Purchase:
     return Purchase(
         card=capture.card,
         cardholder=capture.cardholder,
-        chain=capture.chain,
         currency=capture.currency,
         financial_account=capture.financial_account,
         merchant_currency=capture.merchant_currency,
@@ -337,7 +335,6 @@ def post_unlinked(world: World, type: str, params: dict[str, Any]) -> Posted:
     purchase = Purchase(
         card=card.id,
         cardholder=card.cardholder,
-        chain=card.chain,
         currency=card.currency,
         financial_account=card.financial_account,
         merchant_currency=card.currency,

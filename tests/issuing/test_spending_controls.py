@@ -7,8 +7,19 @@ from typing import Any
 
 import pytest
 
-from emulator.issuing.spending_controls import CATEGORIES, LISTS, Window, cardholder_defaults, defaults, merged, window
+from emulator.issuing.authorizations import Authorization, AuthorizationTrace, spending_of, trace_id
+from emulator.issuing.spending_controls import (
+    CATEGORIES,
+    LISTS,
+    Window,
+    cardholder_defaults,
+    count,
+    defaults,
+    merged,
+    window,
+)
 from emulator.kernel.errors import ApiError
+from emulator.kernel.records import replace
 from tests.client import Client
 from tests.issuing.holders import CARDHOLDERS, CARDS, a_card, a_cardholder, card_params
 from tests.issuing.purchases import (
@@ -371,31 +382,94 @@ def test_limits_changed_while_money_is_held_look_at_what_is_held(platform: Clien
     assert passes(platform, card, 20_00)
 
 
-def test_a_chain_of_replaced_cards_shares_its_spending(platform: Client) -> None:
+def replacing(client: Client, card: dict[str, Any], reason: str, amount: int = 100_00) -> dict[str, Any]:
+    """An active card in place of another one, which may spend an amount in all."""
+    if reason == "lost":
+        client.made(f"{CARDS}/{card['id']}", status="canceled", cancellation_reason="lost")
+    return another(client, card, reason, amount)
+
+
+def another(client: Client, card: dict[str, Any], reason: str, amount: int = 100_00) -> dict[str, Any]:
+    """The same for a card that may have been canceled, or replaced, already."""
+    return a_card(
+        client,
+        cardholder=card["cardholder"]["id"],
+        replacement_for=card["id"],
+        replacement_reason=reason,
+        spending_controls={"spending_limits": [{"amount": amount, "interval": "all_time"}]},
+        status="active",
+    )
+
+
+def test_a_card_counts_what_the_cards_have_spent_that_it_replaces_up_the_chain(platform: Client) -> None:
     first = limited(platform, 100_00, "all_time")
     authorize(platform, first, 60_00)
-    limits = {"spending_limits": [{"amount": 100_00, "interval": "all_time"}]}
+    second = replacing(platform, first, "damaged")
+    authorize(platform, second, 10_00)
+    third = replacing(platform, second, "lost")
 
-    second = a_card(
-        platform,
-        cardholder=first["cardholder"]["id"],
-        replacement_for=first["id"],
-        replacement_reason="damaged",
-        spending_controls=limits,
-        status="active",
-    )
-    platform.made(f"{CARDS}/{second['id']}", status="canceled", cancellation_reason="lost")
-    third = a_card(
-        platform,
-        cardholder=first["cardholder"]["id"],
-        replacement_for=second["id"],
-        replacement_reason="lost",
-        spending_controls=limits,
-        status="active",
-    )
+    assert not passes(platform, third, 30_01)
+    assert passes(platform, third, 30_00)
+    assert findings(platform) == []
 
-    assert not passes(platform, third, 40_01)
-    assert passes(platform, third, 40_00)
+
+def test_two_replacements_of_one_card_count_it_and_not_each_other(platform: Client) -> None:
+    lost = limited(platform, 100_00, "all_time")
+    authorize(platform, lost, 60_00)
+    one = replacing(platform, lost, "lost")
+    other = another(platform, lost, "lost")
+
+    assert passes(platform, one, 40_00)
+    assert not passes(platform, other, 40_01)
+    assert passes(platform, other, 40_00)
+    assert not passes(platform, one, 1)
+    assert findings(platform) == []
+
+
+def test_a_card_does_not_count_what_the_one_in_its_place_spends(platform: Client) -> None:
+    old = limited(platform, 100_00, "all_time")
+    held = authorize(platform, old, 60_00)
+    authorize(platform, replacing(platform, old, "lost"), 40_00)
+
+    done(platform, held, "increment", increment_amount=1)  # declined since the card is canceled
+
+    with in_a_step(platform) as world:
+        seen = world.get(AuthorizationTrace, trace_id(held["id"])).requests[-1]["attempt"]["card_controls"]
+    assert [limit["spent"] for limit in seen["limits"]] == [60_00]
+
+
+def test_what_becomes_of_a_replaced_cards_purchases_counts_for_the_card_in_its_place(platform: Client) -> None:
+    old = limited(platform, 100_00, "all_time")
+    more, less = (authorize(platform, old, 20_00) for _ in range(2))
+    new = replacing(platform, old, "damaged")
+
+    done(platform, more, "capture", capture_amount=25_00)
+    done(platform, less, "reverse", reverse_amount=15_00)
+    capture = done(platform, less, "capture")["transactions"][0]
+    refund(platform, capture)
+    force_capture(platform, old, 10_00)
+
+    assert not passes(platform, new, 60_01)
+    assert passes(platform, new, 60_00)
+    assert findings(platform) == []
+
+
+def test_what_earlier_versions_counted_for_the_first_card_of_a_chain_is_given_back_to_it(platform: Client) -> None:
+    first = limited(platform, 100_00, "all_time")
+    second = replacing(platform, first, "damaged")
+    held = authorize(platform, second, 30_00)
+    with in_a_step(platform) as world:
+        stored = world.get(Authorization, held["id"])
+        count(world, spending_of(stored), -30_00)
+        counted = world.put(replace(stored, chain=first["id"]))
+        count(world, spending_of(counted), 30_00)
+    assert findings(platform) == []
+    assert not passes(platform, second, 70_01)
+
+    done(platform, held, "reverse", reverse_amount=20_00)
+
+    assert not passes(platform, second, 90_01)
+    assert passes(platform, second, 90_00)
     assert findings(platform) == []
 
 
@@ -489,7 +563,7 @@ def test_nothing_goes_beyond_the_hidden_cap(platform: Client) -> None:
 
 
 def test_the_doctor_names_a_tally_that_does_not_add_up(platform: Client) -> None:
-    card = limited(platform, 100_00, "daily")
+    card = replacing(platform, limited(platform, 100_00, "daily"), "damaged")
     authorize(platform, card, 10_00)
     assert findings(platform) == []
 
