@@ -136,7 +136,7 @@ def build_demo(url: str) -> None:
     from emulator.server import OURSELVES
 
     try:
-        file = fixtures.read(fixtures.shipped("demo.json"))
+        file = fixtures.read(fixtures.shipped("demo"))
         with http_client(url) as http:
             http.headers["User-Agent"] = OURSELVES
             replies = fixtures.run(file, http, DEMO_KEY)
@@ -157,15 +157,15 @@ Connected account:  {account}
 
 Try, in another terminal:
 
+  # why was the purchase at a casino declined?
+  STRIPE_API_KEY={DEMO_KEY} {own_name()} why {declined} --url {url}
+
   # what has been bought with the card so far
   curl {url}/v1/issuing/authorizations {as_account} -G -d card={card}
 
   # buy something
   curl {url}/v1/test_helpers/issuing/authorizations {as_account} \\
     -d card={card} -d amount=2500 -d currency=usd
-
-  # why was that purchase declined?
-  STRIPE_API_KEY={DEMO_KEY} {own_name()} why {declined} --url {url}
 """
 
 
@@ -273,20 +273,30 @@ def reset(url: str, api_key: str | None) -> None:
 
 
 @cli.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, metavar="FILE|NAME...")
+@click.option("--list", "listed", is_flag=True, help="Name the worlds that come with the emulator.")
 @click.option("--stripe-account", metavar="ID", help="Act for this connected account.")
 @calling
-def seed(files: tuple[Path, ...], stripe_account: str | None, url: str, api_key: str | None) -> None:
-    """Run files in the Stripe CLI's fixture syntax against a server, in order."""
+def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: str, api_key: str | None) -> None:
+    """Run files in the Stripe CLI's fixture syntax against a server, in order.
+
+    A name such as `demo` means a world that comes with the emulator.
+    """
     from emulator import fixtures
 
+    if listed:
+        for name in fixtures.shipped_names():
+            click.echo(f"{name:<12} {fixtures.read(fixtures.shipped(name)).says}".rstrip())
+        return
+    if not files:
+        raise WrongUse("Name a file, or a world that `stripe-emulator seed --list` names.")
     key = needed(api_key)
 
     def report(step: fixtures.Step, response: Any) -> None:
         with contextlib.suppress(ValueError):
             click.echo(f"{step.name}: {response.status_code} {response.json().get('id', '')}".rstrip())
 
-    for path in files:
+    for path in [fixture_file(name) for name in files]:
         try:
             file = fixtures.read(path)
         except OSError as error:
@@ -299,6 +309,18 @@ def seed(files: tuple[Path, ...], stripe_account: str | None, url: str, api_key:
             fixtures.write_environment(file, replies)
         except fixtures.FixtureError as error:
             raise Refused(f"{path}: {error}") from None
+
+
+def fixture_file(name: str) -> Path:
+    """A file of that name, else the world of that name that comes with the emulator."""
+    from emulator import fixtures
+
+    path = Path(name)
+    if path.is_file() or name not in fixtures.shipped_names():
+        if not path.exists() and not path.suffix:
+            raise WrongUse(f"There is no file {name}, and `stripe-emulator seed --list` names no such world.")
+        return path
+    return fixtures.shipped(name)
 
 
 # Looking without a server

@@ -46,10 +46,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Fixtures:
-    """A whole file: its steps in order, and the variables that its replies set in `.env`."""
+    """A whole file: its steps in order, the variables that its replies set in `.env`, and what it is for."""
 
     steps: tuple[Step, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""
 
 
 def read(path: Path) -> Fixtures:
@@ -66,10 +67,12 @@ def parsed(content: Any) -> Fixtures:
     """Steps from a file's JSON. `api_base` is read over: every step goes to the one server that is asked."""
     if not isinstance(content, dict) or not isinstance(content.get("fixtures"), list):
         raise FixtureError('A fixture file is a hash with a list named "fixtures".')
-    version = content.get("_meta", {}).get("template_version", 0)
+    about = content.get("_meta", {})
+    version = about.get("template_version", 0)
     if version != 0:
         raise FixtureError(f"Only template_version 0 is known, not {version}.")
-    return Fixtures(tuple(step(row) for row in content["fixtures"]), content.get("env", {}))
+    steps = tuple(step(row) for row in content["fixtures"])
+    return Fixtures(steps, content.get("env", {}), about.get("description", ""))
 
 
 def step(row: Mapping[str, Any]) -> Step:
@@ -271,8 +274,18 @@ def write_environment(fixtures: Fixtures, replies: Mapping[str, Any], folder: Pa
     return list(values)
 
 
+def shipped_names() -> list[str]:
+    """The worlds that come with the emulator."""
+    return sorted(file.stem for file in shipped_folder().glob("*.json"))
+
+
 def shipped(name: str) -> Path:
-    """A file of `fixtures/`: in an installed package among its data, in a checkout at the top."""
+    """The file of a world that comes with the emulator."""
+    return shipped_folder() / f"{name}.json"
+
+
+def shipped_folder() -> Path:
+    """Where `fixtures/` is: in an installed package among its data, in a checkout at the top."""
     package = Path(__file__).parent
-    installed = package / "data" / "fixtures" / name
-    return installed if installed.exists() else package.parent / "fixtures" / name
+    installed = package / "data" / "fixtures"
+    return installed if installed.is_dir() else package.parent / "fixtures"

@@ -250,6 +250,8 @@ def test_a_data_directory_of_a_newer_version_is_refused(command, tmp_path):
         ("settings", "=noname"),
         ("reset", "--api-key", "sk_test_ü"),
         ("seed", "no-such-file.json"),
+        ("seed", "no-such-world"),
+        ("seed",),
         ("doctor", "--data", "no-such-folder"),
     ],
 )
@@ -450,6 +452,24 @@ def test_seeding_prints_each_step_and_stops_at_a_refusal(client, tmp_path):
     assert outcome.code == 1
     assert outcome.out == "look: 200\nfail: 404\n"
     assert "fail was refused with 404: No such event" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_the_worlds_that_come_along_are_named_and_seeded_by_name(client, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # a checkout's fixtures/ is not beside us
+
+    listed = client("seed", "--list")
+    seeded = client("seed", "demo", key="sk_test_seeded_by_name")
+
+    assert "demo         a connected account with money" in listed.out
+    assert (seeded.code, seeded.err) == (0, "")
+    assert re.search(r"^declined_purchase: 200 iauth_", seeded.out, re.MULTILINE)
+
+
+def test_a_file_comes_before_a_world_of_its_name(client, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "demo").write_text(json.dumps({"fixtures": [{"name": "mine", "path": "/v1/events", "method": "get"}]}))
+
+    assert client("seed", "demo").out == "mine: 200\n"
 
 
 # Looking without a server

@@ -28,6 +28,10 @@ def test_every_world_can_be_built(app, key, file):
     assert list(replies) == [step.name for step in read.steps]
 
 
+def test_every_world_says_what_it_is():
+    assert [fixtures.read(file).says for file in FILES if not fixtures.read(file).says] == []
+
+
 def test_the_demo_prints_a_key_and_three_commands_that_work(tmp_path):
     command = [sys.executable, "-m", "emulator.cli", "demo", "--port", "0", "--quiet"]
     demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -35,7 +39,7 @@ def test_the_demo_prints_a_key_and_three_commands_that_work(tmp_path):
         printed = ""
         for line in demo.stdout:
             printed += line
-            if "stripe-emulator why" in line or "could not be built" in line:
+            if "-d amount=2500" in line or "could not be built" in line:
                 break
         tried = re.findall(r"^  # .+\n((?:  .+\n)+)", printed, re.MULTILINE)
         outcomes = [
@@ -46,7 +50,7 @@ def test_the_demo_prints_a_key_and_three_commands_that_work(tmp_path):
         demo.wait(20)
 
     assert DEMO_KEY in printed
-    listed, bought, why = (outcome.stdout for outcome in outcomes)
+    why, listed, bought = (outcome.stdout for outcome in outcomes)
     assert '"object": "list"' in listed and listed.count('"object": "issuing.authorization"') == 3
     assert '"approved": true' in bought
     assert "betting_casino_gambling" in why
