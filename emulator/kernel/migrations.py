@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
-from emulator.kernel.store import create_table
+from emulator.kernel.store import create_table, refile, table_of
+from emulator.kernel.store import version_of as version_of_record
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -89,6 +90,7 @@ MIGRATIONS: tuple[str, ...] = (
         should_retry INTEGER, rate_limited_reason TEXT, milliseconds INTEGER
     );
     """,
+    "CREATE TABLE record_version (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 
@@ -106,10 +108,19 @@ def migrate(connection: sqlite3.Connection, records: Sequence[type]) -> None:
         )
     for script in MIGRATIONS[had:]:
         connection.executescript(script)
+    connection.execute("BEGIN IMMEDIATE")
     database = Database(connection)
+    versions = dict(connection.execute("SELECT name, version FROM record_version"))
     for record in records:
         if getattr(record, "is_stored", True):
-            create_table(database, record)
+            name, version = table_of(record), version_of_record(record)
+            had = versions.get(name, 1)
+            if had > version:
+                raise NewerData(f"The data was written by a newer version of the emulator ({name} is at {had}).")
+            if create_table(database, record) or had < version:
+                refile(connection, record, had)
+            if had < version:
+                connection.execute("INSERT OR REPLACE INTO record_version VALUES (?, ?)", (name, version))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.commit()
 

@@ -9,6 +9,12 @@ A record is a frozen dataclass that says of itself, as class variables:
 
 and `is_listed = False` if no list ever shows it.
 
+Records evolve. A member that is added needs a default, which is what older rows have; one that is taken away is
+forgotten; a filter that is added is filled in for older rows. Where that is not enough, because a member has another
+name or meaning now, the class counts its `version` up from 1 and says how the members of older ones become its own:
+`upgrade(members, version)`, a static function that gives the new members back. Older rows are upgraded when their
+database is opened.
+
 Every row belongs to one account of the tenant. `sequence` is the order of creation and breaks ties of `created`.
 
 A record that is read from somewhere else says `is_stored = False` and how it is found: `look_up(world, id)` gives
@@ -20,6 +26,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -53,8 +60,13 @@ def table_of(record: type) -> str:
     return record.object.replace(".", "_")  # type: ignore[attr-defined]
 
 
-def create_table(database: Database, record: type) -> None:
-    """Make a record's table, or add the columns and indexes it has gained since the table was made."""
+def version_of(record: type) -> int:
+    """How often the meaning of a record's members has changed, from 1 on."""
+    return getattr(record, "version", 1)
+
+
+def create_table(database: Database, record: type) -> bool:
+    """Make a record's table, or add the columns and indexes it has gained since; whether there are new columns."""
     table = database.table(table_of(record))
     columns = dict.fromkeys(record.filters, bytes)  # a column without affinity keeps integers and texts as they are
     if not table.exists():
@@ -63,14 +75,27 @@ def create_table(database: Database, record: type) -> None:
         table.create_index(["id"], unique=True)
         if getattr(record, "is_listed", True):
             database.execute(f"CREATE INDEX {table.name}_newest ON {table.name} (account, created DESC, sequence DESC)")
-    known = table.columns_dict
+    gained = [name for name in columns if name not in table.columns_dict]
+    for name in gained:
+        table.add_column(name, bytes)
     for name in columns:
-        if name not in known:
-            table.add_column(name, bytes)
         database.execute(
             f"CREATE INDEX IF NOT EXISTS {table.name}_by_{name} "
             f"ON {table.name} (account, {quoted(name)}, created DESC, sequence DESC) WHERE {quoted(name)} IS NOT NULL"
         )
+    return bool(gained)
+
+
+def refile(connection: sqlite3.Connection, record: type, version: int) -> None:
+    """Write every record of a kind anew: upgraded from that version, with its filters in their columns."""
+    store = Store(connection)
+    for id, account, data in connection.execute(f"SELECT id, account, data FROM {table_of(record)}").fetchall():
+        members = orjson.loads(data)
+        if version < version_of(record):
+            members = record.upgrade(members, version)  # type: ignore[attr-defined]
+        upgraded = filled(record, members)
+        assert upgraded.id == id, f"an upgrade of {id} has changed its id"  # type: ignore[attr-defined]
+        store.put(account, upgraded)
 
 
 @cache
@@ -91,11 +116,36 @@ def get_sql(record: type) -> str:
     return f"SELECT account, data FROM {table_of(record)} WHERE id = ?"
 
 
+@cache
+def members_of(record: type) -> frozenset[str]:
+    """The names of a record's members."""
+    return frozenset(one.name for one in fields(record))
+
+
 def revive(record: type[Record], data: bytes) -> Record:
-    """A record from its stored form. A field added since then has the default of its class."""
+    """A record from its stored form: the defaults of its class, then what was stored."""
+    return filled(record, orjson.loads(data))
+
+
+def filled(record: type[Record], stored: dict[str, Any]) -> Record:
+    """A record of these members; what its class has gained has its default, what it has lost is left out."""
     revived = object.__new__(record)
-    revived.__dict__.update(orjson.loads(data))
+    revived.__dict__.update(stored if stored.keys() == members_of(record) else completed(record, stored))
     return revived
+
+
+def completed(record: type, stored: dict[str, Any]) -> dict[str, Any]:
+    """The members of a record that was stored when its class had others."""
+    members = {}
+    for one in fields(record):
+        if one.name in stored:
+            members[one.name] = stored[one.name]
+        elif one.default_factory is not MISSING:
+            members[one.name] = one.default_factory()
+        else:
+            assert one.default is not MISSING, f"a stored {record.__name__} has no {one.name}, which has no default"
+            members[one.name] = one.default
+    return members
 
 
 class Store:

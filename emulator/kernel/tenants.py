@@ -38,6 +38,7 @@ from emulator.kernel.outbox import Outbox
 from emulator.kernel.outgoing import Call, Flight
 from emulator.kernel.request_log import RequestLog
 from emulator.kernel.store import table_of
+from emulator.kernel.store import version_of as version_of_record
 from emulator.kernel.world import Request, Step, TenantRow, World, read_tenant_row
 
 if TYPE_CHECKING:
@@ -569,8 +570,9 @@ def new_template(catalog: Catalog) -> sqlite3.Connection:
 
 
 def mark_of(catalog: Catalog) -> int:
-    """A number that changes when any record gains a table or a column."""
-    shape = sorted((table_of(kind), kind.filters) for kind in catalog.records.values())  # type: ignore[attr-defined]
+    """A number that changes when any record gains a table, a column or another meaning."""
+    kinds = catalog.records.values()
+    shape = sorted((table_of(kind), kind.filters, version_of_record(kind)) for kind in kinds)  # type: ignore[attr-defined]
     return zlib.crc32(repr(shape).encode()) & 0x7FFFFFFF
 
 

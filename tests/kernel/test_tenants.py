@@ -55,7 +55,9 @@ def test_data_of_an_older_version_is_brought_up_to_date(tmp_path):
     client.app.tenants.close()
     file = next(tmp_path.glob("*.sqlite"))
     with sqlite3.connect(file) as connection:
-        connection.executescript("DROP TABLE fault; ALTER TABLE tenant DROP COLUMN faults; PRAGMA user_version = 1")
+        connection.executescript(
+            "DROP TABLE record_version; DROP TABLE fault; ALTER TABLE tenant DROP COLUMN faults;PRAGMA user_version = 1"
+        )
 
     again = NotesClient(notes_app(tmp_path))
 

@@ -1,0 +1,223 @@
+"""Records stored before their class gained a member, a filter or another meaning are read, listed and changed."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import orjson
+import pytest
+
+from emulator.catalog import CATALOG
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.doctor import examine
+from emulator.kernel.records import replace
+from emulator.kernel.render import ordered, shown
+from emulator.kernel.store import filled, table_of
+from emulator.kernel.tenants import Tenants
+from emulator.kernel.world import Step, World
+from tests.kernel.notes import Note
+from tests.kernel.older_worlds import laid_out
+
+STORED = [kind for kind in CATALOG.records.values() if getattr(kind, "is_stored", True)]
+OPTIONAL = [
+    (kind, one.name)
+    for kind in STORED
+    for one in fields(kind)
+    if one.default is not MISSING or one.default_factory is not MISSING
+]
+
+
+# Every record there is, as if one of its members were new
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with every kind of record, brought up to date."""
+    folder = tmp_path_factory.mktemp("evolving")
+    laid_out(folder)
+    tenants = Tenants(folder, CATALOG)
+    tenants.open("old")
+    tenants.close()
+    (file,) = folder.glob("*.sqlite")
+    return file
+
+
+def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]:
+    """Take a member out of every stored record of a kind, and the columns of filters that are it or may follow from it.
+
+    What each record of the kind says that had the default; and whether that was all of them.
+    """
+    default = next(one for one in fields(kind) if one.name == member)
+    value = default.default_factory() if default.default is MISSING else default.default  # type: ignore[misc]
+    as_they_were, others = {}, 0
+    with closing(sqlite3.connect(file)) as connection:
+        for id, data in connection.execute(f"SELECT id, data FROM {table_of(kind)}").fetchall():
+            stored = orjson.loads(data)
+            if stored.pop(member) == value:
+                as_they_were[id] = filled(kind, orjson.loads(data)).__dict__
+            else:
+                others += 1
+            connection.execute(f"UPDATE {table_of(kind)} SET data = ? WHERE id = ?", (orjson.dumps(stored), id))
+        for name in kind.filters:
+            if name == member or isinstance(getattr(kind, name, None), property):
+                connection.execute(f"DROP INDEX IF EXISTS {table_of(kind)}_by_{name}")
+                connection.execute(f"ALTER TABLE {table_of(kind)} DROP COLUMN {name}")
+                connection.execute("PRAGMA application_id = 1")
+        connection.commit()
+    return as_they_were, not others
+
+
+def everything(step: Step, kind: Any) -> list[tuple[World, Any]]:
+    """Every record of a kind, and its account's view of the step."""
+    return [(World(step, account), record) for account, record in step.store.every(kind)]
+
+
+def test_the_world_has_every_kind_of_record(world: Path) -> None:
+    with closing(sqlite3.connect(world)) as connection:
+        empty = [kind for kind in STORED if not connection.execute(f"SELECT 1 FROM {table_of(kind)}").fetchone()]
+
+    assert empty == []
+
+
+@pytest.mark.parametrize("kind, member", OPTIONAL, ids=lambda it: it if isinstance(it, str) else table_of(it))
+def test_a_record_without_an_optional_member_is_read_listed_and_changed(
+    world: Path, tmp_path: Path, kind: Any, member: str
+) -> None:
+    file = Path(shutil.copy(world, tmp_path))
+    as_they_were, had_all_the_default = forgotten(file, kind, member)
+
+    tenants = Tenants(tmp_path, CATALOG)
+    tenant = tenants.open("old")
+    with tenant.reading() as step:
+        for inside, record in everything(step, kind):
+            assert record.__dict__ == as_they_were.get(record.id, record.__dict__)
+            assert hasattr(record, member)
+            inside.render(record)
+            for name in kind.filters:
+                value = getattr(record, name)
+                assert value is None or record in inside.all(kind, **{name: value})
+    with tenant.writing() as step:
+        for inside, record in everything(step, kind):
+            inside.put(replace(record))
+    tenants.close()
+
+    findings = examine(tmp_path, CATALOG)
+    assert not [finding for finding in findings if "cannot be checked" in finding.detail]
+    assert not had_all_the_default or findings == []
+
+
+# A record of our own that changes in every way
+
+
+@dataclass(frozen=True)
+class NoteOfToday(Note):
+    """The guest's note after some years: a text has become lines, `about` is gone, and colour, pages, parts are new."""
+
+    filters: ClassVar[tuple[str, ...]] = ("status", "colour")
+    version: ClassVar[int] = 3
+
+    lines: tuple[str, ...] = ()
+    colour: str = "white"
+    pages: int = 1
+    parts: list[str] = field(default_factory=lambda: ["front"])
+
+    @staticmethod
+    def upgrade(members: dict[str, Any], version: int) -> dict[str, Any]:
+        """Version 2 had lines in place of a text, version 3 has no empty ones."""
+        if version < 2:
+            members["lines"] = members["text"].split("|")
+        members["lines"] = [line for line in members["lines"] if line]
+        return members
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The note as it is."""
+        return shown(self)
+
+
+class Today:
+    """The module as the catalog takes it."""
+
+    RECORDS = (NoteOfToday,)
+
+
+def upgraded(folder: Path) -> Tenants:
+    """The tenants of a folder of notes, opened by the program of today."""
+    return Tenants(folder, Catalog((Today,)))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def notes_of_then(notes: Any, tmp_path: Path) -> Path:
+    """A folder with two notes, written by the guest as it was."""
+    notes.post("/v1/notes", "text=one||two&status=done&tags[0][name]=a")
+    notes.post("/v1/notes", "text=three")
+    notes.app.tenants.close()
+    return tmp_path
+
+
+def test_new_members_have_their_defaults_and_are_shown(notes_of_then: Path) -> None:
+    with upgraded(notes_of_then).open("notes").reading() as step:
+        newest, oldest = World(step, step.row.platform).all(NoteOfToday)
+        rendered = World(step, step.row.platform).render(newest)
+
+    assert (newest.colour, newest.pages, newest.parts, oldest.tags) == ("white", 1, ["front"], ["a"])
+    assert (rendered["colour"], rendered["pages"], rendered["parts"]) == ("white", 1, ["front"])
+    assert newest.parts is not oldest.parts
+
+
+def test_a_record_with_new_members_is_changed_and_stored(notes_of_then: Path) -> None:
+    tenant = upgraded(notes_of_then).open("notes")
+    with tenant.writing() as step:
+        world = World(step, step.row.platform)
+        changed = world.put(replace(world.all(NoteOfToday)[0], parts=["back"]))
+
+    with tenant.reading() as step:
+        assert World(step, step.row.platform).get(NoteOfToday, changed.id) == changed
+        assert ordered(changed.__dict__)["parts"] == ["back"]
+
+
+def test_a_new_filter_finds_older_rows(notes_of_then: Path) -> None:
+    with upgraded(notes_of_then).open("notes").reading() as step:
+        world = World(step, step.row.platform)
+
+        assert len(world.all(NoteOfToday, colour="white")) == 2
+        assert world.all(NoteOfToday, colour="red") == []
+
+
+def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
+    for _ in range(2):
+        tenants = upgraded(notes_of_then)
+        with tenants.open("notes").reading() as step:
+            found = [note.lines for note in World(step, step.row.platform).all(NoteOfToday)]
+        tenants.close()
+
+        assert found == [["three"], ["one", "two"]]
+
+
+def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path) -> None:
+    upgraded(notes_of_then).open("notes")
+    older = Tenants(notes_of_then, Catalog((type("Then", (), {"RECORDS": (Note,)}),)))  # type: ignore[arg-type]
+
+    with pytest.raises(Exception, match="newer version of the emulator"):
+        older.open("notes")
+
+
+def test_a_member_that_is_gone_is_not_shown(notes_of_then: Path) -> None:
+    (file,) = notes_of_then.glob("*.sqlite")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE note SET data = CAST(json_set(CAST(data AS TEXT), '$.mood', 'good') AS BLOB)")
+        connection.commit()
+
+    with upgraded(notes_of_then).open("notes").reading() as step:
+        note, _ = World(step, step.row.platform).all(NoteOfToday)
+
+    assert "mood" not in note.__dict__
+
+
+def test_a_new_member_needs_a_default() -> None:
+    with pytest.raises(AssertionError, match=r"a stored Note has no text, which has no default"):
+        filled(Note, {"id": "nt_1", "created": 1})
