@@ -100,7 +100,6 @@ class Step:
         self.settings = row.settings
         self.seen: dict[str, tuple[str, Any]] = {}
         self.changes = 0  # how often something was written
-        self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
 
@@ -126,6 +125,7 @@ class World:
         self.ledger = step.ledger
         self.tallies = step.tallies
         self.catalog = step.catalog
+        self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
 
     # Where we are
 
@@ -338,11 +338,15 @@ class World:
         return ordered(self.drawn(record))
 
     def drawn(self, record: Any) -> dict[str, Any]:
-        """A record's members in any order, not to be changed; drawn once while nothing in the step changes."""
-        step = self.step
-        if step.drawing is None or step.drawing[0] is not record or step.drawing[1] != step.changes:
-            step.drawing = (record, step.changes, record.render(self))
-        return step.drawing[2]
+        """A record's members in any order, not to be changed; drawn once while nothing in the step changes.
+
+        An object is drawn for its event and for the reply: once spares a tenth of an authorization. The drawing is
+        this account's, since some objects look different to others.
+        """
+        changes = self.step.changes
+        if self.drawing is None or self.drawing[0] is not record or self.drawing[1] != changes:
+            self.drawing = (record, changes, record.render(self))
+        return self.drawing[2]
 
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""

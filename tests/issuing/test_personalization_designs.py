@@ -7,8 +7,9 @@ from itertools import product
 
 import pytest
 
-from emulator.issuing.personalization_designs import LIFECYCLE, LOGO_REASONS, TEXT_REASONS
+from emulator.issuing.personalization_designs import LIFECYCLE, LOGO_REASONS, TEXT_REASONS, PersonalizationDesign
 from tests.issuing.holders import CARDS, SHIPPING, a_connected_account, a_physical_card, card_params, told
+from tests.issuing.purchases import in_a_step
 
 DESIGNS, BUNDLES = "/v1/issuing/personalization_designs", "/v1/issuing/physical_bundles"
 HELPERS = {"activate": "activated", "deactivate": "deactivated", "reject": "rejected"}
@@ -359,3 +360,13 @@ def test_designs_are_listed_by_every_filter(platform):
     assert listed(preferences={"is_platform_default": True}) == []
     assert listed(preferences={"is_platform_default": False}) == [red, blue, default]
     assert listed(status="review") == [red] and listed(status="rejected") == []
+
+
+def test_platform_and_connected_account_each_read_a_design_their_own_way_in_one_step(platform):
+    connected = a_connected_account(platform, "card_issuing")
+    with in_a_step(platform) as world:
+        (design,) = world.all(PersonalizationDesign, is_default=True)
+
+        seen = [world.as_account(account).render(design) for account in (world.account, connected.account)]
+
+    assert [one["preferences"]["is_platform_default"] for one in seen] == [None, True]
