@@ -1,7 +1,7 @@
 """Commands of Stripe's guides to cardholders, cards, purchases and disputes.
 
 They are as printed, but for three: amounts that the test needs, the shipment that the pages on physical cards leave out
-and say is required, and the two names of a risk assessment, which the API has changed since.
+and say is required, and the members of a risk assessment, which the official package names otherwise than the page.
 Source: https://docs.stripe.com/issuing/integration-guides/b2b-payments, https://docs.stripe.com/issuing/testing,
 https://docs.stripe.com/issuing/cards, https://docs.stripe.com/issuing/connect/cardholders-and-cards,
 https://docs.stripe.com/issuing/cards/replacements, https://docs.stripe.com/issuing/cards/physical/personalization-designs,

@@ -112,7 +112,7 @@ curl https://api.stripe.com/v1/treasury/financial_accounts/{{FINANCIAL_ACCOUNT_I
 # Financial accounts
 
 
-def test_a_company_has_a_card_on_the_financial_account(opened):
+def test_a_company_has_a_virtual_and_a_physical_card_on_the_financial_account(opened):
     holder = opened.made(
         "ISSUINGCARDHOLDER_ID",
         """
@@ -140,10 +140,28 @@ curl https://api.stripe.com/v1/issuing/cards \\
   -d cardholder="{{ISSUINGCARDHOLDER_ID}}" \\
   -d financial_account="{{FINANCIAL_ACCOUNT_ID}}"
 """)
+    physical = opened.curl("""
+curl https://api.stripe.com/v1/issuing/cards \
+  -u "<<YOUR_SECRET_KEY>>:" \
+  -H "Stripe-Account: {{CONNECTED_ACCOUNT_ID}}" \
+  -d currency=usd \
+  -d type=physical \
+  -d cardholder="{{ISSUINGCARDHOLDER_ID}}" \
+  -d financial_account="{{FINANCIAL_ACCOUNT_ID}}" \
+  -d status=active \
+  -d "shipping[name]"="Jenny Bath Remodeling" \
+  -d "shipping[address][line1]"="1234 Main Street" \
+  -d "shipping[address][city]"="San Francisco" \
+  -d "shipping[address][state]"=CA \
+  -d "shipping[address][postal_code]"=94111 \
+  -d "shipping[address][country]"=US
+""")
 
     assert (holder["status"], holder["type"], holder["individual"]) == ("active", "company", None)
     assert holder["requirements"] == {"disabled_reason": None, "past_due": []}
     assert (card["status"], card["financial_account"]) == ("inactive", opened.ids["FINANCIAL_ACCOUNT_ID"])
+    assert (physical["status"], physical["financial_account"]) == ("active", opened.ids["FINANCIAL_ACCOUNT_ID"])
+    assert physical["shipping"]["status"] == "pending"
 
 
 def test_features_are_requested_read_and_removed(owner):
