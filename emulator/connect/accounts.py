@@ -15,7 +15,7 @@ from emulator.connect import capabilities, external_accounts, persons
 from emulator.connect.capabilities import Capability
 from emulator.connect.external_accounts import TEST_NUMBER, TEST_ROUTING_NUMBER
 from emulator.connect.persons import Person
-from emulator.connect.requirements import Facts, nothing_required
+from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
 from emulator.kernel import ids
 from emulator.kernel.render import shown
@@ -208,8 +208,10 @@ class Account:
         due = {key for part in parts for key in part.get("past_due", [])}
         if not has_bank:
             due.add("external_account")
+        eventually = sorted(due.union(*(part.get("eventually_due", []) for part in parts)))
         pending = {key for part in parts for key in part.get("pending_verification", [])}
         errors = [error for part in parts for error in part.get("errors", [])]
+        instead = [other for part in parts for other in part.get("alternatives", [])]
         reason = f"rejected.{self.rejected}" if self.rejected else None
         if reason is None and due:
             reason = "requirements.past_due"
@@ -217,10 +219,11 @@ class Account:
             reason = "requirements.pending_verification"
         return {
             **nothing_required(),
+            "alternatives": sorted(unique(instead), key=lambda other: other["original_fields_due"]),
             "currently_due": sorted(due),
             "disabled_reason": reason,
-            "errors": [error for position, error in enumerate(errors) if error not in errors[:position]],
-            "eventually_due": sorted(due),
+            "errors": unique(errors),
+            "eventually_due": eventually,
             "past_due": sorted(due),
             "pending_verification": sorted(pending),
         }
@@ -361,18 +364,22 @@ def facts(world: World, account: Account) -> Facts:
         "settings": account.settings,
         "tos_acceptance": account.tos_acceptance,
     }
+    owners = [person for person in people if person.owner and not person.is_individual]
+    values |= {person.id: person.facts for person in owners}
     representative = next((person for person in people if person.representative and not person.is_individual), None)
-    if representative is not None:
-        values["representative"] = representative.facts
     individual = next((person for person in people if person.is_individual), None)
     if individual is not None:
         values["individual"] = individual.facts
+    if representative is not None:
+        values["representative"] = representative.facts
+    elif individual is not None and account.business_type is None:
+        values["representative"] = individual.facts
     return Facts(
         account.country,
         account.business_type,
         values,
         representative.id if representative else None,
-        sum(person.owner for person in people),
+        [person.id for person in owners],
         [(person.id, str(person.said.get("first_name"))) for person in people if person.director],
         frozenset(account.verified),
     )

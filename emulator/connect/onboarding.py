@@ -207,6 +207,7 @@ def person_after(person: Person, facts: Facts, standings: Sequence[Standing]) ->
     """The person with what is due of them and whether they are verified. Without standings nothing is asked."""
     prefix = "individual." if person.is_individual else f"{person.id}."
     due = of_person(prefix, [key for standing in standings for key in standing.due])
+    eventually = of_person(prefix, [key for standing in standings for key in (*standing.due, *standing.eventually)])
     pending = of_person(prefix, [key for standing in standings for key in standing.pending])
     errors = [error for standing in standings for error in standing.errors if error["requirement"].startswith(prefix)]
     own = [{**error, "requirement": error["requirement"].removeprefix(prefix)} for error in errors]
@@ -215,9 +216,10 @@ def person_after(person: Person, facts: Facts, standings: Sequence[Standing]) ->
         status="unverified" if due else "pending" if pending else "verified",
         requirements={
             **persons.nothing_required(),
+            "alternatives": list(requirements.alternatives(person.country, eventually)),
             "currently_due": due,
-            "errors": [error for position, error in enumerate(own) if error not in own[:position]],
-            "eventually_due": due,
+            "errors": requirements.unique(own),
+            "eventually_due": eventually,
             "past_due": due,
             "pending_verification": pending,
         },

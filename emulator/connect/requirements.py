@@ -3,7 +3,8 @@
 Nothing here reads or changes a world. `Facts` is all the rules may look at; `standing` says how a capability stands.
 Fields are named by dotted paths, as the requirements of the API name them.
 Source: https://docs.stripe.com/connect/required-verification-information, https://docs.stripe.com/connect/testing,
-https://docs.stripe.com/issuing/connect. Which fields a capability needs is put together from guides: our ruling.
+https://docs.stripe.com/issuing/connect. What payments need in the US is as recorded replies list it; which fields other
+capabilities and countries need is put together from guides: our ruling.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ TERMS = ("tos_acceptance.date", "tos_acceptance.ip")
 PROFILE = ("business_profile.mcc", "business_profile.url")
 DATE_OF_BIRTH = ("dob.day", "dob.month", "dob.year")
 ADDRESS = ("address.line1", "address.city", "address.state", "address.postal_code")
-PERSON = ("first_name", "last_name", *DATE_OF_BIRTH, *ADDRESS, "email", "phone", "ssn_last_4")
+NAMES = ("first_name", "last_name")
+PERSON = (*NAMES, *DATE_OF_BIRTH, *ADDRESS, "phone", "ssn_last_4")
+# Of owners all the rest is asked for eventually.
+OWNER = (*NAMES, "email")
 COMPANY = ("company.name", "company.phone", "company.tax_id", *(f"company.{field}" for field in ADDRESS))
 
 # Beside what every capability needs.
@@ -34,14 +38,16 @@ NEEDED_BY: dict[str, tuple[str, ...]] = {
     ),
     "treasury": (*PROFILE, "settings.treasury.tos_acceptance.date", "settings.treasury.tos_acceptance.ip"),
 }
-NEED_THE_WHOLE_ID_NUMBER = frozenset({"card_issuing", "treasury"})
+MORE_OF_A_PERSON: dict[str, tuple[str, ...]] = {
+    "card_issuing": ("email", "id_number"),
+    "treasury": ("email", "id_number"),
+}
 # One of these never stands without the other, so they share what they need.
 SHARED = frozenset({"card_payments", "transfers"})
-# A field that another one makes needless.
-SATISFIED_BY = {
+# What does as well, as the requirements say themselves; of persons without their name before it.
+ALTERNATIVES = {
     "business_profile.url": "business_profile.product_description",
-    "individual.ssn_last_4": "individual.id_number",
-    "representative.ssn_last_4": "representative.id_number",
+    "ssn_last_4": "verification.document",
 }
 ONLY_IN_THE_US = frozenset({"ssn_last_4", "id_number", "address.state"})
 
@@ -131,15 +137,15 @@ def kept(number: str) -> str:
 class Facts(NamedTuple):
     """All that decides about an account's capabilities.
 
-    `values` are the account's members as nested hashes, with `individual` or `representative` beside them and the
-    numbers that are never shown. `verified` names the values whose later verification has been done.
+    `values` are the account's members as nested hashes, beside them `individual`, `representative`, the owners by their
+    ids, and the numbers that are never shown. `verified` names the values whose later verification has been done.
     """
 
     country: str
     business_type: str | None
     values: dict[str, Any]
     representative: str | None = None
-    owners: int = 0
+    owners: Sequence[str] = ()
     directors: Sequence[tuple[str, str]] = ()
     verified: frozenset[str] = frozenset()
 
@@ -155,11 +161,12 @@ class Facts(NamedTuple):
     def has(self, key: str) -> bool:
         """Whether a field, or what makes it needless, is provided."""
         if key == "company.owners_provided":
-            return bool(self.at(key)) or self.owners > 0
+            return bool(self.at(key)) or bool(self.owners)
         who, inside, _ = key.partition(".address.")
         if inside and self.at(f"{who}.address.line1") in FULL_MATCHES:
             return True
-        return self.at(key) is not None or (key in SATISFIED_BY and self.at(SATISFIED_BY[key]) is not None)
+        as_well = (key, alternative(key) or key, key.replace(".ssn_last_4", ".id_number"))
+        return any(self.at(name) is not None for name in as_well)
 
     def published(self, key: str) -> str:
         """A key as the API names it: the representative by the person's id once there is one."""
@@ -190,20 +197,46 @@ class Finding(NamedTuple):
         return [{"code": code, "reason": reason, "requirement": self.keys[0]}] if code is not None else []
 
 
+def alternative(key: str) -> str | None:
+    """The field that does as well as this one, or None."""
+    who, _, field = key.partition(".")
+    if field in ALTERNATIVES:
+        return f"{who}.{ALTERNATIVES[field]}"
+    return ALTERNATIVES.get(key)
+
+
 def needed(capability: str, facts: Facts) -> list[str]:
     """The fields a capability needs of this account, whether provided or not."""
     keys = ["business_type", *TERMS, *NEEDED_BY.get(capability, ())]
-    person = facts.person
-    if person is None:
-        return keys
-    keys += [f"{person}.{field}" for field in PERSON]
-    if capability in NEED_THE_WHOLE_ID_NUMBER:
-        keys.append(f"{person}.id_number")
-    if person == "representative":
-        keys += [*COMPANY, "representative.relationship.title"]
-        if facts.business_type == "company" and facts.country == "US":
-            keys.append("company.owners_provided")
-    return [key for key in keys if is_known_in(facts.country, key)]
+    if facts.person is None:
+        # Nobody knows yet whose account it is: only who opens it is asked for, in the US no more than a name.
+        fields: tuple[str, ...] = NAMES if facts.country == "US" else (*PERSON, "email")
+        keys += [f"representative.{field}" for field in fields]
+    elif facts.person == "individual":
+        fields = (*PERSON, *MORE_OF_A_PERSON.get(capability, ()), *(() if facts.country == "US" else ("email",)))
+        keys += [f"individual.{field}" for field in fields]
+    else:
+        fields = (*PERSON, "email", *MORE_OF_A_PERSON.get(capability, ()), "relationship.title")
+        keys += [*COMPANY, *(f"representative.{field}" for field in fields)]
+        if names_its_owners(facts):
+            keys += ["company.owners_provided", "representative.relationship.executive"]
+            keys += [f"{owner}.{field}" for owner in owners(facts) for field in OWNER]
+    return [key for key in dict.fromkeys(keys) if is_known_in(facts.country, key)]
+
+
+def needed_eventually(facts: Facts) -> list[str]:
+    """The fields that any capability needs of this account some day, and does without until then."""
+    return [f"{owner}.{field}" for owner in owners(facts) for field in PERSON] if names_its_owners(facts) else []
+
+
+def names_its_owners(facts: Facts) -> bool:
+    """Whether the account belongs to a company whose owners have to be named."""
+    return facts.business_type == "company" and facts.country == "US"
+
+
+def owners(facts: Facts) -> Sequence[str]:
+    """Under which names a company's owners stand: `owners` until one is named, unless there are said to be no more."""
+    return facts.owners or (() if facts.has("company.owners_provided") else ("owners",))
 
 
 def is_known_in(country: str, key: str) -> bool:
@@ -294,11 +327,16 @@ def address_keys(who: str, line1: str) -> tuple[str, ...]:
 
 
 class Standing(NamedTuple):
-    """How a capability stands and why; `due` is in currently, eventually and past due alike."""
+    """How a capability stands and why.
+
+    `due` is in currently, eventually and past due alike, `eventually` not due yet; some fields have `alternatives`.
+    """
 
     status: str
     disabled_reason: str | None = None
     due: tuple[str, ...] = ()
+    eventually: tuple[str, ...] = ()
+    alternatives: tuple[dict[str, list[str]], ...] = ()
     pending: tuple[str, ...] = ()
     errors: tuple[dict[str, str], ...] = ()
 
@@ -307,13 +345,20 @@ class Standing(NamedTuple):
         """The `requirements` hash of the capability."""
         return {
             **nothing_required(),
+            "alternatives": list(self.alternatives),
             "currently_due": list(self.due),
             "disabled_reason": self.disabled_reason,
             "errors": list(self.errors),
-            "eventually_due": list(self.due),
+            "eventually_due": sorted({*self.due, *self.eventually}),
             "past_due": list(self.due),
             "pending_verification": list(self.pending),
         }
+
+
+def alternatives(country: str, due: Iterable[str]) -> tuple[dict[str, list[str]], ...]:
+    """What does as well as some of these fields, as the API says it: in the US, recorded German replies name none."""
+    found = [(key, alternative(key)) for key in sorted(due)] if country == "US" else []
+    return tuple({"alternative_fields_due": [other], "original_fields_due": [key]} for key, other in found if other)
 
 
 def standing(capability: str, facts: Facts, requested: Iterable[str]) -> Standing:
@@ -324,18 +369,19 @@ def standing(capability: str, facts: Facts, requested: Iterable[str]) -> Standin
     concerning = [finding for finding in findings(facts) if concerns(finding, keys)]
     failing = [finding for finding in concerning if not finding.outcome.later]
     missing = [facts.published(key) for key in keys if not facts.has(key)]
+    eventually = tuple(facts.published(key) for key in needed_eventually(facts) if not facts.has(key))
     due = tuple(sorted({*missing, *(key for finding in failing for key in finding.keys)}))
     errors = tuple(error for finding in failing for error in finding.errors)
     pending = tuple(sorted({key for finding in concerning if finding.outcome.later for key in finding.keys}))
+    instead = alternatives(facts.country, {*due, *eventually})
+    owed = Standing("active", None, due, eventually, instead, pending, errors)
     if due:
-        return Standing("inactive", "requirements.fields_needed", due, pending, errors)
+        return owed._replace(status="inactive", disabled_reason="requirements.fields_needed")
     if str(facts.at("business_profile.url")).rstrip("/") == INACTIVE_SITE:
         return Standing("inactive", "paused.inactivity")
     if capability == "treasury" and "transfers" not in requested:
         return Standing("inactive", "other")
-    if pending:
-        return Standing("pending", "pending.review", (), pending)
-    return Standing("active")
+    return owed._replace(status="pending", disabled_reason="pending.review") if pending else owed
 
 
 def concerns(finding: Finding, keys: Sequence[str]) -> bool:
@@ -353,6 +399,11 @@ def stopping_payouts(facts: Facts) -> list[Finding]:
 def details_complete(facts: Facts) -> bool:
     """Whether terms are accepted and the fields that every capability needs are there."""
     return facts.person is not None and all(facts.has(key) for key in needed("transfers", facts))
+
+
+def unique(hashes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """These hashes in their order, each once."""
+    return [one for position, one in enumerate(hashes) if one not in hashes[:position]]
 
 
 def nothing_required() -> dict[str, Any]:

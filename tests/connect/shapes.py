@@ -90,4 +90,4 @@ def company(**members: Any) -> dict[str, Any]:
 
 def representative(**more: Any) -> dict[str, Any]:
     """Everything a company's representative must tell."""
-    return {**JENNY, "relationship": {"representative": True, "title": "CEO"}, **more}
+    return {**JENNY, "relationship": {"representative": True, "executive": True, "title": "CEO"}, **more}

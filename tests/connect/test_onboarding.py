@@ -35,6 +35,156 @@ def test_an_account_of_which_nothing_is_known_owes_everything(strict):
     assert not account["details_submitted"] and not account["charges_enabled"]
 
 
+EMPTY = [
+    "business_profile.mcc",
+    "business_profile.url",
+    "business_type",
+    "external_account",
+    "representative.first_name",
+    "representative.last_name",
+    "tos_acceptance.date",
+    "tos_acceptance.ip",
+]
+URL_OR_DESCRIPTION = {
+    "alternative_fields_due": ["business_profile.product_description"],
+    "original_fields_due": ["business_profile.url"],
+}
+
+
+def test_an_empty_us_account_for_payments_owes_what_recorded_ones_owe(strict):
+    account = strict.made(
+        "/v1/accounts", type="custom", country="US", capabilities=asking("card_payments", "transfers")
+    )
+
+    due = account["requirements"]
+    assert due["currently_due"] == due["eventually_due"] == due["past_due"] == EMPTY
+    assert due["alternatives"] == [URL_OR_DESCRIPTION]
+    assert due["disabled_reason"] == "requirements.past_due"
+    assert account["capabilities"] == {"card_payments": "inactive", "transfers": "inactive"}
+    assert not account["charges_enabled"] and not account["payouts_enabled"] and not account["details_submitted"]
+
+
+def test_an_empty_account_elsewhere_is_asked_for_all_of_who_opens_it(strict):
+    account = account_of(strict, "card_payments", "transfers", country="DE")
+
+    person = ("address.city", "address.line1", "address.postal_code", "dob.day", "dob.month", "dob.year")
+    asked = [f"representative.{field}" for field in (*person, "email", "first_name", "last_name", "phone")]
+    assert account["requirements"]["past_due"] == sorted({*EMPTY, *asked})
+    assert account["requirements"]["alternatives"] == []
+
+
+def test_who_opens_an_account_may_be_told_before_its_business_type(strict):
+    account = account_of(strict, "transfers", individual={"first_name": "Jenny", "last_name": "Rosen"})
+
+    assert account["requirements"]["past_due"] == [
+        "business_type",
+        "external_account",
+        "tos_acceptance.date",
+        "tos_acceptance.ip",
+    ]
+
+
+def test_a_us_individual_owes_the_last_digits_and_no_email_for_payments(strict):
+    account = account_of(
+        strict, "card_payments", "transfers", business_type="individual", tos_acceptance=TERMS, external_account=BANK
+    )
+
+    due = account["requirements"]
+    person = ("city", "line1", "postal_code", "state")
+    assert due["past_due"] == [
+        "business_profile.mcc",
+        "business_profile.url",
+        *(f"individual.address.{field}" for field in person),
+        "individual.dob.day",
+        "individual.dob.month",
+        "individual.dob.year",
+        "individual.first_name",
+        "individual.last_name",
+        "individual.phone",
+        "individual.ssn_last_4",
+    ]
+    for_issuing = strict.made(f"/v1/accounts/{account['id']}", capabilities=asking("card_issuing"))
+    assert {"individual.email", "individual.id_number"} <= set(for_issuing["requirements"]["past_due"])
+
+
+REPRESENTATIVE = [
+    *(f"address.{field}" for field in ("city", "line1", "postal_code", "state")),
+    "dob.day",
+    "dob.month",
+    "dob.year",
+    "email",
+    "first_name",
+    "last_name",
+    "phone",
+    "relationship.executive",
+    "relationship.title",
+    "ssn_last_4",
+]
+OF_OWNERS = [field for field in REPRESENTATIVE if not field.startswith("relationship.")]
+
+
+def nobody(**members):
+    """Everything a US company must tell, all persons aside."""
+    said = company(**members)
+    del said["company"]["owners_provided"]
+    return said
+
+
+def test_a_us_company_without_persons_owes_what_recorded_ones_owe(strict):
+    account = account_of(strict, "card_payments", "transfers", **nobody(), external_account=BANK)
+
+    due = account["requirements"]
+    now = ["company.owners_provided", *(f"owners.{field}" for field in ("email", "first_name", "last_name"))]
+    representative_owes = [f"representative.{field}" for field in REPRESENTATIVE]
+    assert due["currently_due"] == due["past_due"] == [*now, *representative_owes]
+    owners_owe = [f"owners.{field}" for field in OF_OWNERS]
+    assert due["eventually_due"] == ["company.owners_provided", *owners_owe, *representative_owes]
+    assert due["alternatives"] == [
+        {"alternative_fields_due": [f"{who}.verification.document"], "original_fields_due": [f"{who}.ssn_last_4"]}
+        for who in ("owners", "representative")
+    ]
+
+
+def test_an_owner_who_was_named_owes_the_rest_eventually_and_stops_nothing(strict):
+    account = account_of(strict, "transfers", **nobody(), external_account=BANK)
+    path = f"/v1/accounts/{account['id']}"
+    strict.made(f"{path}/persons", **representative())
+
+    owner = strict.made(
+        f"{path}/persons", first_name="Ada", last_name="L", email="a@example.com", relationship={"owner": True}
+    )
+
+    due = strict.read(path)["requirements"]
+    rest = [field for field in OF_OWNERS if field not in ("email", "first_name", "last_name")]
+    document = {"alternative_fields_due": ["verification.document"], "original_fields_due": ["ssn_last_4"]}
+    assert owner["requirements"]["eventually_due"] == rest
+    assert owner["requirements"]["alternatives"] == [document]
+    assert owner["requirements"]["currently_due"] == owner["requirements"]["past_due"] == []
+    assert (due["past_due"], due["eventually_due"]) == ([], [f"{owner['id']}.{field}" for field in rest])
+    assert strict.read(path)["capabilities"] == {"transfers": "active"}
+    assert strict.read(path)["payouts_enabled"]
+
+
+def test_an_owner_whose_name_is_missing_is_due_under_their_id(strict):
+    account = account_of(strict, "transfers", **nobody(), external_account=BANK)
+    path = f"/v1/accounts/{account['id']}"
+    strict.made(f"{path}/persons", **representative())
+
+    owner = strict.made(f"{path}/persons", first_name="Ada", relationship={"owner": True})
+
+    assert strict.read(path)["requirements"]["past_due"] == [f"{owner['id']}.email", f"{owner['id']}.last_name"]
+    assert strict.read(path)["capabilities"] == {"transfers": "inactive"}
+
+
+def test_a_document_does_for_the_last_digits(strict):
+    said = individual(verification={"document": {"front": "file_identity_document_success"}})
+    del said["individual"]["id_number"]
+
+    account = account_of(strict, "transfers", **said, external_account=BANK)
+
+    assert account["requirements"]["past_due"] == account["requirements"]["alternatives"] == []
+
+
 def test_an_individual_who_told_everything_is_verified_at_once(strict):
     account = account_of(strict, **individual(), external_account=BANK)
 
@@ -335,9 +485,10 @@ def test_what_a_representative_has_not_told_is_due_under_their_id(strict):
 
     assert strict.read(f"/v1/accounts/{account['id']}")["requirements"]["past_due"] == [
         f"{person['id']}.email",
+        f"{person['id']}.relationship.executive",
         f"{person['id']}.relationship.title",
     ]
-    assert person["requirements"]["currently_due"] == ["email", "relationship.title"]
+    assert person["requirements"]["currently_due"] == ["email", "relationship.executive", "relationship.title"]
     assert person["verification"]["status"] == "unverified"
 
 
@@ -345,7 +496,7 @@ def test_owners_are_named_or_said_to_be_complete(strict):
     account = account_of(strict, **company(owners_provided=False))
     unsaid = account_of(strict, **{**company(), "company": {"name": "x"}})
     path = f"/v1/accounts/{unsaid['id']}"
-    owning = {"representative": True, "title": "CEO", "owner": True}
+    owning = {"representative": True, "executive": True, "title": "CEO", "owner": True}
     strict.made(f"{path}/persons", **representative(relationship=owning))
 
     assert "company.owners_provided" in account["requirements"]["past_due"]

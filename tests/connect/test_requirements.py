@@ -12,7 +12,6 @@ COMPLETE = {
     "individual": {
         "address": {"city": "c", "line1": "l", "postal_code": "p", "state": "s"},
         "dob": {"day": 1, "month": 1, "year": 1990},
-        "email": "e",
         "first_name": "f",
         "last_name": "l",
         "phone": "p",
