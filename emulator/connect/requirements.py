@@ -9,7 +9,7 @@ capabilities and countries need is put together from guides: our ruling.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 # What is needed
@@ -42,8 +42,6 @@ MORE_OF_A_PERSON: dict[str, tuple[str, ...]] = {
     "card_issuing": ("email", "id_number"),
     "treasury": ("email", "id_number"),
 }
-# One of these never stands without the other, so they share what they need.
-SHARED = frozenset({"card_payments", "transfers"})
 # What does as well, as the requirements say themselves; of persons without their name before it.
 ALTERNATIVES = {
     "business_profile.url": "business_profile.product_description",
@@ -361,11 +359,9 @@ def alternatives(country: str, due: Iterable[str]) -> tuple[dict[str, list[str]]
     return tuple({"alternative_fields_due": [other], "original_fields_due": [key]} for key, other in found if other)
 
 
-def standing(capability: str, facts: Facts, requested: Iterable[str]) -> Standing:
+def standing(capability: str, facts: Facts, requested: Collection[str]) -> Standing:
     """Missing fields first, then failing values, then values still being verified, else active. Pure."""
-    requested = frozenset(requested)
-    sharing = SHARED if capability in SHARED and requested >= SHARED else {capability}
-    keys = list(dict.fromkeys(key for name in sorted(sharing) for key in needed(name, facts)))
+    keys = needed(capability, facts)
     concerning = [finding for finding in findings(facts) if concerns(finding, keys)]
     failing = [finding for finding in concerning if not finding.outcome.later]
     missing = [facts.published(key) for key in keys if not facts.has(key)]

@@ -433,15 +433,15 @@ def test_a_site_without_activity_pauses_the_capabilities(strict):
     assert capability["requirements"]["disabled_reason"] == "paused.inactivity"
 
 
-def test_card_payments_and_transfers_stand_together(strict):
+def test_transfers_stand_while_card_payments_miss_what_they_alone_need(strict):
     said = individual()
-    del said["business_profile"]
+    said["business_profile"] = {"url": PROFILE["url"]}
 
-    alone = account_of(strict, "transfers", **said)
-    both = account_of(strict, "card_payments", "transfers", **said)
+    account = account_of(strict, "card_payments", "transfers", **said, external_account=BANK)
 
-    assert alone["capabilities"] == {"transfers": "active"}
-    assert both["capabilities"] == {"card_payments": "inactive", "transfers": "inactive"}
+    assert account["capabilities"] == {"card_payments": "inactive", "transfers": "active"}
+    assert account["requirements"]["past_due"] == ["business_profile.mcc"]
+    assert account["details_submitted"] and not account["charges_enabled"] and not account["payouts_enabled"]
 
 
 def test_treasury_needs_transfers(strict):
