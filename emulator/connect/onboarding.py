@@ -31,7 +31,7 @@ from emulator.kernel.params import Enum, ListParams, NoParams, Params, Range, me
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST, Operation
-from emulator.kernel.settings import choice
+from emulator.kernel.settings import choice, switch
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import features, financial_accounts
@@ -44,6 +44,12 @@ SETTINGS = (
         ("instant", "verify"),
         "Whether a requested capability is active at once, or when everything required is provided and verified.",
     ),
+    switch(
+        "accounts_v1_support",
+        True,
+        "Whether POST /v1/accounts creates accounts; platforms that joined since about August 2026 are refused until "
+        "they switch Accounts v1 support on in the Dashboard.",
+    ),
 )
 # What accounts with the whole Stripe dashboard ask for when nothing is asked for.
 USUAL_CAPABILITIES = ("card_payments", "transfers")
@@ -52,6 +58,11 @@ MORE_REASONS = ("fraud_payment_method_tester", "other", "terms_of_service")
 NOT_OURS = (
     "You can only create new accounts if you've signed up for Connect, which you can learn how to do at "
     "https://stripe.com/docs/connect."
+)
+NO_LONGER_V1 = (
+    "Stripe no longer recommends Accounts v1 for new Connect integrations. Create connected accounts with "
+    "POST /v2/core/accounts instead: https://docs.stripe.com/connect/accounts-v2. To use Accounts v1 all the same, "
+    "switch Accounts v1 support on in the Dashboard (here: the setting accounts_v1_support)."
 )
 TERMS_ARE_STRIPES = "You cannot accept the Terms of Service on behalf of Standard and Express connected accounts."
 OWN_ACCOUNT = "You cannot use this method on your own account: you may only use it on connected accounts."
@@ -293,11 +304,13 @@ def retrieve(world: World, params: dict[str, Any]) -> Account:
 def create(world: World, params: dict[str, Any]) -> Account:
     """Open a connected account.
 
-    400 while acting as a connected account, for `type` beside `controller`, for terms that only Stripe may have
-    accepted, and for capabilities this kind of account cannot have.
+    400 while acting as a connected account, without support for Accounts v1, for `type` beside `controller`, for terms
+    that only Stripe may have accepted, and for capabilities this kind of account cannot have.
     """
     if not world.is_platform:
         raise invalid(NOT_OURS)
+    if not world.setting("accounts_v1_support"):
+        raise invalid(NO_LONGER_V1)
     if "type" in params and "controller" in params:
         raise exclusive("type", "controller", blame="type")
     country = params.get("country", accounts.of(world).country)

@@ -234,6 +234,23 @@ def test_a_connected_account_opens_no_accounts(platform):
     assert refusal.error["message"].startswith("You can only create new accounts if you've signed up for Connect")
 
 
+def test_a_platform_without_support_for_accounts_v1_opens_none_and_keeps_what_it_has(platform):
+    known = account_of(platform)["id"]
+    platform.settings(accounts_v1_support=False)
+
+    refusal = platform.post("/v1/accounts", type="custom", country="US")
+
+    assert refusal.status == 400
+    assert refusal.error["type"] == "invalid_request_error"
+    assert refusal.error["message"].startswith(
+        "Stripe no longer recommends Accounts v1 for new Connect integrations. Create connected accounts with "
+        "POST /v2/core/accounts instead: "
+    )
+    assert not {"code", "param"} & set(refusal.error)
+    assert platform.made(f"/v1/accounts/{known}", email="a@example.com")["email"] == "a@example.com"
+    assert [account["id"] for account in platform.read("/v1/accounts")["data"]] == [known]
+
+
 def test_opening_an_account_is_not_announced(platform):
     account = account_of(platform)
 
