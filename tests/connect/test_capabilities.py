@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.connect import capabilities
-from tests.connect.shapes import account_of, individual
+from tests.connect.shapes import CONTROLLER, account_of, asking, individual
 
 
 def test_a_requested_capability_names_its_account_and_time(platform):
@@ -75,6 +75,25 @@ def test_requesting_one_makes_it_active_and_tells_so(platform):
         "requested_at": None,
         "status": "unrequested",
     }
+
+
+@pytest.mark.parametrize("kind", [{"type": "custom"}, {"controller": CONTROLLER}])
+def test_a_bare_account_asks_for_capabilities_later_and_is_served(platform, kind):
+    bare = platform.made("/v1/accounts", country="US", **kind)
+    inside = platform.acting_as(bare["id"])
+
+    account = platform.made(f"/v1/accounts/{bare['id']}", capabilities=asking("treasury", "card_issuing"))
+
+    assert bare["capabilities"] == {} and bare["requirements"]["past_due"] == ["external_account"]
+    assert account["capabilities"] == {"card_issuing": "active", "treasury": "active"}
+    assert account["requirements"]["past_due"] == ["external_account"]
+    assert inside.event_types() == ["capability.updated", "capability.updated", "account.updated"]
+    opened = inside.made(
+        "/v1/treasury/financial_accounts",
+        supported_currencies=["usd"],
+        features={"card_issuing": {"requested": True}, "intra_stripe_flows": {"requested": True}},
+    )
+    assert (opened["status"], opened["active_features"]) == ("open", ["card_issuing", "intra_stripe_flows"])
 
 
 def test_requesting_twice_changes_nothing(platform):
