@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -41,14 +42,16 @@ def create_app(
     seed: int = 0,
     durable: bool = False,
     workers: int = 1,
+    settings: Mapping[str, Any] | None = None,
     on_request: Callable[[RequestLine], None] | None = None,
 ) -> Flask:
     """A Flask application over a data directory. NewerData or OSError when the directory cannot be used.
 
-    `workers` is how many server processes have an application over this directory, this one included. The background
-    work is not started; `app.emulator.background.start()` does that.
+    `workers` is how many server processes have an application over this directory, this one included; `settings` is
+    what new worlds begin with in place of the defaults. The background work is not started;
+    `app.emulator.background.start()` does that.
     """
-    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, workers=workers)
+    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, workers=workers, settings=settings)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
     Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]

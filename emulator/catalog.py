@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emulator import progress
 from emulator.balances import balance, balance_transactions, topups
-from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons
+from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons, platform
 from emulator.control import asks, clock, faults, health, issuing, requests, tenant, webhook_clinic, webhooks, why
 from emulator.developer import cli_sessions, events, files, webhook_endpoints
 from emulator.issuing import (
@@ -43,6 +43,7 @@ from emulator.treasury import (
 CATALOG = Catalog(
     (
         accounts,
+        platform,
         capabilities,
         persons,
         external_accounts,

@@ -23,6 +23,7 @@ from urllib.parse import quote
 import click
 
 from emulator import __version__
+from emulator.connect.issuing_countries import COUNTRIES
 
 DEFAULT_URL = "http://127.0.0.1:12111"
 DEMO_KEY = "sk_test_demo"
@@ -88,6 +89,13 @@ def serving(command: Any) -> Any:
                 type=click.Path(path_type=Path),
                 default=None,
                 help="Also listen here, for STRIPE_CLI_UNIX_SOCKET.",
+            ),
+            click.option(
+                "--country",
+                type=click.Choice(COUNTRIES, case_sensitive=False),
+                metavar="CODE",
+                default=None,
+                help="Country of the platform in new worlds: US, GB or one of the euro area.  [default: US]",
             ),
         )
     ):

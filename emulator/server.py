@@ -81,6 +81,12 @@ class ServerOptions:
     quiet: bool = False
     websocket_port: int | None = None
     unix_socket: Path | None = None
+    country: str | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What new worlds begin with in place of the defaults."""
+        return {"platform_country": self.country} if self.country else {}
 
     @property
     def local_host(self) -> str:
@@ -267,7 +273,14 @@ def load_worker(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=stop_with_parent, daemon=True).start()
     console = None if options.quiet else Console()
-    app = create_app(data, seed=options.seed, durable=options.durable, workers=options.workers, on_request=console)
+    app = create_app(
+        data,
+        seed=options.seed,
+        durable=options.durable,
+        workers=options.workers,
+        settings=options.settings,
+        on_request=console,
+    )
     app.emulator.tenants.origin = options.url
     serve_cli(app, options, sockets)
     app.emulator.background.start()

@@ -167,6 +167,27 @@ def test_a_world_in_memory_is_gone_when_the_server_is(tmp_path):
     assert was_there and not folder.exists()
 
 
+def test_a_server_has_the_platform_of_new_worlds_in_the_country_it_was_told(command, tmp_path):
+    with Running(tmp_path / "data", "--country", "gb") as running:
+        caller = ("--url", running.url, "--api-key", KEY)
+        at_first = command("settings", *caller)
+        moved = command("settings", "platform_country=IE", *caller)
+        reset = command("reset", *caller)
+        after = command("settings", *caller)
+
+    assert "platform_country=GB\n" in at_first.out
+    assert "platform_country=IE\n" in moved.out
+    assert reset.code == 0
+    assert "platform_country=GB\n" in after.out
+
+
+def test_a_country_where_no_cards_are_issued_hinders_the_server(command):
+    outcome = command("serve", "--country", "AU")
+
+    assert outcome.code == 2
+    assert is_one_sentence(outcome.err) and "'AU' is not one of 'us', 'gb'" in outcome.err
+
+
 def test_the_data_directory_keeps_itself_out_of_git(server):
     folder = Path(httpx.get(f"{server.url}/_emulator/health").json()["data"])
 

@@ -20,7 +20,8 @@ INTRODUCTION = """# Settings
 
 Switches of a world (everything behind one API key). `stripe-emulator settings` shows them, `stripe-emulator settings
 name=value` changes one and `name=` puts it back to its default; `GET` and `POST /_emulator/settings` do the same, and a
-reset puts all of them back.
+reset puts all of them back. `stripe-emulator serve --country GB` makes another `platform_country` the default of new
+worlds.
 """
 
 

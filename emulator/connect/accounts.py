@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from emulator.connect import capabilities, external_accounts, persons
 from emulator.connect.capabilities import Capability
-from emulator.connect.external_accounts import TEST_NUMBER, TEST_ROUTING_NUMBER
 from emulator.connect.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
@@ -21,8 +20,6 @@ from emulator.kernel import ids
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
-PLATFORM_NAME = "Emulated Platform"
-PLATFORM_CAPABILITIES = ("card_issuing", "card_payments", "transfers", "treasury")
 # What an account reports of who answers for it, by its type. Source: https://docs.stripe.com/connect/migrate-to-controller-properties
 CONTROLLERS = {
     "standard": ("account", "stripe", "stripe", "full"),
@@ -390,42 +387,4 @@ def application_of(platform: str) -> str:
     return "ca_" + ids.base62(int.from_bytes(hashlib.sha256(platform.encode()).digest()), 32)
 
 
-def open_account(world: World) -> None:
-    """The platform itself: a US company with everything active. Connected accounts have their record already."""
-    if not world.is_platform:
-        return
-    world.put(
-        Account(
-            id=world.platform,
-            created=world.now,
-            country="US",
-            default_currency="usd",
-            type="standard",
-            controller={"type": "account"},
-            email="platform@example.com",
-            business_type="company",
-            business_profile={"name": PLATFORM_NAME, "mcc": "5734", "url": "https://example.com"},
-            company={"name": PLATFORM_NAME},
-            settings={"dashboard": {"display_name": PLATFORM_NAME}},
-            details_submitted=True,
-            is_platform=True,
-            is_ready=True,
-        )
-    )
-    for name in PLATFORM_CAPABILITIES:
-        key = capabilities.key_of(world.platform, name)
-        world.put(Capability(key, world.platform, name, True, world.now, "active"))
-    bank = {
-        "object": "bank_account",
-        "account_holder_name": PLATFORM_NAME,
-        "account_holder_type": "company",
-        "account_number": TEST_NUMBER,
-        "country": "US",
-        "currency": "usd",
-        "routing_number": TEST_ROUTING_NUMBER,
-    }
-    external_accounts.add(world, external_accounts.described(world, bank), default=True)
-
-
-OPEN_ACCOUNT = open_account
 RECORDS = (Account,)

@@ -113,7 +113,7 @@ def asked_for(world: World, capability: Capability, wanted: bool) -> Capability:
     return Capability(capability.id, capability.account, capability.name, wanted, world.now if wanted else None)
 
 
-def refuse_request(account: Account, capability: Capability, wanted: bool, param: str) -> None:
+def refuse_request(world: World, account: Account, capability: Capability, wanted: bool, param: str) -> None:
     """400 for a request this account cannot make, or for giving back what is permanent."""
     name = capability.name
     if not wanted and capability.requested and name in PERMANENT and capability.status != "inactive":
@@ -130,6 +130,8 @@ def refuse_request(account: Account, capability: Capability, wanted: bool, param
             "for accounts in US.",
             param=param,
         )
+    if name == "treasury" and world.setting("platform_country") != "US":
+        raise invalid("The `treasury` capability can only be requested by platforms in US.", param=param)
 
 
 def needs_controller(name: str, param: str) -> ApiError:

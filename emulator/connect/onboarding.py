@@ -455,7 +455,7 @@ def request(world: World, account: Account, name: str, wanted: bool, param: str)
         raise invalid(
             "card_issuing can only be requested if your platform has been onboarded on Stripe Issuing already."
         )
-    capabilities.refuse_request(account, capability, wanted, param)
+    capabilities.refuse_request(world, account, capability, wanted, param)
     return capabilities.asked_for(world, capability, wanted)
 
 

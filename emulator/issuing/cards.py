@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.connect import accounts
+from emulator.connect.issuing_countries import card_currency
 from emulator.issuing import access, card_numbers, cardholders, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
@@ -61,7 +62,7 @@ NEW_NUMBER = frozenset({"lost", "stolen"})
 # Source: https://docs.stripe.com/issuing/cards/virtual/issue-cards#exp-dates
 MONTHS_VALID = 35
 NEAREST_EXPIRY, FARTHEST_EXPIRY = 1, 59
-CURRENCY_OF = {"US": "usd", "GB": "gbp"}
+# What a platform in the US may issue on its own account, where the Stripe CLI's triggers make cards for Europe too.
 PLATFORM_CURRENCIES = ("usd", "eur", "gbp")
 FOR_VIRTUAL_CARDS = ("exp_month", "exp_year", "lifecycle_controls")
 FOR_PHYSICAL_CARDS = ("personalization_design", "shipping")
@@ -446,7 +447,8 @@ def check_type(params: dict[str, Any]) -> None:
 def check_currency(world: World, currency: str) -> None:
     """400 for a currency in which the account's country has no cards."""
     account = accounts.of(world)
-    allowed = PLATFORM_CURRENCIES if world.is_platform else (CURRENCY_OF.get(account.country, "eur"),)
+    is_us_platform = world.is_platform and account.country == "US"
+    allowed = PLATFORM_CURRENCIES if is_us_platform else (card_currency(account.country),)
     if currency not in allowed:
         raise invalid(
             f"Cards of accounts in {account.country} cannot be issued in {currency}; use {' or '.join(allowed)}.",

@@ -13,7 +13,7 @@ from stdnum import iban
 
 from emulator import chart_of_accounts as chart
 from emulator.connect import accounts
-from emulator.connect.home_currencies import EURO
+from emulator.connect.issuing_countries import EURO_AREA
 from emulator.issuing import access
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
@@ -118,7 +118,7 @@ def transfer_of_country(country: str) -> str | None:
     """How accounts in a country fund their Issuing balance by bank transfer, or None where they cannot."""
     if country == "GB":
         return "gb_bank_transfer"
-    return "eu_bank_transfer" if country in EURO else None
+    return "eu_bank_transfer" if country in EURO_AREA else None
 
 
 def eu_bank_transfer(holder: str, number: int) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from emulator.kernel.params import Boolean, Enum, Integer, Params, String
 
 
 class Setting(NamedTuple):
-    """One switch of a tenant. `kind` is the parameter field that reads it from a request."""
+    """One switch of a tenant. `kind` is the parameter field that reads it from a request.
+
+    One that `founds` the world decides what the world begins with, so it is set before anything is made in it.
+    """
 
     name: str
     default: Any
     kind: fields.Field
     says: str
+    founds: bool = False
 
 
 KERNEL_SETTINGS = (
@@ -33,9 +37,9 @@ KERNEL_SETTINGS = (
 )
 
 
-def choice(name: str, default: str, values: Sequence[str], says: str) -> Setting:
+def choice(name: str, default: str, values: Sequence[str], says: str, *, founds: bool = False) -> Setting:
     """A setting that is one of some words."""
-    return Setting(name, default, Enum(values), says)
+    return Setting(name, default, Enum(values), says, founds)
 
 
 def switch(name: str, default: bool, says: str) -> Setting:

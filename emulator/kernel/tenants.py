@@ -19,7 +19,7 @@ import time
 import traceback
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -60,13 +60,21 @@ class Tenants:
     """The tenants of one data directory, opened as their keys appear."""
 
     def __init__(
-        self, directory: Path, catalog: Catalog, *, seed: int = 0, durable: bool = False, workers: int = 1
+        self,
+        directory: Path,
+        catalog: Catalog,
+        *,
+        seed: int = 0,
+        durable: bool = False,
+        workers: int = 1,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.directory = directory
         self.catalog = catalog
         self.seed = seed
         self.durable = durable
         self.workers = workers  # server processes that answer for this directory
+        self.settings = dict(settings or {})  # what new worlds have in place of the defaults
         self.most_open = places(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         self.template = new_template(catalog)
         self.template_lock = threading.Lock()
@@ -282,14 +290,12 @@ class Tenant:
         with self.connection() as connection:
             if version_of(connection) == 0:
                 assert name is not None, f"{self.file} is no tenant's database"
-                self.begin_anew(connection, name, generation=1, settings={})
+                self.begin_anew(connection, name, generation=1)
             elif not is_current(connection, self.catalog):
                 migrate(connection, tuple(self.catalog.records.values()))
                 connection.execute(f"PRAGMA application_id = {mark_of(self.catalog)}")
 
-    def begin_anew(
-        self, connection: sqlite3.Connection, name: str, *, generation: int, settings: dict[str, Any]
-    ) -> None:
+    def begin_anew(self, connection: sqlite3.Connection, name: str, *, generation: int) -> None:
         """An empty world with its platform account, written over whatever was there. Under the lock.
 
         It is made in memory and copied in one transaction: neither a reader nor a crash ever meets half a world.
@@ -304,7 +310,7 @@ class Tenant:
             fresh.execute(
                 "INSERT INTO tenant (name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, "
                 "settings) VALUES (?, ?, 0, ?, 0, NULL, ?, ?, ?)",
-                (name, generator, platform, now, generation, orjson.dumps(settings)),
+                (name, generator, platform, now, generation, orjson.dumps(self.tenants.settings)),
             )
             step = self.step(fresh, read_tenant_row(fresh), now)
             World(step, platform).open_account(platform)
@@ -313,12 +319,12 @@ class Tenant:
             fresh.backup(connection)
 
     def reset(self) -> int:
-        """Back to the first moment: same seed, same ids, settings as by default. The new generation's number."""
+        """Back to the first moment: same seed, same ids, settings as at first. The new generation's number."""
         with self.locked(), self.connection() as connection:
             row = read_tenant_row(connection)
             before = World(self.step(connection, row, time_of(row)), row.platform)
             again = self.catalog.outliving_reset(before)
-            self.begin_anew(connection, row.name, generation=row.generation + 1, settings={})
+            self.begin_anew(connection, row.name, generation=row.generation + 1)
             row = read_tenant_row(connection)
             after = World(self.step(connection, row, time_of(row)), row.platform)
             for put_back in again:
@@ -526,12 +532,49 @@ class Tenant:
     # Settings
 
     def change_settings(self, changes: dict[str, Any]) -> dict[str, Any]:
-        """Set some settings; None puts one back to its default. All settings as they are now."""
+        """Set some settings; None puts one back to what it was at first. All settings as they are now.
+
+        400 for a change of one that founds the world once anything was made in it.
+        """
         with self.writing() as step:
-            kept = {**step.settings, **changes}
-            kept = {name: value for name, value in kept.items() if value is not None}
+            first = self.tenants.settings
+            kept = {name: first.get(name) if value is None else value for name, value in changes.items()}
+            kept = {name: value for name, value in {**step.settings, **kept}.items() if value is not None}
+            for name, setting in self.catalog.settings.items():
+                default = setting.default
+                if setting.founds and kept.get(name, default) != step.settings.get(name, default):
+                    self.found_again(step, kept, name)
             step.connection.execute("UPDATE tenant SET settings = ?", (orjson.dumps(kept),))
         return self.all_settings()
+
+    def found_again(self, step: Step, settings: dict[str, Any], name: str) -> None:
+        """Begin the world as other settings have it. 400, naming the setting, once anything was made in it.
+
+        Whatever is made draws from the generator, so an untouched world has drawn no more than one just opened.
+        """
+        drawn = step.draws
+        if self.opened_again(step) != drawn:
+            raise invalid(
+                f"The {name} can only be set before anything is made in a world. Reset it first "
+                "(`stripe-emulator reset`, or POST /_emulator/reset).",
+                param=name,
+            )
+        step.settings = settings
+        self.opened_again(step)
+
+    def opened_again(self, step: Step) -> int:
+        """Open the platform's account in place of every record there is; how often that drew from the generator."""
+        world = World(step, step.row.platform)
+        again = self.catalog.outliving_reset(world)
+        for kind in self.catalog.records.values():
+            if getattr(kind, "is_stored", True):
+                for _, record in list(step.store.every(kind)):
+                    world.forget(record)
+        step.draws = 0
+        world.open_account(world.platform)
+        for put_back in again:
+            put_back(world)
+        return step.draws
 
     def all_settings(self) -> dict[str, Any]:
         """Every setting with its value or default."""

@@ -1,4 +1,4 @@
-"""Who may use Treasury: tenants that have it switched on.
+"""Who may use Treasury: platforms in the US that have it switched on, and their connected accounts.
 
 Source: the refusal that accounts without Treasury get, as reported by users of the official packages.
 """
@@ -19,7 +19,7 @@ SETTINGS = (switch("treasury_enabled", True, "Whether the platform has been onbo
 
 
 def onboarded(routes: Sequence[Route]) -> list[Route]:
-    """The same routes, refused while the tenant's Treasury is switched off."""
+    """The same routes, refused while the tenant's Treasury is switched off, and where its platform is abroad."""
     return [replace(route, operation=gated(route)) for route in routes]
 
 
@@ -28,7 +28,7 @@ def gated(route: Route) -> Any:
 
     @wraps(route.operation)
     def operation(world: World, params: dict[str, Any], *path: str) -> Any:
-        if not world.setting("treasury_enabled"):
+        if not world.setting("treasury_enabled") or world.setting("platform_country") != "US":
             raise not_onboarded(route.verb, world.path)
         return route.operation(world, params, *path)
 

@@ -258,11 +258,11 @@ def opened(world: World, **given: Any) -> FinancialAccount:
 
 
 def open_platforms_own(world: World) -> None:
-    """The platform starts with one account that can do everything; connected accounts open theirs themselves.
+    """A platform with Treasury starts with one account that can do everything; connected accounts open their own.
 
     Source: https://docs.stripe.com/treasury/account-management/platform-financial-account
     """
-    if world.is_platform:
+    if world.is_platform and capabilities.status_of(world, "treasury") == "active":
         everything = list(FEATURES)
         number = new_account_number(world)
         save(

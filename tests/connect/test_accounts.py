@@ -4,6 +4,7 @@ import pytest
 
 from emulator.connect import accounts
 from emulator.connect.home_currencies import currency_of
+from emulator.connect.platform import NAME
 from tests.client import Client
 from tests.connect.shapes import ADDRESS, ALL, BANK, CONTROLLER, TERMS, account_of, asking, individual
 
@@ -17,7 +18,7 @@ def test_the_platform_is_a_us_account_with_everything_active(platform):
     assert own["charges_enabled"] and own["payouts_enabled"] and own["details_submitted"]
     assert own["requirements"]["currently_due"] == []
     assert own["capabilities"] == dict.fromkeys(ALL, "active")
-    assert own["settings"]["dashboard"]["display_name"] == accounts.PLATFORM_NAME
+    assert own["settings"]["dashboard"]["display_name"] == NAME
     assert [bank["last4"] for bank in own["external_accounts"]["data"]] == ["6789"]
 
 
