@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from emulator.connect.issuing_countries import COUNTRIES
 from emulator.connect.requirements import Standing, nothing_required
 from emulator.data.capabilities import CAPABILITIES
 from emulator.kernel.errors import ApiError, invalid, no_such
@@ -132,6 +133,8 @@ def refuse_request(world: World, account: Account, capability: Capability, wante
         )
     if name == "treasury" and world.setting("platform_country") != "US":
         raise invalid("The `treasury` capability can only be requested by platforms in US.", param=param)
+    if name == "card_issuing" and account.country not in COUNTRIES:
+        raise invalid(f"The `card_issuing` capability is not available for accounts in {account.country}.", param=param)
 
 
 def needs_controller(name: str, param: str) -> ApiError:

@@ -102,6 +102,15 @@ def test_abroad_no_account_can_ask_for_treasury(platform):
     assert platform.read("/v1/accounts")["data"] == []
 
 
+def test_no_account_asks_for_cards_where_none_are_issued(platform):
+    wanted = {"card_issuing": {"requested": True}}
+
+    refusal = platform.post("/v1/accounts", country="AU", controller=CONTROLLER, capabilities=wanted)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "capabilities[card_issuing][requested]")
+    assert refusal.error["message"] == "The `card_issuing` capability is not available for accounts in AU."
+
+
 # When it can be chosen
 
 
