@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator.connect import accounts
-from emulator.connect.issuing_countries import card_currency
+from emulator.connect.issuing_countries import card_currency, homes
 from emulator.issuing import access, card_numbers, cardholders, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
@@ -62,8 +62,9 @@ NEW_NUMBER = frozenset({"lost", "stolen"})
 # Source: https://docs.stripe.com/issuing/cards/virtual/issue-cards#exp-dates
 MONTHS_VALID = 35
 NEAREST_EXPIRY, FARTHEST_EXPIRY = 1, 59
-# What a platform in the US may issue on its own account, where the Stripe CLI's triggers make cards for Europe too.
-PLATFORM_CURRENCIES = ("usd", "eur", "gbp")
+# What a platform in the US may issue on its own account besides, since the Stripe CLI's triggers make cards for Europe.
+MORE_CURRENCIES = ("eur", "gbp")
+MORE_HOMES = frozenset({"ES", "GB"})
 FOR_VIRTUAL_CARDS = ("exp_month", "exp_year", "lifecycle_controls")
 FOR_PHYSICAL_CARDS = ("personalization_design", "shipping")
 # Authorizations up to this many minor units count as payments only once they are captured.
@@ -252,7 +253,10 @@ def named_by(world: World, params: dict[str, Any]) -> Named:
 
 
 def create(world: World, params: dict[str, Any]) -> Card:
-    """Issue a card. 400 for a holder who may not have it, a wrong currency, or a financial account not ready for it."""
+    """Issue a card. 400 for a holder who may not have it, a wrong currency, or a financial account not ready for it.
+
+    Of a holder the home is asked about first, then the phone number, then what is past due.
+    """
     named = named_by(world, params)
     access.check_to_create(world)
     holder = named.cardholder
@@ -260,6 +264,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
         raise invalid("There is no default cardholder for this account")
     check_type(params)
     check_currency(world, params["currency"])
+    check_home(world, holder)
     if accounts.of(world).country != "US" and holder.phone_number is None:
         raise no_phone_on_file(holder)
     if named.financial_account is not None:
@@ -447,13 +452,28 @@ def check_type(params: dict[str, Any]) -> None:
 def check_currency(world: World, currency: str) -> None:
     """400 for a currency in which the account's country has no cards."""
     account = accounts.of(world)
-    is_us_platform = world.is_platform and account.country == "US"
-    allowed = PLATFORM_CURRENCIES if is_us_platform else (card_currency(account.country),)
+    allowed = (card_currency(account.country), *(MORE_CURRENCIES if is_us_platform(world) else ()))
     if currency not in allowed:
         raise invalid(
             f"Cards of accounts in {account.country} cannot be issued in {currency}; use {' or '.join(allowed)}.",
             param="currency",
         )
+
+
+def check_home(world: World, holder: Cardholder) -> None:
+    """400 for a holder who lives where the account cannot issue cards.
+
+    Looked at when a card is made, a replacement too; one who moves later keeps the cards. The text is recorded.
+    """
+    allowed = homes(accounts.of(world).country) | (MORE_HOMES if is_us_platform(world) else frozenset())
+    country = holder.billing["address"]["country"]
+    if country not in allowed:
+        raise invalid(f"Cardholder cannot have a billing address country of {country}.")
+
+
+def is_us_platform(world: World) -> bool:
+    """Whether this is the own account of a platform in the US."""
+    return world.is_platform and accounts.of(world).country == "US"
 
 
 def check_financial_account(world: World, account: Any, currency: str, currency_param: str) -> None:

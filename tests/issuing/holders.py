@@ -8,6 +8,7 @@ from tests.client import Client
 
 ADDRESS = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701", "country": "US"}
 GERMAN_ADDRESS = {"line1": "Hauptstr. 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
+BRITISH_ADDRESS = {"line1": "1 High Street", "city": "London", "postal_code": "N1 1AA", "country": "GB"}
 BILLING = {"address": ADDRESS}
 TERMS = {"user_terms_acceptance": {"date": 1_700_000_000, "ip": "198.51.100.7"}}
 PERSON = {"first_name": "Ada", "last_name": "Example", "card_issuing": TERMS}

@@ -8,13 +8,16 @@ from itertools import product
 import pytest
 from stdnum import luhn
 
+from emulator.connect.issuing_countries import card_currency
 from emulator.issuing import cards
 from emulator.issuing.cards import LIFECYCLE, expiry
 from emulator.kernel.errors import ApiError
 from emulator.kernel.world import World
 from emulator.treasury.financial_accounts import FinancialAccount
 from tests.issuing.holders import (
+    ADDRESS,
     BILLING,
+    BRITISH_ADDRESS,
     CARDHOLDERS,
     CARDS,
     GERMAN_ADDRESS,
@@ -342,10 +345,18 @@ def test_a_physical_card_needs_somewhere_to_go(platform, missing):
     )
 
 
-@pytest.mark.parametrize("country, currency", [("US", "usd"), ("DE", "eur"), ("FR", "eur"), ("GB", "gbp")])
-def test_a_card_is_in_the_currency_of_the_accounts_country(platform, country, currency):
+@pytest.mark.parametrize(
+    "country, currency, home",
+    [
+        ("US", "usd", ADDRESS),
+        ("DE", "eur", GERMAN_ADDRESS),
+        ("FR", "eur", GERMAN_ADDRESS),
+        ("GB", "gbp", BRITISH_ADDRESS),
+    ],
+)
+def test_a_card_is_in_the_currency_of_the_accounts_country(platform, country, currency, home):
     client = a_connected_account(platform, "card_issuing", "transfers", country=country)
-    holder = a_cardholder(client, phone_number="+14155550123")["id"]
+    holder = a_cardholder(client, phone_number="+14155550123", billing={"address": home})["id"]
 
     assert a_card(client, cardholder=holder, currency=currency)["currency"] == currency
     for other in {"usd", "eur", "gbp"} - {currency}:
@@ -363,6 +374,79 @@ def test_outside_the_us_a_holder_needs_a_phone_number(platform):
         f"You cannot create a card without a `phone_number` on file for cardholder: {holder['id']}. Please see "
         "https://stripe.com/docs/issuing/3d-secure."
     )
+
+
+def living_in(client, country, **more):
+    """A cardholder of that country, for whom nothing else is missing."""
+    home = {"line1": "1 Main Street", "city": "Springfield", "postal_code": "12345", "country": country}
+    return a_cardholder(client, phone_number="+14155550123", billing={"address": home}, **more)
+
+
+# Where the account is and whether it is the platform's own: homes of holders who may have its cards, and who may not.
+HOMES = {
+    ("US", True): ("US ES GB", "BR FR CA"),
+    ("US", False): ("US", "BR ES GB"),
+    ("GB", True): ("GB", "US IE ES"),
+    ("GB", False): ("GB", "US IE GM"),
+    ("IE", True): ("IE ES NO BG", "US GB CH"),
+    ("FR", False): ("FR DE IS", "US GB BD"),
+}
+
+
+@pytest.mark.parametrize("country, is_own", HOMES)
+def test_a_card_is_for_a_holder_who_lives_where_the_account_may_issue_cards(platform, country, is_own):
+    platform.settings(platform_country=country if is_own else "US")
+    client = platform if is_own else a_connected_account(platform, "card_issuing", "transfers", country=country)
+    allowed, elsewhere = (homes.split() for homes in HOMES[country, is_own])
+
+    for home in allowed:
+        holder = living_in(client, home)["id"]
+        assert a_card(client, cardholder=holder, currency=card_currency(country))["cardholder"]["id"] == holder
+    for home in elsewhere:
+        holder = living_in(client, home)["id"]
+        error = refused(client, cardholder=holder, currency=card_currency(country))
+        assert error["message"] == f"Cardholder cannot have a billing address country of {home}."
+        assert error.keys() == {"message", "request_log_url", "type"}
+
+
+def test_where_a_holder_lives_is_told_before_what_is_past_due_or_missing(platform):
+    british = a_connected_account(platform, "card_issuing", "transfers", country="GB")
+    nowhere = {"line1": "1 Rua", "city": "Rio", "postal_code": "20000", "country": "BR"}
+    platform.settings(cardholder_review_seconds=60)
+    of_platform = platform.made(CARDHOLDERS, name="Ada", billing={"address": nowhere})["id"]
+    without_phone = british.made(CARDHOLDERS, name="Ada", billing={"address": nowhere})["id"]
+
+    for client, holder, currency in ((platform, of_platform, "usd"), (british, without_phone, "gbp")):
+        error = refused(client, cardholder=holder, currency=currency, status="active")
+        assert error["message"] == "Cardholder cannot have a billing address country of BR."
+
+
+def test_that_refusal_is_remembered_under_its_idempotency_key(platform):
+    holder = living_in(platform, "BR")["id"]
+    keyed = {"headers": {"Idempotency-Key": "abroad"}, "cardholder": holder, "currency": "usd", "type": "virtual"}
+
+    refusal = platform.post(CARDS, **keyed)
+    again = platform.post(CARDS, **keyed)
+
+    assert refusal.status == again.status == 400
+    assert refusal.headers["Idempotency-Key"] == "abroad"
+    assert refusal.headers["Original-Request"] == refusal.headers["Request-Id"]
+    assert refusal.headers["Stripe-Should-Retry"] == "false"
+    assert again.headers["Idempotent-Replayed"] == "true" and again.json == refusal.json
+
+
+def test_a_holder_who_moved_abroad_keeps_the_card_and_gets_no_other_in_its_place(platform):
+    card = a_card(platform, status="active")
+    holder = card["cardholder"]["id"]
+    platform.made(f"{CARDHOLDERS}/{holder}", billing={"address": {**GERMAN_ADDRESS, "country": "BR"}})
+
+    error = refused(platform, cardholder=holder, replacement_for=card["id"], replacement_reason="damaged")
+    frozen = changed(platform, card, status="inactive")
+    thawed = changed(platform, card, status="active")
+
+    assert error["message"] == "Cardholder cannot have a billing address country of BR."
+    assert platform.read(f"{CARDS}/{card['id']}")["replaced_by"] is None
+    assert (frozen.json["status"], thawed.json["status"]) == ("inactive", "active")
 
 
 def test_what_is_past_due_prevents_activation_at_the_start_and_later(platform):

@@ -16,6 +16,7 @@ from tests.client import Answer, Client
 from tests.issuing.holders import (
     ADDRESS,
     BILLING,
+    BRITISH_ADDRESS,
     CARDHOLDERS,
     CARDS,
     GERMAN_ADDRESS,
@@ -485,7 +486,7 @@ def activated_card_of_incomplete_holder(platform: Client) -> Iterator[Any]:
 
 for country, currency, home in (
     ("DE", "eur", GERMAN_ADDRESS),
-    ("GB", "gbp", {"line1": "1 High Street", "city": "London", "postal_code": "N1 1AA", "country": "GB"}),
+    ("GB", "gbp", BRITISH_ADDRESS),
 ):
 
     def no_phone(
@@ -503,6 +504,16 @@ for country, currency, home in (
         "cardholder_phone_number_required",
     )
     row(f"a holder without phone in {country}", no_phone_on_file)(no_phone)
+
+
+@row(
+    "a holder who lives where no card can be issued", Refusal("Cardholder cannot have a billing address country of BR.")
+)
+def no_home(platform: Client) -> Iterator[Any]:
+    holder = another_cardholder(platform, billing={"address": {**GERMAN_ADDRESS, "country": "BR"}})
+    yield platform
+    yield platform.post(CARDS, cardholder=holder, currency="usd", type="virtual")
+
 
 refused(
     "no cardholder",
