@@ -4,6 +4,7 @@ WORKDIR /app
 COPY pyproject.toml README.md LICENSE ./
 COPY emulator emulator
 COPY fixtures fixtures
+COPY docs docs
 RUN pip install --no-cache-dir . \
     && useradd --create-home emulator \
     && mkdir /data \

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 
+from emulator import front_page
 from emulator.catalog import CATALOG
 from emulator.kernel.asking import Asker
 from emulator.kernel.http import Pipeline, RequestLine
@@ -54,5 +55,6 @@ def create_app(
     tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, workers=workers, settings=settings)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
+    front_page.mount(app, tenants)
     Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]
     return app

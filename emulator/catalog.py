@@ -5,7 +5,19 @@ from __future__ import annotations
 from emulator import progress
 from emulator.balances import balance, balance_transactions, topups
 from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons, platform
-from emulator.control import asks, clock, faults, health, issuing, requests, tenant, webhook_clinic, webhooks, why
+from emulator.control import (
+    asks,
+    clock,
+    faults,
+    health,
+    issuing,
+    requests,
+    tenant,
+    webhook_clinic,
+    webhooks,
+    why,
+    worlds,
+)
 from emulator.developer import cli_sessions, events, files, webhook_endpoints
 from emulator.issuing import (
     access,
@@ -91,5 +103,6 @@ CATALOG = Catalog(
         webhook_clinic,
         asks,
         why,
+        worlds,
     )
 )

@@ -10,9 +10,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import sqlite3
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,11 +22,10 @@ from urllib.parse import quote
 
 import click
 
-from emulator import __version__
+from emulator import __version__, first_steps
 from emulator.connect.issuing_countries import COUNTRIES
+from emulator.first_steps import DEFAULT_URL, DEMO_KEY
 
-DEFAULT_URL = "http://127.0.0.1:12111"
-DEMO_KEY = "sk_test_demo"
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -158,30 +157,17 @@ def build_demo(url: str) -> None:
 def demo_text(url: str, replies: dict[str, Any]) -> str:
     """The key and the first three commands, with the ids of this very world."""
     account, card, declined = replies["account"]["id"], replies["card"]["id"], replies["declined_purchase"]["id"]
-    as_account = f"-u {DEMO_KEY}: -H 'Stripe-Account: {account}'"
+    commands = first_steps.in_the_demo(url, account=account, card=card, declined=declined)
+    tried = "\n\n".join(f"# {one.says}\n{one.line}" for one in commands)
     return f"""
 API key:            {DEMO_KEY}
 Connected account:  {account}
+In a browser:       {url}
 
 Try, in another terminal:
 
-  # why was the purchase at a casino declined?
-  STRIPE_API_KEY={DEMO_KEY} {own_name()} why {declined} --url {url}
-
-  # what has been bought with the card so far
-  curl {url}/v1/issuing/authorizations {as_account} -G -d card={card}
-
-  # buy something
-  curl {url}/v1/test_helpers/issuing/authorizations {as_account} \\
-    -d card={card} -d amount=2500 -d currency=usd
+{textwrap.indent(tried, "  ")}
 """
-
-
-def own_name() -> str:
-    """How this command can be called again: by name where that is found, else by the path it was called by."""
-    called = Path(sys.argv[0])
-    found = shutil.which("stripe-emulator") is not None or called.name != "stripe-emulator"
-    return "stripe-emulator" if found else str(called)
 
 
 # Clients of a running server

@@ -9,8 +9,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
+from emulator.front_page import documentation
 from tests.test_fixtures import FILES
 
 CHECKOUT = Path(__file__).parent.parent
@@ -55,22 +57,27 @@ def test_an_installed_package_is_not_this_checkout(installed, tmp_path):
     assert not Path(found.stdout).is_relative_to(CHECKOUT) and found.stdout.strip()
 
 
-def test_the_wheel_has_every_world(wheel):
+def test_the_wheel_has_every_world_and_every_page(wheel):
     names = zipfile.ZipFile(wheel).namelist()
 
     assert {f"emulator/data/fixtures/{file.name}" for file in FILES} <= set(names)
+    assert {f"emulator/data/docs/{name}" for name in documentation()} <= set(names)
 
 
-def test_an_installed_command_names_its_worlds_and_builds_one(installed, tmp_path):
+def test_an_installed_command_names_its_worlds_and_builds_one_and_shows_its_pages(installed, tmp_path):
     listed = ran(installed, tmp_path, "seed", "--list")
     serve = [sys.executable, "-m", "emulator.cli", "serve", "--memory", "--port", "0", "--quiet"]
     server = subprocess.Popen(serve, env=installed, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     try:
         url = re.match(r"Ready: (\S+)", server.stdout.readline())[1]
         seeded = ran(installed, tmp_path, "seed", "demo", "--url", url, "--api-key", "sk_test_wheel")
+        shown = httpx.get(url, headers={"Accept": "text/html"}, trust_env=False).text
+        read = httpx.get(f"{url}/docs/README.md", trust_env=False).text
     finally:
         server.terminate()
         server.communicate(timeout=20)
 
     assert [line.split()[0] for line in listed.splitlines()] == [file.stem for file in FILES]
     assert "declined_purchase: 200 iauth_" in seeded
+    assert [name for name in documentation() if f"{url}/docs/{name}" not in shown] == []
+    assert read == (CHECKOUT / "README.md").read_text(encoding="utf-8")
