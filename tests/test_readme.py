@@ -1,4 +1,4 @@
-"""The README: its table is current, and every snippet in it runs against a real server."""
+"""The README and the generated pages: they are current, and every snippet in it runs against a real server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.serving import served
-from tools import settings_table
-from tools.operations_table import with_table
+from tools import operations_table, settings_table
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -22,8 +21,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
 
 
-def test_the_table_of_operations_is_current():
-    assert with_table(README.read_text()) == README.read_text()
+def test_the_page_of_operations_is_current():
+    assert operations_table.FILE.read_text() == operations_table.page()
 
 
 def test_the_page_of_settings_is_current():
