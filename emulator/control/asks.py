@@ -25,11 +25,12 @@ def asks(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
     One that was never answered counts as missed, whatever the limit was here.
     """
-    found = world.step.asks.newest(params.get("limit", LARGEST_PAGE))
+    limit = params.get("limit", LARGEST_PAGE)
+    found = world.step.asks.newest(limit + 1)
     return {
         "object": "list",
-        "data": [shown(one) for one in found],
-        "has_more": False,
+        "data": [shown(one) for one in found[:limit]],
+        "has_more": len(found) > limit,
         "limit_ms": STRIPES_LIMIT_MS,
         **world.step.asks.tallied(STRIPES_LIMIT_MS),
         "url": world.path,

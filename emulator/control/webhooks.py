@@ -134,14 +134,12 @@ def seen_by_platform(world: World, account: str, event: Event) -> dict[str, Any]
 
 
 def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
-    """Every attempt to deliver, of all accounts of the tenant."""
+    """The newest attempts to deliver, of all accounts of the tenant, oldest first. `has_more` tells of older ones."""
+    limit = params.get("limit", LARGEST_PAGE)
     found = world.step.outbox.attempts(
-        subscriber=params.get("webhook_endpoint"),
-        event=params.get("event"),
-        limit=params.get("limit", LARGEST_PAGE),
-        newest_first=True,
+        subscriber=params.get("webhook_endpoint"), event=params.get("event"), limit=limit + 1, newest_first=True
     )
-    return {"object": "list", "data": found[::-1], "has_more": False, "url": world.path}
+    return {"object": "list", "data": found[:limit][::-1], "has_more": len(found) > limit, "url": world.path}
 
 
 def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
