@@ -95,14 +95,13 @@ class Replies:
         return StoredReply(*row) if row else None
 
     def keep(self, account: str, key: str, reply: StoredReply) -> None:
-        """Remember a reply, or that its request is running."""
+        """Remember a reply, or that its request is running, and let go of what is too old to be asked for."""
         self.connection.execute(
             "INSERT OR REPLACE INTO idempotent_reply (account, key, path, fingerprint, request_id, created, status, "
             "body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (account, key, *reply),
         )
-        if reply.request_id.endswith("0"):  # one request in 62 clears away what is too old to be asked for
-            self.connection.execute("DELETE FROM idempotent_reply WHERE created <= ?", (reply.created - KEPT_SECONDS,))
+        self.connection.execute("DELETE FROM idempotent_reply WHERE created <= ?", (reply.created - KEPT_SECONDS,))
 
     def forget(self, account: str, key: str) -> None:
         """Let a key be used again."""

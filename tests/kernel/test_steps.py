@@ -1,18 +1,21 @@
 """A step is whole or not at all: records, money, events and the keyed reply together."""
 
+import pytest
+
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
 
-def tables(notes: NotesClient) -> dict[str, list[tuple]]:
-    """Every row of every table but the idempotent replies."""
+def everything(notes: NotesClient) -> dict[str, list[tuple]]:
+    """Every row of every table."""
     tenant = notes.app.tenants.open("notes")
     with tenant.connection() as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {
-            name: connection.execute(f"SELECT * FROM {name}").fetchall()
-            for name in names
-            if name not in ("idempotent_reply", "tenant")
-        }
+        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+
+
+def tables(notes: NotesClient) -> dict[str, list[tuple]]:
+    """Every row of every table but the idempotent replies and the clock's."""
+    return {name: rows for name, rows in everything(notes).items() if name not in ("idempotent_reply", "tenant")}
 
 
 def test_a_refused_operation_leaves_nothing_behind(notes):
@@ -77,21 +80,54 @@ def test_an_invalid_repeat_of_a_used_key_is_a_mismatch_not_a_validation_error(no
     assert notes.post("/v1/notes", "foo=1", Idempotency_Key="k1").json["error"]["type"] == "idempotency_error"
 
 
-def test_keys_are_refused_when_empty_or_too_long(notes):
-    empty = notes.post("/v1/notes", "text=x", Idempotency_Key="")
-    long = notes.post("/v1/notes", "text=x", Idempotency_Key="k" * 256)
+@pytest.mark.parametrize(
+    "length, says",
+    [
+        (0, "Idempotency Key must be a non-empty string."),
+        (1, None),
+        (255, None),
+        (256, "Idempotency Key must be at most 255 characters."),
+    ],
+)
+def test_a_key_has_1_to_255_characters(notes, length, says):
+    answer = notes.post("/v1/notes", "text=x", Idempotency_Key="k" * length)
 
-    assert empty.json["error"]["message"] == "Idempotency Key must be a non-empty string."
-    assert long.status_code == 400
+    assert answer.json.get("error", {}).get("message") == says
+    assert (answer.status_code, len(notes.get("/v1/notes").json["data"])) == ((400, 0) if says else (200, 1))
 
 
-def test_keys_are_forgotten_after_a_day_on_the_tenants_clock(notes):
+@pytest.mark.parametrize("seconds, is_repeated", [(24 * 60 * 60 - 1, True), (24 * 60 * 60, False)])
+def test_keys_are_forgotten_after_a_day_on_the_tenants_clock(notes, seconds, is_repeated):
+    notes.post("/_emulator/clock", "frozen=true")
     first = notes.post("/v1/notes", "text=once", Idempotency_Key="k1")
-    notes.post("/_emulator/clock", "advance=86400")
+    notes.post("/_emulator/clock", f"advance={seconds}")
 
     later = notes.post("/v1/notes", "text=once", Idempotency_Key="k1")
 
-    assert later.json["id"] != first.json["id"]
+    assert (later.json["id"] == first.json["id"]) is is_repeated
+    assert ("Idempotent-Replayed" in later.headers) is is_repeated
+
+
+def test_replies_that_nobody_can_ask_for_any_more_are_not_kept(notes):
+    def kept_after(seconds: int, key: str) -> int:
+        notes.post("/_emulator/clock", f"advance={seconds}")
+        notes.post("/v1/notes", "text=x", Idempotency_Key=key)
+        return len(everything(notes)["idempotent_reply"])
+
+    notes.post("/_emulator/clock", "frozen=true")
+
+    assert [kept_after(0, "k1"), kept_after(24 * 60 * 60 - 1, "k2"), kept_after(1, "k3")] == [1, 2, 2]
+
+
+def test_a_keyed_refusal_uses_up_none_of_the_worlds_chance(notes):
+    def next_id(*refused: str) -> str:
+        notes.post("/_emulator/reset")
+        notes.post("/_emulator/clock", "set=2000000000&frozen=true")
+        for key in refused:
+            assert notes.post("/v1/notes", "text=forbidden", Idempotency_Key=key).status_code == 400
+        return notes.post("/v1/notes", "text=fine").json["id"]
+
+    assert next_id() == next_id("k1", "k2")
 
 
 def test_a_get_ignores_the_idempotency_key(notes):
