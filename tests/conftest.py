@@ -5,8 +5,10 @@ With `--whole-suite` a run fails for every built operation that it never saw suc
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +34,15 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     application.emulator.tenants.origin = "http://localhost"  # type: ignore[attr-defined]  # where clients reach it
     yield application
     application.emulator.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture(autouse=True)
+def unseen(request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing goes wrong inside the emulator, such as work set aside, unless the test asks `caplog` about it."""
+    yield
+    said = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    if said and "caplog" not in inspect.signature(request.function).parameters:
+        pytest.fail("the emulator reported an error that this test does not expect:\n" + "\n".join(said))
 
 
 @pytest.fixture

@@ -418,7 +418,7 @@ def test_what_was_sent_but_not_recorded_is_sent_again_by_the_next_process(tmp_pa
         assert list(dict.fromkeys(seen)) == expected
 
 
-def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(tmp_path, monkeypatch):
+def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(tmp_path, monkeypatch, caplog):
     has_died = threading.Event()
 
     def dies(*_: object) -> None:
@@ -447,6 +447,7 @@ def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(t
             drained(Client(living, "sk_test_unheard"))
 
         assert list(dict.fromkeys(abouts(receiver))) == expected
+        assert "RuntimeError: killed" in caplog.text
 
 
 def test_what_is_due_waits_for_the_next_start(tmp_path):
