@@ -143,6 +143,34 @@ def test_a_reordered_event_that_is_on_its_way_after_a_minute_is_not_sent_behind_
         assert list(examine_tenant(tenant)) == []
 
 
+def test_a_reordered_event_that_failed_after_its_minute_waits_for_its_retry_not_for_the_next_event(platform):
+    platform.clock(frozen=True)
+    with receiving(lambda arrived: Reply(500)) as receiver:
+        endpoint(platform, receiver)
+        platform.made(CLINIC, reorder=100)
+        (first,) = happen(platform)
+        platform.clock(advance=60)
+        drained(platform)
+        receiver.answer = lambda arrived: Reply()
+
+        (second,) = happen(platform)
+        drained(platform)
+        at_once = ids(receiver)
+        platform.clock(advance=60)
+        drained(platform)
+        after_a_minute = ids(receiver)
+        platform.clock(advance=180)
+        drained(platform)
+
+        assert (at_once, after_a_minute, ids(receiver)) == ([first], [first, second], [first, second, first])
+        attempts = platform.read("/_emulator/webhooks/attempts")["data"]
+        assert [(one["event"], one["number"], one["status"]) for one in attempts] == [
+            (first, 1, 500),
+            (second, 1, 200),
+            (first, 2, 200),
+        ]
+
+
 def test_a_dropped_event_never_arrives_but_its_retry_does(platform):
     with receiving() as receiver:
         endpoint(platform, receiver)
@@ -201,6 +229,17 @@ def test_an_endpoints_own_dose_stands_instead_of_the_tenants(platform):
         assert [len(receiver.arrived) for receiver in (one, other)] == [1, 2]
         assert {dose["webhook_endpoint"] for dose in doses["data"]} == {None, first["id"]}
         assert platform.delete(CLINIC).json["data"] == platform.read(CLINIC)["data"] == []
+
+
+def test_a_deleted_endpoint_takes_its_dose_with_it(platform):
+    with receiving() as one, receiving() as other:
+        leaving, staying = endpoint(platform, one), endpoint(platform, other)
+        for made in (leaving, staying):
+            platform.made(CLINIC, duplicate=100, webhook_endpoint=made["id"])
+
+        platform.delete(f"/v1/webhook_endpoints/{leaving['id']}")
+
+        assert [dose["webhook_endpoint"] for dose in platform.read(CLINIC)["data"]] == [staying["id"]]
 
 
 def test_rates_and_endpoints_that_are_none_are_refused(platform):

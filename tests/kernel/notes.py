@@ -157,6 +157,21 @@ def update(world: World, params: dict[str, Any], id: str) -> Note:
     return note
 
 
+class CoinParams(Params):
+    """What goes into a jar."""
+
+    coins = Amount(required=True)
+
+
+def fill(world: World, params: dict[str, Any], id: str) -> Note:
+    """Put coins into a note's jar, telling of the note before and after. The note itself stays the same."""
+    note = world.get(Note, id)
+    world.emit("note.held_out", note)
+    world.move(moving("coins", id, "outside:pocket", f"{id}:jar", params["coins"]), because=id)
+    world.emit("note.thanked", note)
+    return note
+
+
 def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
     """Tear a note up."""
     note = world.get(Note, id)
@@ -180,6 +195,7 @@ ROUTES = [
     GET("/v1/notes/{note}", retrieves(Note)),
     POST("/v1/notes", create, CreateParams),
     POST("/v1/notes/{note}", update, UpdateParams),
+    POST("/v1/notes/{note}/coins", fill, CoinParams),
     DELETE("/v1/notes/{note}", delete),
 ]
 

@@ -41,6 +41,24 @@ def test_pages_forward_and_backward_cover_everything_once(notes, five):
     assert back.json["has_more"] is True
 
 
+@pytest.mark.parametrize("direction", ["starting_after", "ending_before"])
+@pytest.mark.parametrize("limit, has_more", [(3, True), (4, False), (5, False)])
+def test_a_page_of_all_there_is_has_no_more_in_either_direction(notes, five, direction, limit, has_more):
+    all_ids, _ = five
+    cursor = all_ids[0] if direction == "starting_after" else all_ids[-1]
+
+    page = notes.get(f"/v1/notes?limit={limit}&{direction}={cursor}")
+
+    assert (len(ids(page)), page.json["has_more"]) == (min(limit, 4), has_more)
+
+
+@pytest.mark.parametrize("limit, has_more", [(4, True), (5, False), (6, False)])
+def test_the_first_page_has_more_only_where_there_is_more(notes, five, limit, has_more):
+    page = notes.get(f"/v1/notes?limit={limit}")
+
+    assert (len(ids(page)), page.json["has_more"]) == (min(limit, 5), has_more)
+
+
 def test_filters_and_ranges_combine(notes, five):
     all_ids, start = five
 

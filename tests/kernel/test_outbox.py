@@ -291,6 +291,31 @@ def test_anything_but_2xx_is_a_failure_and_redirects_are_not_followed(platform, 
         assert attempts(platform)[0]["status"] == reply.status
 
 
+@pytest.mark.parametrize("sent, kept", [(0, 0), (1_999, 1_999), (2_000, 2_000), (2_001, 2_000)])
+def test_of_an_answer_the_first_2000_bytes_are_kept(platform, sent, kept):
+    body = bytes(97 + n % 26 for n in range(sent))
+    with receiving(lambda arrived: Reply(body=body)) as receiver:
+        endpoint(platform, receiver.url, "topup.created")
+        happen(platform)
+
+        drained(platform)
+
+        assert attempts(platform)[0]["response_body"] == body[:kept].decode()
+
+
+@pytest.mark.parametrize("sent, kept", [(39, 39), (40, 40), (41, 40)])
+def test_of_an_answer_the_first_40_headers_are_kept(platform, sent, kept):
+    usual = {"Server", "Date", "Content-Length"}  # what every answer of the receiver has besides
+    headers = {f"X-{n}": "1" for n in range(sent - len(usual))}
+    with receiving(lambda arrived: Reply(headers=headers)) as receiver:
+        endpoint(platform, receiver.url, "topup.created")
+        happen(platform)
+
+        drained(platform)
+
+        assert len(attempts(platform)[0]["response_headers"]) == kept
+
+
 def test_a_cookie_that_a_receiver_sets_is_sent_to_nobody(app, platform):
     def baking(arrived: object) -> Reply:
         return Reply(headers={"Set-Cookie": "session=1; Path=/"})

@@ -112,6 +112,15 @@ def test_events_hold_nothing_expanded(notes, pair):
     assert event["data"]["object"]["about"] == pair[0]
 
 
+def test_a_record_is_drawn_again_after_money_has_moved(notes):
+    id = notes.post("/v1/notes", "text=jar").json["id"]
+
+    reply = notes.post(f"/v1/notes/{id}/coins", "coins=5").json
+
+    told = {event["type"]: event["data"]["object"]["jar"] for event in notes.get("/v1/events").json["data"]}
+    assert (told["note.held_out"], told["note.thanked"], reply["jar"]) == (0, 5, 5)
+
+
 def test_a_deleted_object_answers_its_stub_and_is_missing_afterwards(notes, pair):
     answer = notes.send("DELETE", f"/v1/notes/{pair[0]}")
 
