@@ -28,6 +28,18 @@ def test_the_first_of_a_currency_is_its_default(platform, path):
     assert len(platform.read(path, object="bank_account", limit=2)["data"]) == 2
 
 
+@pytest.mark.parametrize("count, has_more", [(9, False), (10, False), (11, True)])
+def test_an_account_shows_its_newest_ten(platform, path, count, has_more):
+    for number in range(count):
+        platform.made(path, external_account={**BANK, "account_number": f"{number:012}"})
+
+    shown = platform.read(path.removesuffix("/external_accounts"))["external_accounts"]
+
+    newest = [f"{number:012}"[-4:] for number in range(count)][::-1][:10]
+    assert ([bank["last4"] for bank in shown["data"]], shown["has_more"]) == (newest, has_more)
+    assert shown["url"] == path
+
+
 def test_another_one_can_become_the_default(platform, path):
     first = platform.made(path, external_account=BANK)
     second = platform.made(path, external_account={**BANK, "account_number": "000111111116"})
@@ -200,6 +212,24 @@ def test_a_financial_account_of_ones_own_is_verified(platform, path):
 
     assert added["status"] == "verified"
     assert added["routing_number"] == "000000001"
+
+
+def test_the_numbers_of_a_financial_account_are_known_as_its_own_only_while_it_has_its_address(platform, path):
+    inside = platform.acting_as(path.split("/")[3])
+    address = "financial_addresses.aba.account_number"
+    features = {"financial_addresses": {"aba": {"requested": True}}, "intra_stripe_flows": {"requested": True}}
+    made = inside.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)["id"]
+    shown = inside.read(f"/v1/treasury/financial_accounts/{made}", expand=[address])["financial_addresses"][0]["aba"]
+    numbers = {"account_number": shown["account_number"], "routing_number": shown["routing_number"]}
+
+    own = platform.made(path, external_account={**BANK, **numbers})
+    second = platform.made(path, external_account=BANK, default_for_currency=True)
+    platform.delete(f"{path}/{own['id']}")
+    given_up = {"financial_addresses": {"aba": {"requested": False}}}
+    inside.made(f"/v1/treasury/financial_accounts/{made}/features", **given_up)
+    nobodys = platform.made(path, external_account={**BANK, **numbers})
+
+    assert [bank["status"] for bank in (own, second, nobodys)] == ["verified", "new", "new"]
 
 
 def test_a_financial_account_needs_its_feature(platform, path):

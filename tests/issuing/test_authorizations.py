@@ -26,6 +26,7 @@ from tests.issuing.purchases import (
     authorize,
     available,
     balance_rows,
+    cash_and_pending,
     done,
     findings,
     fund,
@@ -1073,6 +1074,47 @@ def test_on_a_financial_account_it_names_its_treasury_objects(platform: Client) 
     transaction = client.read(f"/v1/treasury/transactions/{held['treasury']['transaction']}", expand=["flow_details"])
     assert transaction["flow_details"]["issuing_authorization"]["id"] == held["id"]
     assert transaction["description"] == "Rocket Rides"
+
+
+@pytest.mark.parametrize("verb", ["capture", "reverse", "expire"])
+def test_its_treasury_transaction_tells_when_the_hold_ended(platform: Client, verb: str) -> None:
+    platform.clock(frozen=True)
+    client, _, card = a_treasury_spender(platform)
+    held = authorize(client, card, 10_00)
+    platform.clock(advance=90)
+
+    done(client, held, verb)
+
+    transaction = client.read(f"/v1/treasury/transactions/{held['treasury']['transaction']}")
+    assert transaction["status_transitions"] == {"posted_at": None, "void_at": held["created"] + 90}
+
+
+@pytest.mark.parametrize(
+    "verb, params",
+    [
+        ("finalize_amount", {"final_amount": 0}),
+        ("capture", {"close_authorization": False}),
+    ],
+)
+def test_once_nothing_is_held_an_increment_begins_another_treasury_transaction(
+    platform: Client, verb: str, params: dict[str, Any]
+) -> None:
+    client, account, card = a_treasury_spender(platform)
+    held = authorize(client, card, 10_00)
+    emptied = done(client, held, verb, **params)
+    spent = emptied["amount"]
+
+    raised = done(client, held, "increment", increment_amount=3_00)
+
+    first, second = (one["treasury"]["transaction"] for one in (held, raised))
+    assert (raised["approved"], emptied["treasury"]["transaction"], second == first) == (True, first, False)
+    shown = [client.read(f"/v1/treasury/transactions/{id}") for id in (first, second)]
+    assert [(one["status"], one["amount"], one["flow"]) for one in shown] == [
+        ("void", 0, held["id"]),
+        ("open", -3_00, held["id"]),
+    ]
+    assert cash_and_pending(client, account) == (197_00 - spent, 3_00)
+    assert findings(platform) == []
 
 
 # The doctor

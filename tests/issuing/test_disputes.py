@@ -476,6 +476,7 @@ def test_a_submitted_dispute_does_not_expire(platform):
     platform.clock(advance=200 * DAY)
 
     assert platform.read(f"{DISPUTES}/{dispute['id']}")["status"] == "submitted"
+    assert platform.read("/_emulator/due")["data"] == []  # nothing was tried in vain
 
 
 def test_the_window_of_no_valid_authorization_is_65_days_at_submission(platform):

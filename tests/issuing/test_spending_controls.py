@@ -502,6 +502,20 @@ def test_a_holders_limits_in_another_currency_are_converted(platform: Client) ->
     assert findings(platform) == []
 
 
+@pytest.mark.parametrize("interval", ["daily", "per_authorization"])
+@pytest.mark.parametrize("currency, worth", [("eur", 80_00), ("gbp", 75_00), ("usd", 100_00)])
+def test_a_holders_limit_in_euros_is_worth_the_same_on_every_card_to_the_cent(
+    platform: Client, currency: str, worth: int, interval: str
+) -> None:
+    fund(platform, 1_000_00, currency)
+    controls = {"spending_limits": [{"amount": 80_00, "interval": interval}], "spending_limits_currency": "eur"}
+    holder = another_cardholder(platform, phone_number="+4915112345678", spending_controls=controls)
+    card = a_card(platform, cardholder=holder, status="active", currency=currency)
+
+    assert not passes(platform, card, worth + 1)
+    assert passes(platform, card, worth)
+
+
 # Lists
 
 

@@ -222,6 +222,24 @@ def test_the_decision_ends_the_reversal(platform, credited, explanation, status,
     assert granted is credited
 
 
+@pytest.mark.parametrize(
+    "explanation, transaction_time", [("winning_evidence", "posted_at"), ("losing_evidence", "void_at")]
+)
+@pytest.mark.parametrize("credited", [False, True])
+def test_a_reversal_and_its_transaction_tell_when_the_decision_came(platform, credited, explanation, transaction_time):
+    platform.clock(frozen=True)
+    platform.settings(dispute_provisional_credits=credited, dispute_decision_seconds=90)
+    business = connected(platform)
+    _, dispute, _ = disputed(business, explanation)
+    platform.clock(advance=90)
+
+    reversal = business.read(f"{REVERSALS}/{dispute['treasury']['debit_reversal']}", expand=["transaction"])
+
+    assert reversal["status_transitions"] == {"completed_at": reversal["created"] + 90}
+    times = {"posted_at": None, "void_at": None, transaction_time: reversal["created"] + 90}
+    assert reversal["transaction"]["status_transitions"] == times
+
+
 @pytest.mark.parametrize("status, verb", list(product(LIFECYCLE.moves, ("succeed", "fail"))))
 def test_only_drawn_arrows_can_be_followed(status, verb):
     if verb in LIFECYCLE.moves[status]:

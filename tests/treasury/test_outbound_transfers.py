@@ -21,6 +21,7 @@ from tests.treasury.worlds import (
     connected,
     opened,
     send,
+    tree,
 )
 
 OBT, HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
@@ -317,6 +318,43 @@ def test_a_failed_transfer_gives_its_cash_back(platform):
     assert entries(platform, transfer["transaction"])[0] == ("outbound_transfer_failure", 1000, -1000)
 
 
+@pytest.mark.parametrize(
+    "verb, time, transaction_time",
+    [("post", "posted_at", "posted_at"), ("fail", "failed_at", "void_at"), ("cancel", "canceled_at", "void_at")],
+)
+def test_a_transfer_and_its_transaction_tell_when_they_ended_not_when_they_began(
+    platform, verb, time, transaction_time
+):
+    platform.clock(frozen=True)
+    transfer = sent(platform, funded(platform), method=STAYS)
+    began = transfer["created"]
+    platform.clock(advance=90)
+
+    path = f"{OBT}/{transfer['id']}/cancel" if verb == "cancel" else f"{HELPERS}/{transfer['id']}/{verb}"
+    ended = platform.made(path, expand=["transaction"])
+
+    assert ended["status_transitions"] == {**transfer["status_transitions"], time: began + 90}
+    assert ended["transaction"]["created"] == began
+    times = {"posted_at": None, "void_at": None, transaction_time: began + 90}
+    assert ended["transaction"]["status_transitions"] == times
+
+
+def test_a_transfer_that_comes_back_tells_both_times(platform):
+    platform.clock(frozen=True)
+    transfer = sent(platform, funded(platform), method=STAYS)
+    began = transfer["created"]
+    platform.clock(advance=90)
+    helped(platform, transfer, "post")
+    platform.clock(advance=90)
+
+    back = helped(platform, transfer, "return", expand=["returned_details.transaction"])
+
+    times = {"posted_at": began + 90, "returned_at": began + 180}
+    assert back["status_transitions"] == {**transfer["status_transitions"], **times}
+    second = back["returned_details"]["transaction"]
+    assert second["created"] == second["status_transitions"]["posted_at"] == began + 180
+
+
 def test_a_return_while_processing_posts_untold_and_is_declined_unless_told_otherwise(platform):
     source = funded(platform)
     transfer = sent(platform, source)
@@ -598,7 +636,13 @@ def test_money_sent_to_the_numbers_of_a_financial_account_arrives_there(platform
 
 
 @pytest.mark.parametrize(
-    "why, code", [("closed", "account_closed"), ("restricted", "account_frozen"), ("none", "no_account")]
+    "why, code",
+    [
+        ("closed", "account_closed"),
+        ("restricted", "account_frozen"),
+        ("none", "no_account"),
+        ("given up", "no_account"),
+    ],
 )
 def test_what_a_financial_account_does_not_take_comes_back(platform, why, code):
     business, other = connected(platform), connected(platform)
@@ -609,6 +653,8 @@ def test_what_a_financial_account_does_not_take_comes_back(platform, why, code):
         other.made(f"{ACCOUNTS}/{target}/close")
     if why == "restricted":
         other.made(f"{ACCOUNTS}/{target}", platform_restrictions={"inbound_flows": "restricted"})
+    if why == "given up":
+        other.made(f"{ACCOUNTS}/{target}/features", **tree(ABA, requested=False))
     seen = len(other.events())
 
     transfer = sent(business, source, method=bank)
@@ -618,7 +664,8 @@ def test_what_a_financial_account_does_not_take_comes_back(platform, why, code):
     assert posted["status"] == "posted"
     assert (back["status"], back["returned_details"]["code"]) == ("returned", code)
     assert (balance(business, source), balance(other, target)) == ((500_00, 0), (0, 0))
-    assert told(other, seen) == ([] if why == "none" else ["received_credit.created", "received_credit.failed"])
+    reached = code != "no_account"
+    assert told(other, seen) == (["received_credit.created", "received_credit.failed"] if reached else [])
     assert findings(platform) == []
 
 
@@ -628,6 +675,18 @@ def test_money_cannot_be_sent_to_ones_own_numbers(platform):
     bank = bank_account(platform, business, **numbers(business, source))
 
     assert refused(business, source, destination_payment_method=bank)[:2] == (None, "destination_payment_method")
+
+
+def test_numbers_that_were_given_up_and_taken_back_are_reached_again(platform):
+    business, other = connected(platform), connected(platform)
+    source, target = funded(business), opened(other)
+    bank = bank_account(platform, business, **numbers(other, target))
+    for requested in (False, True):
+        other.made(f"{ACCOUNTS}/{target}/features", **tree(ABA, requested=requested))
+
+    helped(business, sent(business, source, method=bank), "post")
+
+    assert balance(other, target) == (20_00, 0)
 
 
 # Within Stripe

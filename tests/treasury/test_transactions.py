@@ -131,25 +131,26 @@ def test_lists_show_flows_but_not_entries(platform):
     assert refused.error["param"] == "expand"
 
 
-def test_an_embedded_list_of_entries_holds_the_newest_ten(platform):
+@pytest.mark.parametrize("increments, rest", [(8, None), (9, None), (10, [-100]), (11, [-10, -100])])
+def test_an_embedded_list_of_entries_holds_the_newest_ten(platform, increments, rest):
     business = connected(platform)
     id = opened(business)
     card = card_on(business, id)
     send(business, id, 50000)
     authorization = business.made(AUTHORIZE, amount=100, card=card, currency="usd", is_amount_controllable=False)
-    for _ in range(11):
+    for _ in range(increments):
         business.made(f"{AUTHORIZE}/{authorization['id']}/increment", increment_amount=10)
     held = business.read(TRANSACTIONS, financial_account=id, status="open")["data"][0]
 
     entries = business.read(f"{TRANSACTIONS}/{held['id']}", expand=["entries"])["entries"]
 
-    assert (len(entries["data"]), entries["has_more"]) == (10, True)
-    assert held["amount"] == -210
-    assert [entry["balance_impact"]["cash"] for entry in entries["data"]] == [-10] * 10
-    rest = business.read(
+    cash = [entry["balance_impact"]["cash"] for entry in entries["data"]]
+    assert (cash, entries["has_more"]) == ([*[-10] * increments, -100][:10], rest is not None)
+    assert held["amount"] == -100 - 10 * increments
+    further = business.read(
         ENTRIES, financial_account=id, transaction=held["id"], starting_after=entries["data"][-1]["id"]
     )
-    assert [entry["balance_impact"]["cash"] for entry in rest["data"]] == [-10, -100]
+    assert [entry["balance_impact"]["cash"] for entry in further["data"]] == (rest or [])
 
 
 def test_transactions_are_found_by_status_flow_and_creation(platform):
