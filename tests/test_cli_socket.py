@@ -697,7 +697,7 @@ def test_requests_answered_while_the_tail_reconnects_are_told_afterwards(platfor
 
 
 REQUEST = LoggedRequest(
-    1, "req_1", 5, "POST", "/v1/issuing/cards", 404, "", None, None, None, "127.0.0.1", "", 1.0, None, None
+    1, "req_1", 5, "POST", "/v1/issuing/cards", 404, "", None, None, None, "127.0.0.1", "", 1.0, None, None, None
 )
 
 

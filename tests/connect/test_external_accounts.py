@@ -30,12 +30,13 @@ def test_the_first_of_a_currency_is_its_default(platform, path):
 
 @pytest.mark.parametrize("count, has_more", [(9, False), (10, False), (11, True)])
 def test_an_account_shows_its_newest_ten(platform, path, count, has_more):
-    for number in range(count):
-        platform.made(path, external_account={**BANK, "account_number": f"{number:012}"})
+    numbers = bank_test_numbers.NATIONAL["US"].split()[:count]
+    for number in numbers:
+        platform.made(path, external_account={**BANK, "account_number": number})
 
     shown = platform.read(path.removesuffix("/external_accounts"))["external_accounts"]
 
-    newest = [f"{number:012}"[-4:] for number in range(count)][::-1][:10]
+    newest = [number[-4:] for number in reversed(numbers)][:10]
     assert ([bank["last4"] for bank in shown["data"]], shown["has_more"]) == (newest, has_more)
     assert shown["url"] == path
 
