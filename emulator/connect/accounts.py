@@ -45,13 +45,14 @@ ANCHORS = {
     "monthly": ("monthly_anchor", "monthly_payout_days"),
 }
 NO_PROFILE: dict[str, Any] = {
-    "annual_revenue": {"amount": None, "currency": None, "fiscal_year_end": None},
+    "annual_revenue": None,
     "estimated_worker_count": None,
     "mcc": None,
     "minority_owned_business_designation": None,
     "name": None,
     "product_description": None,
-    "support_address": NO_ADDRESS,
+    "specified_commercial_transactions_act_url": None,
+    "support_address": None,
     "support_email": None,
     "support_phone": None,
     "support_url": None,
@@ -158,11 +159,7 @@ class Account:
         requirements = self.requirements(requested, bool(banks))
         members = shown(
             self,
-            business_profile={
-                **NO_PROFILE,
-                **self.business_profile,
-                "support_address": {**NO_ADDRESS, **self.business_profile.get("support_address", {})},
-            },
+            business_profile=self.shown_profile(),
             capabilities={capability.name: capability.status for capability in requested},
             charges_enabled=self.may_charge(requested),
             external_accounts=external_accounts.first_page(banks, self.id, inside),
@@ -179,9 +176,16 @@ class Account:
         person = persons.individual(inside) if self.business_type == "individual" else None
         if person is not None:
             members["company"] = self.shown_company(company_of(person))
-            members["individual"] = person.render(inside)
+            members["individual"] = person.within_account(inside)
         elif self.business_type in COMPANIES or self.company:
             members["company"] = self.shown_company({})
+        return members
+
+    def shown_profile(self) -> dict[str, Any]:
+        """What the business does, null where nothing was said."""
+        members = {**NO_PROFILE, **self.business_profile}
+        if members["support_address"] is not None:
+            members["support_address"] = {**NO_ADDRESS, **members["support_address"]}
         return members
 
     def may_charge(self, requested: list[Capability]) -> bool:
@@ -278,11 +282,13 @@ class Account:
                 "display_name": said.get("dashboard", {}).get("display_name") or self.business_profile.get("name"),
                 "timezone": "Etc/UTC",
             },
-            "invoices": with_nulls("default_account_tax_ids hosted_payment_method_save", said.get("invoices")),
+            "invoices": {
+                "default_account_tax_ids": None,
+                "hosted_payment_method_save": "offer",
+                **said.get("invoices", {}),
+            },
             "payments": with_nulls(
-                "statement_descriptor statement_descriptor_kana statement_descriptor_kanji "
-                "statement_descriptor_prefix_kana statement_descriptor_prefix_kanji",
-                said.get("payments"),
+                "statement_descriptor statement_descriptor_kana statement_descriptor_kanji", said.get("payments")
             ),
             "payouts": {
                 "debit_negative_balances": said.get("payouts", {}).get(
@@ -317,8 +323,8 @@ def with_nulls(names: str, said: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def terms_of(settings: dict[str, Any], product: str) -> dict[str, Any]:
-    """When and from where a product's own terms were accepted."""
-    return {**NO_TERMS, **settings.get(product, {}).get("tos_acceptance", {})}
+    """When and from where a product's own terms were accepted, with the browser only where that was said."""
+    return {"date": None, "ip": None, **settings.get(product, {}).get("tos_acceptance", {})}
 
 
 def paypay(said: dict[str, Any]) -> dict[str, Any]:

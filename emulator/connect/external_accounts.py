@@ -394,11 +394,12 @@ def listed(world: World, params: dict[str, Any], *path: str) -> Page:
 
 
 def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> dict[str, Any]:
-    """The list object inside an account: the newest ten."""
+    """The list object inside an account: the newest ten, and how many there are."""
     return {
         "object": "list",
         "data": [one.render(world) for one in accounts[:10]],
         "has_more": len(accounts) > 10,
+        "total_count": len(accounts),
         "url": f"/v1/accounts/{account}/external_accounts",
     }
 

@@ -94,6 +94,8 @@ OFTEN_ABSENT = (
     "last_name_kana",
     "last_name_kanji",
     "maiden_name",
+    "nationality",
+    "political_exposure",
     "registered_address",
     "us_cfpb_data",
 )
@@ -200,11 +202,9 @@ class Person:
             future_requirements=nothing_required(),
             id_number_provided="id_number" in self.numbers,
             last_name=said.get("last_name"),
-            nationality=said.get("nationality"),
             phone=said.get("phone"),
-            political_exposure=said.get("political_exposure", "none"),
             relationship={
-                "authorizer": roles.get("authorizer"),
+                "authorizer": self.has_role("authorizer"),
                 "director": self.director,
                 "executive": self.executive,
                 "legal_guardian": self.legal_guardian,
@@ -233,6 +233,12 @@ class Person:
         if "us_cfpb_data" in members:
             members["us_cfpb_data"] = disclosed(members["us_cfpb_data"])
         del members["livemode"]
+        return members
+
+    def within_account(self, world: World) -> dict[str, Any]:
+        """The person as the `individual` of their account, which shows their terms itself."""
+        members = self.render(world)
+        del members["additional_tos_acceptances"]
         return members
 
 

@@ -80,6 +80,50 @@ def test_what_is_said_of_an_individuals_company_is_shown(platform):
     assert (company["name"], company["tax_id_provided"], company["phone"]) == ("Bread", True, "+15555550199")
 
 
+def test_what_was_never_said_is_null_as_in_recorded_replies(platform):
+    account = platform.made("/v1/accounts", type="custom", country="US")
+
+    assert account["business_profile"] == dict.fromkeys(accounts.NO_PROFILE)
+    assert account["external_accounts"] == {
+        "object": "list",
+        "data": [],
+        "has_more": False,
+        "total_count": 0,
+        "url": f"/v1/accounts/{account['id']}/external_accounts",
+    }
+    settings = account["settings"]
+    assert settings["card_issuing"] == {"tos_acceptance": {"date": None, "ip": None}}
+    assert settings["invoices"] == {"default_account_tax_ids": None, "hosted_payment_method_save": "offer"}
+    assert list(settings["payments"]) == [
+        "statement_descriptor",
+        "statement_descriptor_kana",
+        "statement_descriptor_kanji",
+    ]
+    assert account["tos_acceptance"] == {"date": None, "ip": None, "user_agent": None}
+
+
+def test_the_browser_in_which_a_products_terms_were_accepted_is_shown_where_it_was_said(platform):
+    told = {
+        "card_issuing": {"tos_acceptance": {**TERMS, "user_agent": "Mozilla"}},
+        "treasury": {"tos_acceptance": TERMS},
+    }
+
+    settings = account_of(platform, settings=told)["settings"]
+
+    assert settings["card_issuing"]["tos_acceptance"] == {**TERMS, "user_agent": "Mozilla"}
+    assert settings["treasury"]["tos_acceptance"] == TERMS
+
+
+def test_an_individual_shows_of_rarely_given_members_what_was_given(platform):
+    account = account_of(platform, business_type="individual")
+    known = account_of(platform, business_type="individual", individual={"political_exposure": "none"})
+
+    rare = {"additional_tos_acceptances", "nationality", "political_exposure"}
+    assert rare & set(account["individual"]) == set()
+    assert rare & set(known["individual"]) == {"political_exposure"}
+    assert account["individual"]["relationship"]["authorizer"] is False
+
+
 @pytest.mark.parametrize("kind", ["company", "government_entity", "non_profit"])
 def test_a_companys_account_has_no_individual(platform, kind):
     account = account_of(platform, business_type=kind, individual={"first_name": "Jenny"})

@@ -14,6 +14,7 @@ REQUESTED = "features that were never requested are absent; https://docs.stripe.
 METHOD = "one hash per payment method type in use"
 LIKE_ERRORS = "shaped like an error body, where null members are left out"
 OWNER = "one class for external accounts and customers' sources, each with keys of its own"
+RECORDED = "as recorded replies have it"
 JAPAN = "only for accounts of some countries or purposes"
 
 
@@ -99,7 +100,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "account:controller.requirement_collection", "only for accounts the platform controls"),
     Allowed("absent", "account:controller.stripe_dashboard", "only for accounts the platform controls"),
     Allowed("absent", "account:business_profile.monthly_estimated_revenue", SAMPLE),
-    Allowed("absent", "account:business_profile.specified_commercial_transactions_act_url", JAPAN),
+    Allowed("absent", "account:business_profile.specified_commercial_transactions_act_url", SAMPLE),
     Allowed("absent", "account:company.*_kana", JAPAN),
     Allowed("absent", "account:company.*_kanji", JAPAN),
     Allowed("absent", "account:company.administrative_address", JAPAN),
@@ -114,18 +115,27 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "account:company.structure", JAPAN),
     Allowed("absent", "account:company.tax_id_registrar", JAPAN),
     Allowed("absent", "account:company.vat_id_provided", JAPAN),
-    Allowed("absent", "account:settings.card_issuing.tos_acceptance.user_agent", SAMPLE),
+    Allowed("absent", "account:settings.*.tos_acceptance.user_agent", SAMPLE),
+    Allowed("absent", "account:settings.payments.statement_descriptor_prefix_*", RECORDED),
+    Allowed("extra", "account:external_accounts.total_count", RECORDED),
     Allowed("absent", "account:settings.payouts.schedule.*", "only the anchors of the chosen interval"),
     Allowed("absent", "account:settings.paypay_payments", JAPAN),
     Allowed("absent", "account:settings.sepa_debit_payments.creditor_id", SAMPLE),
     Allowed("absent", "account:settings.treasury", "only for accounts with Treasury"),
     Allowed("absent", "account:tos_acceptance.service_agreement", SAMPLE),
+    Allowed(
+        "absent",
+        "person:additional_tos_acceptances",
+        "not in the individual of an account, as recorded replies have it",
+    ),
     Allowed("absent", "person:*_kana", JAPAN),
     Allowed("absent", "person:*_kanji", JAPAN),
     Allowed("absent", "person:full_name_aliases", SAMPLE),
     Allowed("absent", "person:gender", SAMPLE),
     Allowed("absent", "person:id_number_secondary_provided", JAPAN),
     Allowed("absent", "person:maiden_name", SAMPLE),
+    Allowed("absent", "person:nationality", RECORDED),
+    Allowed("absent", "person:political_exposure", RECORDED),
     Allowed("absent", "person:registered_address", SAMPLE),
     Allowed("absent", "person:us_cfpb_data", SAMPLE),
     Allowed("absent", "bank_account:account", OWNER),

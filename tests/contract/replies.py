@@ -248,14 +248,15 @@ def earlier(owner: ClassName, told: dict, where: str) -> list[str]:
     return found
 
 
-def page(element: Check) -> Check:
-    """A check for a list object or a page of search results."""
+def page(element: Check, where: str = "") -> Check:
+    """A check for a list object or a page of search results; one inside a resource is at the place `where`."""
 
     def check(value: object) -> list[str] | None:
         if not isinstance(value, dict) or value.get("object") not in ("list", "search_result"):
             return [f": {shown(value)} where a list object was expected"]
         members = {"object": str, "data": list, "has_more": bool, "url": str}
         extra = {"next_page", "total_count"} if value["object"] == "search_result" else set()
+        extra |= {key for key in value if where and permitted("extra", inside(where, key))}
         found = [f".{key}: unknown field" for key in value if key not in members and key not in extra]
         found += [f".{key}: missing" for key in members if key not in value]
         found += [
@@ -343,7 +344,7 @@ def anything_else(kind: Type, where: str, ids_only: bool) -> Check:
     if kind.kind in ("list", "map"):
         return many(kind, where, ids_only)
     if kind.kind == "page":
-        return page(anything_else(kind.of[0], where, ids_only))
+        return page(anything_else(kind.of[0], where, ids_only), where)
     if kind.kind == "expandable":
         return reference(kind, where, ids_only)
     if kind.kind == "either":
