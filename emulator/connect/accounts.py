@@ -15,7 +15,7 @@ from emulator.connect import capabilities, external_accounts, persons
 from emulator.connect.capabilities import Capability
 from emulator.connect.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
-from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS
+from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
 from emulator.kernel import ids
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
@@ -241,9 +241,9 @@ class Account:
             "executives_provided": False,
             "name": None,
             "owners_provided": False,
-            "phone": None,
             **{name: value for name, value in said.items() if name != "registration_number"},
             "address": {**NO_ADDRESS, "country": self.country, **said.get("address", {})},
+            "phone": phone_number(said.get("phone")),
             "tax_id_provided": "tax_id" in self.numbers,
             "verification": {"document": {**NO_DOCUMENT, **verification}},
         }

@@ -25,6 +25,7 @@ from emulator.connect.shapes import (
     documents,
     group,
     merged,
+    phone_number,
 )
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
@@ -202,7 +203,7 @@ class Person:
             future_requirements=nothing_required(),
             id_number_provided="id_number" in self.numbers,
             last_name=said.get("last_name"),
-            phone=said.get("phone"),
+            phone=phone_number(said.get("phone")),
             relationship={
                 "authorizer": self.has_role("authorizer"),
                 "director": self.director,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from emulator.kernel.params import Country, Hash, Integer, List, Param, Params, String, Timestamp, complain, shown
@@ -81,6 +82,18 @@ class IdentityDocumentParams(Params):
 def documents(**more: Any) -> Hash:
     """A kind of document, as the ids of its files."""
     return group(files=List(String()), **more)
+
+
+TEST_PHONE_NUMBER = "0000000000"
+
+
+def phone_number(sent: str | None) -> str | None:
+    """A phone number as it is shown: as it was sent, but the test number, which is one of +1 wherever the account is.
+
+    Source: https://docs.stripe.com/connect/testing and recorded replies.
+    """
+    is_test = sent is not None and re.sub(r"[^0-9]", "", sent) == TEST_PHONE_NUMBER
+    return f"+1{TEST_PHONE_NUMBER}" if is_test else sent
 
 
 NO_ADDRESS: dict[str, Any] = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))

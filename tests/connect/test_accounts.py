@@ -68,6 +68,16 @@ def test_an_individuals_account_shows_a_company_that_lives_where_they_do(platfor
     assert account["individual"]["address"] == account["company"]["address"]
 
 
+@pytest.mark.parametrize("written", ["0000000000", "000-000-0000"])
+@pytest.mark.parametrize("country", ["US", "GB"])
+def test_the_test_phone_number_is_shown_as_one_of_north_america(platform, written, country):
+    said = {"business_type": "individual", "individual": {"phone": written}, "country": country}
+
+    account = account_of(platform, "transfers", **said)
+
+    assert account["individual"]["phone"] == account["company"]["phone"] == "+10000000000"
+
+
 def test_what_is_said_of_an_individuals_company_is_shown(platform):
     account = account_of(
         platform,
