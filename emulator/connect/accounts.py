@@ -8,6 +8,7 @@ Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/ac
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from emulator.connect.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
 from emulator.kernel import ids
+from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -44,6 +46,11 @@ ANCHORS = {
     "weekly": ("weekly_anchor", "weekly_payout_days"),
     "monthly": ("monthly_anchor", "monthly_payout_days"),
 }
+# Of a statement descriptor: what it cannot contain, and how long it and its prefix may be.
+# Source: https://docs.stripe.com/get-started/account/statement-descriptors
+NOT_ON_STATEMENTS = re.compile(r"""[<>\\'"*]""")
+HOST = re.compile(r"([a-z]+://)?(?P<host>[^/?#:]*)")
+LONGEST_DESCRIPTOR, LONGEST_PREFIX = 22, 10
 NO_PROFILE: dict[str, Any] = {
     "annual_revenue": None,
     "estimated_worker_count": None,
@@ -315,6 +322,27 @@ def company_of(person: Person) -> dict[str, Any]:
         "owners_provided": True,
         "phone": person.said.get("phone"),
     }
+
+
+def with_descriptors(account: Account, person: Person | None) -> Account:
+    """The same account with a statement descriptor from its name, unless it has one or no name is known.
+
+    The prefix for card payments is a shortened copy. Source: https://docs.stripe.com/upgrades, version 2023-10-16.
+    """
+    individual = person.said if person is not None else {}
+    names = (
+        account.business_profile.get("name"),
+        HOST.match(account.business_profile.get("url", ""))["host"],  # type: ignore[index]  # it matches anything
+        account.company.get("name"),
+        " ".join(individual[name] for name in ("first_name", "last_name") if name in individual),
+    )
+    made = NOT_ON_STATEMENTS.sub("", next((name for name in names if name), "")).upper()[:LONGEST_DESCRIPTOR].strip()
+    payments = {"statement_descriptor": made, **account.settings.get("payments", {})}
+    if not payments["statement_descriptor"]:
+        return account
+    prefix = payments["statement_descriptor"][:LONGEST_PREFIX].strip()
+    cards = {"statement_descriptor_prefix": prefix, **account.settings.get("card_payments", {})}
+    return replace(account, settings={**account.settings, "payments": payments, "card_payments": cards})
 
 
 def with_nulls(names: str, said: dict[str, Any] | None) -> dict[str, Any]:

@@ -112,6 +112,40 @@ def test_what_was_never_said_is_null_as_in_recorded_replies(platform):
     assert account["tos_acceptance"] == {"date": None, "ip": None, "user_agent": None}
 
 
+@pytest.mark.parametrize(
+    "said, descriptor, prefix",
+    [
+        (
+            {"business_profile": {"name": "Chuck Bartowski", "url": "https://example.com"}},
+            "CHUCK BARTOWSKI",
+            "CHUCK BART",
+        ),
+        ({"business_profile": {"url": "https://bread.example.com/a"}}, "BREAD.EXAMPLE.COM", "BREAD.EXAM"),
+        ({"business_profile": {"url": "example.com:80"}}, "EXAMPLE.COM", "EXAMPLE.CO"),
+        ({"business_profile": {"url": "http://[::1"}}, "[", "["),
+        ({"business_type": "company", "company": {"name": "Rosen's Bakery"}}, "ROSENS BAKERY", "ROSENS BAK"),
+        (
+            {"business_type": "individual", "individual": {"first_name": "Jenny", "last_name": "Rosen"}},
+            "JENNY ROSEN",
+            "JENNY ROSE",
+        ),
+        ({"business_profile": {"name": "A name of a good many letters"}}, "A NAME OF A GOOD MANY", "A NAME OF"),
+        ({"settings": {"payments": {"statement_descriptor": "Bread"}}}, "Bread", "Bread"),
+    ],
+)
+def test_a_statement_descriptor_is_made_from_the_first_name_that_is_known(platform, said, descriptor, prefix):
+    bare = platform.made("/v1/accounts", type="custom", country="US")
+
+    at_once = platform.made("/v1/accounts", type="custom", country="US", **said)
+    later = platform.made(f"/v1/accounts/{bare['id']}", **said)
+    renamed = platform.made(f"/v1/accounts/{bare['id']}", business_profile={"name": "Other"})
+
+    assert bare["settings"]["payments"]["statement_descriptor"] is None
+    for account in (at_once, later, renamed):
+        assert account["settings"]["payments"]["statement_descriptor"] == descriptor
+        assert account["settings"]["card_payments"]["statement_descriptor_prefix"] == prefix
+
+
 def test_the_browser_in_which_a_products_terms_were_accepted_is_shown_where_it_was_said(platform):
     told = {
         "card_issuing": {"tos_acceptance": {**TERMS, "user_agent": "Mozilla"}},
