@@ -6,9 +6,10 @@ The country is the setting `platform_country`. Treasury is for the US alone.
 
 from __future__ import annotations
 
-from emulator.connect import capabilities, external_accounts
+from emulator.connect import bank_test_numbers, capabilities, external_accounts
 from emulator.connect.accounts import Account
 from emulator.connect.capabilities import Capability
+from emulator.connect.external_accounts import TEST_ROUTING_NUMBER
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.issuing_countries import COUNTRIES
 from emulator.kernel.settings import choice
@@ -16,31 +17,17 @@ from emulator.kernel.world import World
 
 NAME = "Emulated Platform"
 CAPABILITIES = ("card_issuing", "card_payments", "transfers")
-# A bank account of each country that takes payouts: its number, or its routing or sort code and number.
+# Its bank account has a test number of the country, or the sample IBAN where no test numbers are published.
 # Source: https://docs.stripe.com/connect/testing
-BANKS: dict[str, tuple[str, ...]] = {
-    "AT": ("AT611904300234573201",),
-    "BE": ("BE62510007547061",),
-    "CY": ("CY17002001280000001200527600",),
-    "DE": ("DE89370400440532013000",),
-    "EE": ("EE382200221020145685",),
-    "ES": ("ES0700120345030000067890",),
-    "FI": ("FI2112345600000785",),
-    "FR": ("FR1420041010050500013M02606",),
-    "GB": ("108800", "00012345"),
-    "GR": ("GR1601101250000000012300695",),
-    "HR": ("HR7624020064583467589",),
-    "IE": ("IE29AIBK93115212345678",),
-    "IT": ("IT40S0542811101000000123456",),
-    "LT": ("LT121000011101001000",),
-    "LU": ("LU280019400644750000",),
-    "LV": ("LV80BANK0000435195001",),
-    "MT": ("MT84MALT011000012345MTLCAST001S",),
-    "NL": ("NL39RABO0300065264",),
-    "PT": ("PT50000201231234567890154",),
-    "SI": ("SI56191000000123438",),
-    "SK": ("SK3112000000198742637541",),
-    "US": ("110000000", "000123456789"),
+ROUTING_NUMBERS = {"GB": "108800", "US": TEST_ROUTING_NUMBER}
+IBANS = {
+    "CY": "CY17002001280000001200527600",
+    "GR": "GR1601101250000000012300695",
+    "IT": "IT40S0542811101000000123456",
+    "LV": "LV80BANK0000435195001",
+    "MT": "MT84MALT011000012345MTLCAST001S",
+    "SI": "SI56191000000123438",
+    "SK": "SK3112000000198742637541",
 }
 
 SETTINGS = (
@@ -80,17 +67,21 @@ def open_account(world: World) -> None:
     for name in (*CAPABILITIES, "treasury") if country == "US" else CAPABILITIES:
         key = capabilities.key_of(world.platform, name)
         world.put(Capability(key, world.platform, name, True, world.now, "active"))
-    *routing, number = BANKS[country]
     bank = {
         "object": "bank_account",
         "account_holder_name": NAME,
         "account_holder_type": "company",
-        "account_number": number,
+        "account_number": account_number(country),
         "country": country,
         "currency": currency_of(country),
-        **({"routing_number": routing[0]} if routing else {}),
+        "routing_number": ROUTING_NUMBERS.get(country),
     }
     external_accounts.add(world, external_accounts.described(world, bank), default=True)
+
+
+def account_number(country: str) -> str:
+    """The number of its bank account, an IBAN in the euro area."""
+    return IBANS.get(country) or bank_test_numbers.of(country)[0]
 
 
 OPEN_ACCOUNT = open_account
