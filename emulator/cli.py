@@ -15,7 +15,9 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -119,9 +121,13 @@ def serve(data: Path | None, memory: bool, **options: Any) -> None:
 
 @cli.command()
 @serving
-def demo(**options: Any) -> None:
-    """Serve a world that has something in it, in memory, and say what to try first."""
-    start(None, build_demo, **options)
+def demo(country: str | None, **options: Any) -> None:
+    """Serve a world that has something in it, in memory, and say what to try first.
+
+    In the US it is a connected account's, elsewhere one on the platform's own account.
+    """
+    world = {None: "demo", "US": "demo", "GB": "uk"}.get(country, "eu")
+    start(None, partial(build_demo, world), country=country, **options)
 
 
 def start(data: Path | None, when_ready: Any, **options: Any) -> None:
@@ -137,13 +143,13 @@ def start(data: Path | None, when_ready: Any, **options: Any) -> None:
         raise WrongUse(str(error)) from None
 
 
-def build_demo(url: str) -> None:
-    """Fill a server that has just started with the demo world, and print the key and what to try."""
+def build_demo(world: str, url: str) -> None:
+    """Fill a server that has just started with a world, and print the key and what to try."""
     from emulator import fixtures
     from emulator.server import OURSELVES
 
     try:
-        file = fixtures.read(fixtures.shipped("demo"))
+        file = replace(fixtures.read(fixtures.shipped(world)), settings={})  # the server is where it was told to be
         with http_client(url) as http:
             http.headers["User-Agent"] = OURSELVES
             replies = fixtures.run(file, http, DEMO_KEY)
@@ -156,13 +162,15 @@ def build_demo(url: str) -> None:
 
 def demo_text(url: str, replies: dict[str, Any]) -> str:
     """The key and the first three commands, with the ids of this very world."""
-    account, card, declined = replies["account"]["id"], replies["card"]["id"], replies["declined_purchase"]["id"]
-    commands = first_steps.in_the_demo(url, account=account, card=card, declined=declined)
+    account, card, declined = replies.get("account", {}).get("id"), replies["card"], replies["declined_purchase"]["id"]
+    commands = first_steps.in_the_demo(
+        url, account=account, card=card["id"], currency=card["currency"], declined=declined
+    )
     tried = "\n\n".join(f"# {one.says}\n{one.line}" for one in commands)
+    connected = f"Connected account:  {account}\n" if account else ""
     return f"""
 API key:            {DEMO_KEY}
-Connected account:  {account}
-In a browser:       {url}
+{connected}In a browser:       {url}
 
 Try, in another terminal:
 

@@ -28,9 +28,9 @@ def in_any_world(url: str) -> list[Command]:
     ]
 
 
-def in_the_demo(url: str, *, account: str, card: str, declined: str) -> list[Command]:
-    """Three commands with the ids of a demo world."""
-    as_account = f"-u {DEMO_KEY}: -H 'Stripe-Account: {account}'"
+def in_the_demo(url: str, *, account: str | None, card: str, currency: str, declined: str) -> list[Command]:
+    """Three commands with the ids of a demo world; `account` is None where the card is the platform's own."""
+    as_account = f"-u {DEMO_KEY}:" + (f" -H 'Stripe-Account: {account}'" if account else "")
     return [
         Command("why was the purchase at a casino declined?", ours(url, f"why {declined}")),
         Command(
@@ -40,7 +40,7 @@ def in_the_demo(url: str, *, account: str, card: str, declined: str) -> list[Com
         Command(
             "buy something",
             f"curl {url}/v1/test_helpers/issuing/authorizations {as_account} \\\n"
-            f"  -d card={card} -d amount=2500 -d currency=usd",
+            f"  -d card={card} -d amount=2500 -d currency={currency}",
         ),
     ]
 

@@ -46,17 +46,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Fixtures:
-    """A whole file: its steps in order, the variables that its replies set in `.env`, and what it is for."""
+    """A whole file: its steps in order, the variables that its replies set in `.env`, and what it is for.
+
+    `settings` are those that the world has to have before the first step; the CLI does not know of them.
+    """
 
     steps: tuple[Step, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     says: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(path: Path) -> Fixtures:
     """A file as steps. FixtureError where it is no fixture file; OSError where it cannot be read."""
     try:
-        return parsed(json.loads(path.read_text()))
+        return parsed(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise FixtureError(f"{path} is not JSON: {error}.") from None
     except FixtureError as error:
@@ -72,7 +76,7 @@ def parsed(content: Any) -> Fixtures:
     if version != 0:
         raise FixtureError(f"Only template_version 0 is known, not {version}.")
     steps = tuple(step(row) for row in content["fixtures"])
-    return Fixtures(steps, content.get("env", {}), about.get("description", ""))
+    return Fixtures(steps, content.get("env", {}), about.get("description", ""), about.get("settings", {}))
 
 
 def step(row: Mapping[str, Any]) -> Step:
@@ -110,6 +114,8 @@ def run(
     `http` knows the server's address. A step that is refused ends the run with a FixtureError quoting the refusal,
     unless its `expected_error_type` is what came.
     """
+    if fixtures.settings:
+        set_up(fixtures, http, key)
     replies: dict[str, Any] = {}
     for one in fixtures.steps:
         try:
@@ -120,6 +126,16 @@ def run(
             on_reply(one, response)
         replies[one.name] = checked(one, response)
     return replies
+
+
+def set_up(fixtures: Fixtures, http: httpx.Client, key: str) -> None:
+    """Give the world the settings that a file needs. FixtureError with the refusal where it cannot have them."""
+    response = http.post(
+        "/_emulator/settings",
+        content=urlencode(list(pairs(fixtures.settings, {}))),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/x-www-form-urlencoded"},
+    )
+    checked(Step("_meta.settings", "/_emulator/settings", "POST"), response)
 
 
 def request(

@@ -58,10 +58,11 @@ class Recorder:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
 
-    def run(self, *steps: dict[str, Any], **options: Any) -> dict[str, Any]:
+    def run(self, *steps: dict[str, Any], about: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         """Run steps; the replies by name."""
         with httpx.Client(base_url=f"http://127.0.0.1:{self.server.server_port}", trust_env=False) as http:
-            return fixtures.run(fixtures.parsed({"fixtures": list(steps)}), http, KEY, **options)
+            file = fixtures.parsed({"_meta": about or {}, "fixtures": list(steps)})
+            return fixtures.run(file, http, KEY, **options)
 
 
 @pytest.fixture
@@ -232,6 +233,24 @@ def test_a_reply_that_is_no_json_ends_the_run(recorder):
 
     with pytest.raises(FixtureError, match="answered 502 without JSON"):
         recorder.run(post("one"))
+
+
+def test_settings_that_a_file_needs_are_set_before_its_first_step(recorder):
+    recorder.run(post(), about={"settings": {"platform_country": "GB", "issuing_enabled": True}})
+
+    settings, step = recorder.seen
+    assert (settings.path, step.path) == ("/_emulator/settings", "/v1/things")
+    assert settings.form == [("platform_country", "GB"), ("issuing_enabled", "true")]
+    assert settings.headers["Authorization"] == f"Bearer {KEY}"
+
+
+def test_settings_that_a_world_cannot_have_end_the_run_before_its_first_step(recorder):
+    recorder.answers = [(400, {"error": {"type": "invalid_request_error", "message": "Reset it first."}})]
+
+    with pytest.raises(FixtureError, match="_meta.settings was refused with 400: Reset it first."):
+        recorder.run(post(), about={"settings": {"platform_country": "GB"}})
+
+    assert len(recorder.seen) == 1
 
 
 def test_a_v2_post_is_json(recorder):
