@@ -34,7 +34,12 @@ VALIDATION_MODES = ("disabled", "normalization_only", "validation_and_normalizat
 DAY = 24 * 60 * 60
 # Days on the way by service. Our ruling, after the estimates of https://docs.stripe.com/issuing/cards/physical
 DAYS_ON_THE_WAY = {"standard": 8, "express": 4, "priority": 2}
-TRACKING_URL = "https://www.fedex.com/fedextrack/?trknbr="
+# Who carries cards of a currency: untracked as standard, tracked otherwise. Our ruling: only the names are published.
+CARRIERS = {"usd": ("usps", "fedex"), "gbp": ("royal_mail", "dhl"), "eur": ("dhl", "dhl")}
+TRACKING_URLS = {
+    "dhl": "https://www.dhl.com/global-en/home/tracking.html?tracking-id=",
+    "fedex": "https://www.fedex.com/fedextrack/?trknbr=",
+}
 
 
 class AddressValidationParams(Params):
@@ -97,17 +102,17 @@ def validated(address: dict[str, str | None], mode: str | None) -> dict[str, Any
     }
 
 
-def moved_on(shipment: dict[str, Any], verb: str, *, now: int, chance: int) -> dict[str, Any]:
-    """The shipment one arrow on. Pure. 400 that names both statuses where no arrow is drawn."""
+def moved_on(shipment: dict[str, Any], verb: str, *, currency: str, now: int, chance: int) -> dict[str, Any]:
+    """The shipment of a card in some currency, one arrow on. Pure. 400 that names both statuses where none is drawn."""
     status = LIFECYCLE.after(shipment["status"], verb, wrong_status(shipment["status"], verb))
     moved = {**shipment, "status": status}
     if verb == "ship":
         moved["shipped_at"] = now
         moved["eta"] = now + DAYS_ON_THE_WAY[shipment["service"]] * DAY
-        moved["carrier"] = "usps"
+        moved["carrier"], faster = CARRIERS[currency]
         if shipment["service"] != "standard":
             tracking = f"{chance % 10**12:012d}"
-            moved.update(carrier="fedex", tracking_number=tracking, tracking_url=TRACKING_URL + tracking)
+            moved.update(carrier=faster, tracking_number=tracking, tracking_url=TRACKING_URLS[faster] + tracking)
     elif verb == "deliver":
         moved["delivered_at"] = now
     return moved

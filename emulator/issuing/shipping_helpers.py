@@ -28,9 +28,8 @@ def moves(verb: str) -> Callable[..., Card]:
         access.check(world)
         if card.shipping is None:
             raise invalid("Virtual cards are not shipped.", param="card")
-        shipment = shipping.moved_on(
-            card.shipping, verb, now=world.now, chance=world.draw("tracking") if verb == "ship" else 0
-        )
+        chance = world.draw("tracking") if verb == "ship" else 0
+        shipment = shipping.moved_on(card.shipping, verb, currency=card.currency, now=world.now, chance=chance)
         if verb == "ship":
             check_design(world, card)
         return save(world, card, replace(card, shipping=shipment))

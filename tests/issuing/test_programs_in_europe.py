@@ -129,6 +129,21 @@ def test_a_holder_without_a_phone_number_gets_no_card(account, program):
     assert (refusal.status, refusal.error["code"]) == (400, "cardholder_phone_number_required")
 
 
+def test_a_physical_card_goes_by_a_carrier_of_the_country(account, program):
+    holder, home = a_holder(account, program)["id"], program.home
+    card = account.made(
+        CARDS,
+        cardholder=holder,
+        currency=program.currency,
+        type="physical",
+        shipping={"name": "Ada Example", "address": home},
+    )
+
+    shipped = account.made(f"/v1/test_helpers/issuing/cards/{card['id']}/shipping/ship")
+
+    assert shipped["shipping"]["carrier"] == {"gbp": "royal_mail", "eur": "dhl"}[program.currency]
+
+
 def test_the_balance_is_funded_by_a_bank_transfer_of_the_country(account, program):
     asked = {"currency": program.currency, "funding_type": "bank_transfer", "bank_transfer": {"type": program.transfer}}
 

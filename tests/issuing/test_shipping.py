@@ -131,18 +131,21 @@ def test_an_address_is_validated_as_asked(mode, is_normalized, result):
     assert (validation["normalized_address"] is not None) is is_normalized
 
 
-def test_a_standard_shipment_goes_by_usps_untracked():
-    shipped = moved_on(started(SHIPPING), "ship", now=1_000, chance=42)
+@pytest.mark.parametrize("currency, carrier", [("usd", "usps"), ("gbp", "royal_mail"), ("eur", "dhl")])
+def test_a_standard_shipment_goes_by_the_post_of_the_currency_untracked(currency, carrier):
+    shipped = moved_on(started(SHIPPING), "ship", currency=currency, now=1_000, chance=42)
 
-    assert (shipped["carrier"], shipped["tracking_number"], shipped["tracking_url"]) == ("usps", None, None)
+    assert (shipped["carrier"], shipped["tracking_number"], shipped["tracking_url"]) == (carrier, None, None)
     assert shipped["shipped_at"] == 1_000 and shipped["eta"] == 1_000 + 8 * 86_400
 
 
 @pytest.mark.parametrize("service", ["express", "priority"])
-def test_a_faster_shipment_goes_by_fedex_and_can_be_tracked(service):
-    shipped = moved_on(started({**SHIPPING, "service": service}), "ship", now=1_000, chance=42)
+@pytest.mark.parametrize("currency, carrier", [("usd", "fedex"), ("gbp", "dhl"), ("eur", "dhl")])
+def test_a_faster_shipment_goes_by_fedex_or_in_europe_dhl_and_can_be_tracked(currency, carrier, service):
+    shipped = moved_on(started({**SHIPPING, "service": service}), "ship", currency=currency, now=1_000, chance=42)
 
-    assert (shipped["carrier"], shipped["tracking_number"]) == ("fedex", "000000000042")
+    assert (shipped["carrier"], shipped["tracking_number"]) == (carrier, "000000000042")
+    assert carrier in shipped["tracking_url"]
     assert shipped["tracking_url"].endswith("000000000042")
     assert 1_000 < shipped["eta"] < 1_000 + 8 * 86_400
 
@@ -246,4 +249,4 @@ def test_a_card_can_be_activated_wherever_it_is(platform):
 
 def test_a_shipment_that_no_arrow_leaves_is_refused_without_a_change():
     with pytest.raises(ApiError):
-        moved_on({**started(SHIPPING), "status": "returned"}, "deliver", now=1, chance=1)
+        moved_on({**started(SHIPPING), "status": "returned"}, "deliver", currency="usd", now=1, chance=1)
