@@ -3,6 +3,9 @@
 Real test mode answers with the first state and changes it a little later. So do we, on the tenant's clock (our ruling):
 flows that test helpers can move wait `progress_seconds`; all others move as soon as the reply has been given, which
 the tenant's next request finds done. `at_once` moves every flow so; `never` leaves all of them to helpers.
+
+What a reply called pending or processing gives way to a helper or a cancel that follows: modules offer such actions as
+`PROGRESS`, and the kernel lets the request that would change the object come first.
 """
 
 from __future__ import annotations

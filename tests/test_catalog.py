@@ -133,7 +133,7 @@ def test_every_setting_says_what_it_does_and_takes_its_own_default():
 
 def test_every_due_action_is_named_after_its_module():
     for module in CATALOG.modules:
-        for action in getattr(module, "DUE", {}):
+        for action in {**getattr(module, "DUE", {}), **getattr(module, "PROGRESS", {})}:
             assert action.partition(".")[0] == module.__name__.rpartition(".")[2]
 
 

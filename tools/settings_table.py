@@ -23,6 +23,18 @@ name=value` changes one and `name=` puts it back to its default; `GET` and `POST
 reset puts all of them back. `stripe-emulator serve --country GB` makes another `platform_country` the default of new
 worlds.
 """
+PROGRESS = """
+## When objects move by themselves
+
+A reply that says `pending` or `processing` tells the first state; how the object goes on is `progress`. What has fallen
+due is done before the next request, so whoever reads finds it done. Only a request that would change that very object (a
+test helper, a cancel, an update) comes first, and may take the place of what would have happened: a top-up told as
+`pending` can be canceled, a transfer told as `processing` can be posted, failed or returned. If such a request would be
+refused as things stand, what is due is done after all and the request judged again.
+
+Without any request, objects move only where somebody is told of it, a webhook endpoint or `stripe listen`, about two
+seconds after it fell due. Deadlines (of holds, of filing windows) pass at their time and give way to nobody.
+"""
 
 
 def page() -> str:
@@ -30,7 +42,7 @@ def page() -> str:
     lines = [INTRODUCTION, "| setting | default | values | what it is for |", "| --- | --- | --- | --- |"]
     for name, setting in sorted(CATALOG.settings.items()):
         lines.append(f"| `{name}` | {shown(setting.default)} | {values(setting.kind)} | {setting.says} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + PROGRESS
 
 
 def shown(value: Any) -> str:

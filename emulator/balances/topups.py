@@ -260,7 +260,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Topup,)
-DUE = {"topups.settle": settle}
+PROGRESS = {"topups.settle": settle}
 AUDIT = audit
 ROUTES = [
     POST("/v1/topups", create, CreateParams),

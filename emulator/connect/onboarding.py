@@ -634,4 +634,4 @@ for kind in ("external_accounts", "bank_accounts"):  # the second is an older na
         POST(one, changing(external_accounts.update), external_accounts.UpdateParams),
         DELETE(one, changing(external_accounts.delete)),
     ]
-DUE = {"onboarding.verify": verify}
+PROGRESS = {"onboarding.verify": verify}

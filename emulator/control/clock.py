@@ -19,7 +19,8 @@ class ClockParams(Params):
 
 
 def read(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
-    """What the clock shows, and when something next falls due."""
+    """What the clock shows, and when something next falls due; what is due has been done."""
+    tenant.settle()
     return tenant.clock()
 
 

@@ -396,7 +396,8 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Dispute,)
-DUE = {"disputes.decide": decide_by_evidence, "disputes.expire": expire}
+DUE = {"disputes.expire": expire}
+PROGRESS = {"disputes.decide": decide_by_evidence}
 AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/disputes", create, CreateParams),

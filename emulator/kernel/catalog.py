@@ -4,7 +4,8 @@ A module is plain data and functions. It may define:
 
     RECORDS       its record classes; each gets a table
     ROUTES        its operations
-    DUE           {action name: function(world, id, **details)} for what falls due
+    DUE           {action name: function(world, id, **details)} for deadlines: what falls due is done before all else
+    PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
     ANSWERS       {event type: function(world, id, answer)} for questions put to the client; gives the record back
     SETTINGS      its switches of a tenant
     OPEN_ACCOUNT  function(world) run once for every account of a tenant, the platform first
@@ -39,8 +40,11 @@ class Catalog:
             prefix: kind for kind in kinds for prefix in (kind.prefix, *getattr(kind, "more_prefixes", ()))
         }
         self.due: dict[str, Callable[..., Any]] = {
-            name: action for module in modules for name, action in getattr(module, "DUE", {}).items()
+            name: action
+            for module in modules
+            for name, action in {**getattr(module, "DUE", {}), **getattr(module, "PROGRESS", {})}.items()
         }
+        self.progress: tuple[str, ...] = tuple(name for module in modules for name in getattr(module, "PROGRESS", ()))
         self.answers: dict[str, Callable[..., Any]] = {
             type: conclude for module in modules for type, conclude in getattr(module, "ANSWERS", {}).items()
         }

@@ -1,13 +1,17 @@
 """The tenant's time, and what falls due as it moves.
 
 Time is real time plus an offset, or frozen. It runs forward only. What falls due is one queue of named actions,
-each run in a step of its own with `world.now` at its due time.
+each run in a step of its own with `world.now` at its due time, before the tenant's next request.
+
+Deadlines come before everything. What an object does by itself (*progress*) gives way to one request: that which names
+the object in order to change it, since its client was told how the object stood before.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import orjson
@@ -25,6 +29,21 @@ class Due(NamedTuple):
     action: str
     about: str
     details: dict[str, Any]
+
+
+class Spared(NamedTuple):
+    """What is left alone although it is due: these actions, for these objects."""
+
+    actions: Collection[str] = ()
+    objects: Collection[str] = ()
+
+
+NOBODY = Spared()
+
+
+def marks(values: Collection[str]) -> str:
+    """As many question marks as there are values."""
+    return ", ".join("?" * len(values))
 
 
 def tenant_time(offset: int, frozen_at: int | None, last_now: int) -> int:
@@ -53,14 +72,24 @@ class Agenda:
             sql, values = sql + " AND action = ?", [about, action]
         return self.connection.execute(sql, values).rowcount
 
-    def first_until(self, now: int) -> Due | None:
-        """The first waiting item that is due by `now`."""
+    def first_until(self, now: int, spared: Spared = NOBODY) -> Due | None:
+        """The first waiting item that is due by `now`, but for what is spared."""
+        sql, values = "due_at <= ?", [now]
+        if spared.objects:
+            sql += f" AND NOT (action IN ({marks(spared.actions)}) AND about IN ({marks(spared.objects)}))"
+            values += [*spared.actions, *spared.objects]
         row = self.connection.execute(
-            "SELECT sequence, due_at, account, action, about, details FROM due "
-            "WHERE failure IS NULL AND due_at <= ? ORDER BY due_at, sequence LIMIT 1",
-            (now,),
+            f"SELECT sequence, due_at, account, action, about, details FROM due WHERE failure IS NULL AND {sql} "
+            "ORDER BY due_at, sequence LIMIT 1",
+            values,
         ).fetchone()
         return Due(*row[:5], orjson.loads(row[5])) if row else None
+
+    def next_but(self, actions: Collection[str]) -> int | None:
+        """When the first item of any other action falls due."""
+        return self.connection.execute(
+            f"SELECT min(due_at) FROM due WHERE failure IS NULL AND action NOT IN ({marks(actions)})", [*actions]
+        ).fetchone()[0]
 
     def done(self, item: Due) -> None:
         """Remove an item that has run."""

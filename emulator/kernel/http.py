@@ -81,6 +81,10 @@ class Reply(NamedTuple):
     ran: bool = False
 
 
+class TooEarly(Exception):
+    """What an object would have done by itself gave way to a request, and then the request was refused."""
+
+
 class Answer(NamedTuple):
     """A whole reply."""
 
@@ -103,6 +107,7 @@ class Exchange:
     named_account: str | None = None
     route: Route | None = None
     values: dict[str, str] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()  # the objects that it would change, which do nothing by themselves before it
     idempotency_key: str | None = None
     refusal: ApiError | None = None
     default_version: str | None = None
@@ -202,6 +207,8 @@ class Pipeline:
         if not exchange.path.startswith(API):
             raise unrecognized_url(exchange.method, exchange.path)
 
+        if found is not None and verb != "GET":
+            exchange.named = frozenset(found[1].values())
         exchange.key = keys.key_of(exchange.sent.header("Authorization") or "")
         exchange.tenant = self.tenants.open(exchange.key.tenant)
         version = exchange.sent.header("Stripe-Version")
@@ -231,7 +238,7 @@ class Pipeline:
     def check_account(self, exchange: Exchange) -> None:
         """403 for an account that this tenant cannot act for."""
         assert exchange.tenant and exchange.key and exchange.named_account
-        with exchange.tenant.reading() as step:
+        with exchange.tenant.reading(named=exchange.named) as step:
             if not World(step, step.row.platform).may_act(exchange.named_account):
                 raise account_invalid(exchange.key.masked, exchange.named_account)
 
@@ -246,7 +253,7 @@ class Pipeline:
             params, expand = self.checked(route, tree)
         except ApiError:
             if exchange.idempotency_key is not None:
-                with exchange.tenant.reading() as step:
+                with exchange.tenant.reading(named=exchange.named) as step:
                     repeated = self.repeated(exchange, step, mark)
                     if repeated is not None:
                         return repeated
@@ -284,6 +291,22 @@ class Pipeline:
                 assert isinstance(result, bytes), "a reading operation asks nobody"
                 return Reply(200, result)
         cause = Request(exchange.request_id, exchange.idempotency_key)
+        try:
+            return self.in_writing_step(exchange, params, expand, mark, cause, {**where, "named": exchange.named})
+        except TooEarly:
+            return self.in_writing_step(exchange, params, expand, mark, cause, where)
+
+    def in_writing_step(
+        self,
+        exchange: Exchange,
+        params: dict[str, Any],
+        expand: list[str],
+        mark: bytes,
+        cause: Request,
+        where: dict[str, Any],
+    ) -> Reply | Ask | None:
+        """The same for an operation that writes. TooEarly when it has to be tried again without anything spared."""
+        assert exchange.tenant is not None
         with exchange.tenant.writing(cause, **where) as step:
             if self.is_to_meet_faults(exchange, step):
                 return None
@@ -305,7 +328,7 @@ class Pipeline:
         exchange.has_met_faults = True
         key = exchange.idempotency_key
         with ExitStack() as held:
-            with exchange.tenant.writing(Request(exchange.request_id, key), **where) as step:
+            with exchange.tenant.writing(Request(exchange.request_id, key), named=exchange.named, **where) as step:
                 repeated = self.repeated(exchange, step, mark) if key is not None else None
                 if repeated is not None:
                     return repeated
@@ -392,6 +415,8 @@ class Pipeline:
                 return self.waiting(exchange, step, result, expand, mark)
             reply = Reply(200, result, ran=True)
         except ApiError as refusal:
+            if step.is_early:
+                raise TooEarly from refusal
             if not keyed or refusal.status == 429:
                 raise
             step.connection.execute("ROLLBACK TO operation")

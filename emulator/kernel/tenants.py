@@ -19,7 +19,7 @@ import time
 import traceback
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -30,7 +30,7 @@ import orjson
 from emulator.kernel import ids
 from emulator.kernel.asks import Asks
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.clock import Agenda, Due, tenant_time
+from emulator.kernel.clock import Agenda, Due, Spared, tenant_time
 from emulator.kernel.errors import invalid
 from emulator.kernel.hearsay import FOLDER, Hearsay, Told
 from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, migrate, version_of
@@ -52,6 +52,7 @@ FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
 MOST_IDLE_CONNECTIONS = 16
 LONGEST_TURN = 0.05
 LATEST = 4_102_444_800 - 1  # where every clock ends: 31 December 2099
+PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
 MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
 log = logging.getLogger("emulator")
 
@@ -142,7 +143,7 @@ class Tenants:
             if rest is not None and rest.stamp == stamp and time.time() < rest.until:
                 continue
             tenant = self.open_file(file)
-            tenant.settle()
+            tenant.settle_unasked()
             for look in self.at_each_tick:
                 look(tenant)
             self.rests[file] = Rest(stamp, tenant.rests_until())
@@ -219,6 +220,7 @@ class Tenant:
         self.handling: list[Flight] = []
         self.hearsay = Hearsay(tenants.directory / FOLDER / self.stem) if tenants.workers > 1 else None
         self.has_open_asks = True  # until somebody has looked: another process may have died waiting
+        self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
         with self.locked():
             self.prepare(name)
         with self.connection() as connection:
@@ -347,8 +349,14 @@ class Tenant:
         return Step(connection, self.catalog, row, now, request, origin=origin or self.tenants.origin, **where)
 
     @contextmanager
-    def reading(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
-        """A consistent look, after what has fallen due has been done."""
+    def reading(
+        self,
+        request: Request = Request(),  # noqa: B008
+        *,
+        named: Collection[str] = (),
+        **where: Any,
+    ) -> Iterator[Step]:
+        """A consistent look, after what has fallen due has been done; see `writing` for `named`."""
         if self.has_open_asks:
             self.look_at_asks()
         with self.connection() as connection:
@@ -356,15 +364,24 @@ class Tenant:
             row = read_tenant_row(connection)
             if is_behind(row):
                 connection.execute("ROLLBACK")
-                self.settle()
+                self.settle(named)
                 connection.execute("BEGIN")
                 row = read_tenant_row(connection)
             yield self.step(connection, row, time_of(row), request, **where)
             connection.execute("COMMIT")
 
     @contextmanager
-    def writing(self, request: Request = Request(), **where: Any) -> Iterator[Step]:  # noqa: B008
-        """A change that commits as a whole, after what has fallen due has been done. Undone by any exception."""
+    def writing(
+        self,
+        request: Request = Request(),  # noqa: B008
+        *,
+        named: Collection[str] = (),
+        **where: Any,
+    ) -> Iterator[Step]:
+        """A change that commits as a whole, after what has fallen due has been done. Undone by any exception.
+
+        What the objects in `named` do by themselves gives way to it; where any of that is due, the step is `is_early`.
+        """
         if self.has_open_asks:
             self.look_at_asks()
         with self.locked(), self.connection() as connection:
@@ -372,10 +389,11 @@ class Tenant:
             row = read_tenant_row(connection)
             if is_behind(row):
                 connection.execute("ROLLBACK")
-                self.settle_under_lock(connection)
+                self.settle_under_lock(connection, named)
                 connection.execute("BEGIN IMMEDIATE")
                 row = read_tenant_row(connection)
             step = self.step(connection, row, time_of(row), request, **where)
+            step.is_early = is_behind(row)
             yield step
             step.save_tenant()
             connection.execute("COMMIT")
@@ -438,39 +456,65 @@ class Tenant:
 
     # Time
 
-    def settle(self) -> None:
-        """Do what has fallen due, one step per item, in order."""
+    def settle(self, named: Collection[str] = ()) -> None:
+        """Do what has fallen due, one step per item, in order, but for what the `named` objects do by themselves."""
         with self.connection() as connection:
             if not is_behind(read_tenant_row(connection)):
                 return
         with self.locked(), self.connection() as connection:
-            self.settle_under_lock(connection)
+            self.settle_under_lock(connection, named)
+
+    def settle_unasked(self) -> None:
+        """Do what has fallen due although no request asks for it.
+
+        If all of that is what objects do by themselves, somebody must be there to be told of it, and it waits a little
+        for the request that it gives way to: a client that creates an object and goes on to cancel it comes first.
+        """
+        with self.connection() as connection:
+            row = read_tenant_row(connection)
+            item = Agenda(connection).first_until(time_of(row)) if is_behind(row) else None
+            if item is None:
+                return
+            deadline = Agenda(connection).next_but(self.catalog.progress)
+            if deadline is None or deadline > time_of(row):
+                if not Outbox(connection).is_anyone_there():
+                    return
+                if self.giving_way is None or self.giving_way[0] != item.sequence:
+                    self.giving_way = item.sequence, time.monotonic()
+                if time.monotonic() - self.giving_way[1] < PATIENCE_SECONDS:
+                    return
+        self.settle()
 
     def rests_until(self) -> float:
         """The real time at which something next falls due, by the clock as it is; infinity when nothing will."""
         with self.connection() as connection:
             if Asks(connection).unfinished():
                 return 0
-            row = read_tenant_row(connection)
-            waiting = [row.next_due_at, Outbox(connection).next_due()]
+            row, outbox, next_due = read_tenant_row(connection), Outbox(connection), None
+            if row.next_due_at is not None:
+                is_told = outbox.is_anyone_there()
+                next_due = row.next_due_at if is_told else Agenda(connection).next_but(self.catalog.progress)
+            waiting = [next_due, outbox.next_due()]
         times = [at for at in waiting if at is not None]
         if not times:
             return math.inf
         wait = min(times) - time_of(row)
         return time.time() + max(wait, 0) if row.frozen_at is None or wait <= 0 else math.inf
 
-    def settle_under_lock(self, connection: sqlite3.Connection) -> None:
+    def settle_under_lock(self, connection: sqlite3.Connection, named: Collection[str] = ()) -> None:
         """Run due items until none is left; what an item adds for now is run too. Under the lock."""
+        spared = Spared(self.catalog.progress, named)
         while is_behind(row := read_tenant_row(connection)):
-            item = Agenda(connection).first_until(time_of(row))
-            assert item is not None, "something was due just now, and nobody else may have done it"
+            item = Agenda(connection).first_until(time_of(row), spared)
+            if item is None:
+                return
             self.run(connection, row, item)
 
     def run(self, connection: sqlite3.Connection, row: TenantRow, item: Due) -> None:
         """One due item in a step of its own. One that fails is set aside with its reason, never tried again."""
         connection.execute("BEGIN IMMEDIATE")
         try:
-            step = self.step(connection, row, item.due_at)
+            step = self.step(connection, row, max(item.due_at, row.last_now))  # later where it gave way to a request
             self.catalog.due[item.action](World(step, item.account), item.about, **item.details)
             step.agenda.done(item)
             step.save_tenant()

@@ -100,6 +100,7 @@ class Step:
         self.settings = row.settings
         self.seen: dict[str, tuple[str, Any]] = {}
         self.changes = 0  # how often something was written
+        self.is_early = False  # whether something that has fallen due has given way to this step
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
 

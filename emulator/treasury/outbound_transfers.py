@@ -767,7 +767,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (OutboundTransfer,)
-DUE = {"outbound_transfers.settle": settle, "outbound_transfers.come_back": come_back}
+PROGRESS = {"outbound_transfers.settle": settle, "outbound_transfers.come_back": come_back}
 AUDIT = audit
 ROUTES = onboarded(
     [

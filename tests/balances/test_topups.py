@@ -114,8 +114,9 @@ def test_the_destination_tells_pending_topups_of_the_two_balances_apart(platform
     assert destinations == {for_cards["id"]: "issuing", for_payouts["id"]: None}
 
 
-def test_a_topup_that_has_not_arrived_can_be_canceled(platform):
-    platform.settings(progress="never")
+@pytest.mark.parametrize("progress", ["delay", "at_once", "never"])
+def test_a_topup_that_has_not_arrived_can_be_canceled(platform, progress):
+    platform.settings(progress=progress)
     topup = platform.made("/v1/topups", amount=20_00, currency="usd")
 
     canceled = platform.made(f"/v1/topups/{topup['id']}/cancel")
@@ -127,6 +128,7 @@ def test_a_topup_that_has_not_arrived_can_be_canceled(platform):
 
 def test_a_topup_that_has_arrived_cannot(platform):
     topup = platform.made("/v1/topups", amount=20_00, currency="usd")
+    assert payments(platform) == 20_00
 
     refusal = platform.post(f"/v1/topups/{topup['id']}/cancel")
 

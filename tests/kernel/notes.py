@@ -145,12 +145,17 @@ def create(world: World, params: dict[str, Any]) -> Note:
     if params["text"] == "forbidden":
         raise invalid("That word is forbidden.", param="text")
     world.later(world.now + 60, "notes.remind", note.id, word="hello")
+    if params["text"] == "fading":
+        world.later(world.now, "notes.fade", note.id)
     return note
 
 
 def update(world: World, params: dict[str, Any], id: str) -> Note:
-    """Change a note and tell what it was."""
+    """Change a note and tell what it was; it fades no more. 400 for an epilogue while it is open."""
     old = world.get(Note, id)
+    if params.get("text") == "epilogue" and old.status == "open":
+        raise invalid("An open note has no epilogue.", param="text")
+    world.cancel_due(id, "notes.fade")
     changes = {name: params[name] for name in ("text", "status", "place") if name in params}
     note = world.put(replace(old, **changes, metadata=merged_metadata(old.metadata or {}, params)))
     world.emit("note.updated", note, before=old)
@@ -187,8 +192,15 @@ def remind(world: World, id: str, word: str) -> None:
     world.put(Note(world.new_id("nt"), world.now, word, about=id, place={"city": world.url("/")}))
 
 
+def fade(world: World, id: str) -> None:
+    """By itself, and right after its reply: the note is done."""
+    note = world.put(replace(world.get(Note, id), status="done"))
+    world.emit("note.faded", note)
+
+
 RECORDS = (Note,)
 DUE = {"notes.remind": remind}
+PROGRESS = {"notes.fade": fade}
 SETTINGS = (switch("loud", False, "Whether notes shout."),)
 ROUTES = [
     GET("/v1/notes", lists(Note), NoteListParams),
@@ -203,7 +215,7 @@ ROUTES = [
 class Notes:
     """The module as the catalog takes it."""
 
-    RECORDS, DUE, SETTINGS, ROUTES = RECORDS, DUE, SETTINGS, ROUTES
+    RECORDS, DUE, PROGRESS, SETTINGS, ROUTES = RECORDS, DUE, PROGRESS, SETTINGS, ROUTES
 
 
 CATALOG = Catalog((Notes, events, clock, health, tenant))  # type: ignore[arg-type]
