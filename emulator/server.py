@@ -379,7 +379,7 @@ class Console:
 
 
 def one_line(line: RequestLine) -> str:
-    """`POST /v1/issuing/cards 400 cards.create: Missing required param: currency.`; a hint has a line of its own."""
+    """`POST /v1/issuing/cards 400 issuing.cards.create: Missing required param: currency.`, and a line for a hint."""
     reason = f": {line.reason}" if line.reason else ""
     hint = f"    hint: {line.hint}\n" if line.hint else ""
     return f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n{hint}"

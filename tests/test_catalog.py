@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 import emulator
 from emulator.catalog import CATALOG
 from emulator.data.routes import ROUTES as PUBLISHED
-from emulator.kernel.routes import Route
-from emulator.kernel.settings import KERNEL_SETTINGS
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.routes import GET, Route, retrieves
+from emulator.kernel.settings import KERNEL_SETTINGS, switch
 from tests.contract import EXTRA_PARAMS, flat, published_params
 from tests.contract.operations import unnamed
+from tests.kernel.notes import Note, Notes
 from tests.schemas import flattened, form
 
 PACKAGE = Path(emulator.__file__).parent
@@ -131,10 +134,41 @@ def test_every_setting_says_what_it_does_and_takes_its_own_default():
     assert KERNEL_SETTINGS[0].name in CATALOG.settings
 
 
-def test_every_due_action_is_named_after_its_module():
+def test_every_due_action_is_named_after_its_product_and_module():
     for module in CATALOG.modules:
         for action in {**getattr(module, "DUE", {}), **getattr(module, "PROGRESS", {})}:
-            assert action.partition(".")[0] == module.__name__.rpartition(".")[2]
+            assert f"emulator.{action.rpartition('.')[0]}" == module.__name__
+
+
+def test_operations_are_named_after_their_product():
+    for route in CATALOG.routes:
+        assert route.name.split(".")[0] in PRODUCTS, route.name
+    assert {"issuing.transactions.retrieve", "treasury.transactions.retrieve"} <= {
+        route.name for route in CATALOG.routes
+    }
+
+
+@pytest.mark.parametrize(
+    "offer, says",
+    [
+        ({"RECORDS": (type("Other", (Note,), {"object": "note", "prefix": "other"}),)}, "two records are called note"),
+        ({"RECORDS": (type("Other", (Note,), {"object": "other", "prefix": "nt"}),)}, "two prefixes are called nt"),
+        ({"DUE": {"notes.remind": print}}, "two due actions are called notes.remind"),
+        ({"ANSWERS": {"note.question": print}}, "two answers are called note.question"),
+        ({"SETTINGS": (switch("loud", True, "Whether others shout."),)}, "two settings are called loud"),
+        (
+            {"SETTINGS": (switch("api_version", True, "A setting of the kernel's."),)},
+            "two settings are called api_version",
+        ),
+        ({"ROUTES": [GET("/v1/notes/{id}", retrieves(Note))]}, "two paths are called GET /v1/notes/{id}"),
+    ],
+)
+def test_two_of_one_name_are_refused(offer, says):
+    class Guest(Notes):
+        ANSWERS = {"note.question": print}
+
+    with pytest.raises(AssertionError, match=re.escape(says)):
+        Catalog((Guest, type("Second", (), offer)))
 
 
 def test_published_routes_that_are_not_built_are_still_in_the_table():

@@ -129,7 +129,7 @@ def test_the_console_has_a_line_per_request_with_the_reason_of_a_refusal(tmp_pat
 
     listed, refused = (line for line in running.console if "/v1/events" in line)
     assert listed.startswith("GET /v1/events 200 ")
-    assert refused.startswith("GET /v1/events/evt_none 404 events.retrieve: No such event: 'evt_none'")
+    assert refused.startswith("GET /v1/events/evt_none 404 developer.events.retrieve: No such event: 'evt_none'")
 
 
 def test_a_hint_stands_below_its_request_on_the_console(tmp_path):
@@ -536,7 +536,7 @@ def test_every_published_operation_is_listed_as_built_or_not(command):
     everything = command("routes").out.splitlines()
     built = command("routes", "--built").out.splitlines()
 
-    assert "built  GET    /v1/events/{id}  events.retrieve" in everything
+    assert "built  GET    /v1/events/{id}  developer.events.retrieve" in everything
     assert any(line.startswith("  501  ") for line in everything)
     assert set(built) == {line for line in everything if line.startswith("built  ")}
 

@@ -27,8 +27,8 @@ PROGRESS = """
 ## When objects move by themselves
 
 A reply that says `pending` or `processing` tells the first state; how the object goes on is `progress`. What has fallen
-due is done before the next request, so whoever reads finds it done. Only a request that would change that very object (a
-test helper, a cancel, an update) comes first, and may take the place of what would have happened: a top-up told as
+due is done before the next request, so whoever reads finds it done. Only a request that would change that very object
+(a test helper, a cancel, an update) comes first, and may take the place of what would have happened: a top-up told as
 `pending` can be canceled, a transfer told as `processing` can be posted, failed or returned. If such a request would be
 refused as things stand, what is due is done after all and the request judged again.
 

@@ -193,7 +193,7 @@ def create(world: World, params: dict[str, Any]) -> Topup:
         )
     )
     world.emit("topup.created", topup)
-    progress.at_once(world, "topups.settle", topup.id)
+    progress.at_once(world, "balances.topups.settle", topup.id)
     return topup
 
 
@@ -260,7 +260,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Topup,)
-PROGRESS = {"topups.settle": settle}
+PROGRESS = {"balances.topups.settle": settle}
 AUDIT = audit
 ROUTES = [
     POST("/v1/topups", create, CreateParams),

@@ -203,8 +203,8 @@ def review(world: World) -> None:
     if reviewed != account:
         save(world, reviewed)
     if any(standing.pending for standing in standings.values()):
-        world.cancel_due(account.id, "onboarding.verify")
-        progress.at_once(world, "onboarding.verify", account.id)
+        world.cancel_due(account.id, "connect.onboarding.verify")
+        progress.at_once(world, "connect.onboarding.verify", account.id)
 
 
 def standing_of(account: Account, name: str, requested: Sequence[str], facts: Facts | None) -> Standing:
@@ -634,4 +634,4 @@ for kind in ("external_accounts", "bank_accounts"):  # the second is an older na
         POST(one, changing(external_accounts.update), external_accounts.UpdateParams),
         DELETE(one, changing(external_accounts.delete)),
     ]
-PROGRESS = {"onboarding.verify": verify}
+PROGRESS = {"connect.onboarding.verify": verify}

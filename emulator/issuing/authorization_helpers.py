@@ -479,7 +479,7 @@ def respond(world: World, params: dict[str, Any], authorization: str) -> Authori
         raise invalid("This authorization has no pending fraud challenge.")
 
     answered = fraud_challenges.moved(before.fraud_challenges, "verify" if params["confirmed"] else "reject")
-    world.cancel_due(before.id, "authorizations.expire_challenge")
+    world.cancel_due(before.id, "issuing.authorizations.expire_challenge")
     after = world.put(replace(before, fraud_challenges=answered))
     if params["confirmed"]:
         fraud_challenges.vouch(world, before.card, before.merchant_data)

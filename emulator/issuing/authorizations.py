@@ -403,9 +403,9 @@ def settle(world: World, undecided: Authorization, attempt: Attempt, verdict: Ve
         }
         spending_controls.count(world, spending_of(undecided), entry["amount"])
         if not is_first:
-            world.cancel_due(undecided.id, "authorizations.expire")
+            world.cancel_due(undecided.id, "issuing.authorizations.expire")
         wait = merchants.seconds_to_capture(undecided.merchant_data["category"])
-        world.later(world.now + wait, "authorizations.expire", about=undecided.id)
+        world.later(world.now + wait, "issuing.authorizations.expire", about=undecided.id)
     elif is_first:
         changes |= {
             "status": LIFECYCLE.after(undecided.status, "decline"),
@@ -416,7 +416,7 @@ def settle(world: World, undecided: Authorization, attempt: Attempt, verdict: Ve
         challenge = fraud_challenges.sent_to(world.get(Cardholder, undecided.cardholder).phone_number)
         changes["fraud_challenges"] = [*undecided.fraud_challenges, challenge]
         if fraud_challenges.is_pending(challenge):
-            world.later(world.now + fraud_challenges.DAY, "authorizations.expire_challenge", about=undecided.id)
+            world.later(world.now + fraud_challenges.DAY, "issuing.authorizations.expire_challenge", about=undecided.id)
 
     after = world.put(replace(undecided, **changes))
     keep_trace(world, after, attempt, entry)
@@ -526,7 +526,7 @@ def change(
     added = hold - release
     spending_controls.count(world, spending_of(before), captured + added)
     if status != before.status:
-        world.cancel_due(before.id, "authorizations.expire")
+        world.cancel_due(before.id, "issuing.authorizations.expire")
     after = replace(
         before,
         status=status,
@@ -554,7 +554,7 @@ def expire_when_due(world: World, id: str) -> None:
     """Expire an authorization whose time has come. One that is just being asked about has another day."""
     authorization = world.get(Authorization, id)
     if authorization.is_undecided:
-        world.later(world.now + merchants.DAY, "authorizations.expire", about=id)
+        world.later(world.now + merchants.DAY, "issuing.authorizations.expire", about=id)
     elif authorization.is_open:
         expire(world, authorization)
 
@@ -712,7 +712,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Authorization, AuthorizationTrace)
-DUE = {"authorizations.expire": expire_when_due, "authorizations.expire_challenge": expire_challenge}
+DUE = {"issuing.authorizations.expire": expire_when_due, "issuing.authorizations.expire_challenge": expire_challenge}
 AUDIT = audit
 ROUTES = [
     GET("/v1/issuing/authorizations", access.gated(lists(Authorization)), AuthorizationListParams),

@@ -310,9 +310,9 @@ def screened(world: World, cardholder: Cardholder) -> Cardholder:
     delay = world.setting("cardholder_review_seconds")
     in_review = delay > 0 and not past_due(world, cardholder)
     if cardholder.is_in_review:
-        world.cancel_due(cardholder.id, "cardholders.finish_review")
+        world.cancel_due(cardholder.id, "issuing.cardholders.finish_review")
     if in_review:
-        world.later(world.now + delay, "cardholders.finish_review", about=cardholder.id)
+        world.later(world.now + delay, "issuing.cardholders.finish_review", about=cardholder.id)
     return replace(cardholder, is_in_review=in_review)
 
 
@@ -445,7 +445,7 @@ def no_phone_on_file(cardholder: Cardholder) -> ApiError:
 
 
 RECORDS = (Cardholder,)
-DUE = {"cardholders.finish_review": finish_review}
+DUE = {"issuing.cardholders.finish_review": finish_review}
 ROUTES = [
     POST("/v1/issuing/cardholders", create, CreateParams),
     GET("/v1/issuing/cardholders", access.gated(lists(Cardholder)), CardholderListParams),

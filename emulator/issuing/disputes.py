@@ -202,7 +202,7 @@ def create(world: World, params: dict[str, Any]) -> Dispute:
     )
     world.put(dispute)
     linked = world.put(replace(disputed, dispute=dispute.id))
-    world.later(disputed.created + FILING_WINDOW, "disputes.expire", dispute.id)
+    world.later(disputed.created + FILING_WINDOW, "issuing.disputes.expire", dispute.id)
     world.emit("issuing_dispute.created", dispute)
     world.emit("issuing_transaction.updated", linked, before=disputed)
     return dispute
@@ -294,7 +294,7 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
     if debit is not None:
         debit_reversals.check_open(world, debit, param=None)
 
-    world.cancel_due(id, "disputes.expire")
+    world.cancel_due(id, "issuing.disputes.expire")
     reversal = None
     if debit is not None:
         reversal = debit_reversals.open_for_dispute(world, debit, dispute.id, dispute.amount)
@@ -309,7 +309,7 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
         credit_provisionally(world, dispute)
     outcome = DECIDING_EXPLANATIONS.get(dispute_evidence.explanation(dispute.evidence) or "")
     if outcome is not None:
-        progress.after(world, world.setting("dispute_decision_seconds"), "disputes.decide", id, outcome=outcome)
+        progress.after(world, world.setting("dispute_decision_seconds"), "issuing.disputes.decide", id, outcome=outcome)
     return dispute
 
 
@@ -396,8 +396,8 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Dispute,)
-DUE = {"disputes.expire": expire}
-PROGRESS = {"disputes.decide": decide_by_evidence}
+DUE = {"issuing.disputes.expire": expire}
+PROGRESS = {"issuing.disputes.decide": decide_by_evidence}
 AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/disputes", create, CreateParams),

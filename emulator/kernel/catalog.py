@@ -11,12 +11,14 @@ A module is plain data and functions. It may define:
     OPEN_ACCOUNT  function(world) run once for every account of a tenant, the platform first
     OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the world after a reset
     AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
+
+No two may have one name, whichever modules they are of; due actions and operations carry their product in theirs.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -35,34 +37,38 @@ class Catalog:
     def __init__(self, modules: Sequence[ModuleType]) -> None:
         self.modules = tuple(modules)
         kinds = [kind for module in modules for kind in getattr(module, "RECORDS", ())]
-        self.records: dict[str, type] = {kind.object: kind for kind in kinds}
-        self.prefixes: dict[str, type] = {
-            prefix: kind for kind in kinds for prefix in (kind.prefix, *getattr(kind, "more_prefixes", ()))
-        }
-        self.due: dict[str, Callable[..., Any]] = {
-            name: action
-            for module in modules
-            for name, action in {**getattr(module, "DUE", {}), **getattr(module, "PROGRESS", {})}.items()
-        }
-        self.progress: tuple[str, ...] = tuple(name for module in modules for name in getattr(module, "PROGRESS", ()))
-        self.answers: dict[str, Callable[..., Any]] = {
-            type: conclude for module in modules for type, conclude in getattr(module, "ANSWERS", {}).items()
-        }
-        self.settings: dict[str, Setting] = {
-            setting.name: setting
-            for setting in (*KERNEL_SETTINGS, *(one for module in modules for one in getattr(module, "SETTINGS", ())))
-        }
+        self.records: dict[str, type] = named("records", ((kind.object, kind) for kind in kinds))
+        self.prefixes: dict[str, type] = named(
+            "prefixes",
+            ((prefix, kind) for kind in kinds for prefix in (kind.prefix, *getattr(kind, "more_prefixes", ()))),
+        )
+        self.due: dict[str, Callable[..., Any]] = named(
+            "due actions", (*self.offered("DUE"), *self.offered("PROGRESS"))
+        )
+        self.progress: tuple[str, ...] = tuple(name for name, _ in self.offered("PROGRESS"))
+        self.answers: dict[str, Callable[..., Any]] = named("answers", self.offered("ANSWERS"))
+        settings = [*KERNEL_SETTINGS, *(one for module in modules for one in getattr(module, "SETTINGS", ()))]
+        self.settings: dict[str, Setting] = named("settings", ((setting.name, setting) for setting in settings))
         settings_params = schema_of(tuple(self.settings.values()))
         self.routes: tuple[Route, ...] = tuple(
-            replace(route, params=settings_params) if route.params is AnySetting else route
+            replace(
+                route,
+                params=settings_params if route.params is AnySetting else route.params,
+                product=module.__name__.split(".")[1] if "." in module.__name__ else "",
+            )
             for module in modules
             for route in getattr(module, "ROUTES", ())
         )
         self.table = Table()
         for route in self.routes:
-            self.table.add(route.verb, route.path, route)
+            assert self.table.add(route.verb, route.path, route), f"two paths are called {route.verb} {route.path}"
         for verb, path in PUBLISHED:
             self.table.add(verb, path, NotBuilt(path))
+
+    def offered(self, what: str) -> Iterator[tuple[str, Any]]:
+        """What the modules offer under a name of theirs, by its own names."""
+        for module in self.modules:
+            yield from getattr(module, what, {}).items()
 
     def open_account(self, world: World) -> None:
         """What every new account starts with."""
@@ -91,3 +97,12 @@ class Catalog:
                 yield from check()
             except Exception as failure:
                 yield f"{name} cannot be checked: {type(failure).__name__}: {failure}"
+
+
+def named(what: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Things by their names, of which no two may be the same: the later would silently stand for both."""
+    found: dict[str, Any] = {}
+    for name, thing in pairs:
+        assert name not in found, f"two {what} are called {name}"
+        found[name] = thing
+    return found

@@ -91,6 +91,14 @@ class Agenda:
             f"SELECT min(due_at) FROM due WHERE failure IS NULL AND action NOT IN ({marks(actions)})", [*actions]
         ).fetchone()[0]
 
+    def waiting(self) -> list[Due]:
+        """Everything that waits, in the order it falls due."""
+        rows = self.connection.execute(
+            "SELECT sequence, due_at, account, action, about, details FROM due WHERE failure IS NULL "
+            "ORDER BY due_at, sequence"
+        )
+        return [Due(*row[:5], orjson.loads(row[5])) for row in rows]
+
     def done(self, item: Due) -> None:
         """Remove an item that has run."""
         self.connection.execute("DELETE FROM due WHERE sequence = ?", (item.sequence,))

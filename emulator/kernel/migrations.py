@@ -91,6 +91,14 @@ MIGRATIONS: tuple[str, ...] = (
     );
     """,
     "CREATE TABLE record_version (name TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;",
+    # Due actions name their product.
+    """
+    UPDATE due SET action = CASE substr(action, 1, instr(action, '.'))
+        WHEN 'onboarding.' THEN 'connect.' WHEN 'topups.' THEN 'balances.'
+        WHEN 'authorizations.' THEN 'issuing.' WHEN 'cardholders.' THEN 'issuing.' WHEN 'disputes.' THEN 'issuing.'
+        WHEN 'debit_reversals.' THEN 'treasury.' WHEN 'financial_accounts.' THEN 'treasury.'
+        WHEN 'outbound_transfers.' THEN 'treasury.' ELSE '' END || action;
+    """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -30,14 +30,15 @@ class Route:
     params: type[Params]
     scope: Scope = "world"
     publishable: bool = False
+    product: str = ""  # the folder of the module that offers it, which the catalog knows
 
     @cached_property
     def name(self) -> str:
-        """`cards.create`, as logs and the request list show it."""
+        """`issuing.cards.create`, as logs and the request list show it."""
         if self.operation.__name__ == "operation":  # made by `lists` or `retrieves`
             resource = [part for part in self.path.split("/") if not part.startswith("{")][-1]
-            return f"{resource}.{'list' if self.is_list else 'retrieve'}"
-        return f"{self.operation.__module__.rpartition('.')[2]}.{self.operation.__name__}"
+            return f"{self.product}.{resource}.{'list' if self.is_list else 'retrieve'}".lstrip(".")
+        return f"{self.operation.__module__.removeprefix('emulator.')}.{self.operation.__name__}"
 
     @cached_property
     def is_list(self) -> bool:
@@ -96,15 +97,16 @@ class Table:
     def __init__(self) -> None:
         self.root: dict[Any, Any] = {}
 
-    def add(self, verb: str, path: str, route: Route | NotBuilt) -> None:
-        """Add a route unless one of the same verb and shape is there already."""
+    def add(self, verb: str, path: str, route: Route | NotBuilt) -> bool:
+        """Add a route unless one of the same verb and shape is there already; whether there was none."""
         node, names = self.root, []
         for segment in path.strip("/").split("/"):
             if segment.startswith("{"):
                 names.append(segment[1:-1])
                 segment = "{}"
             node = node.setdefault(segment, {})
-        node.setdefault((verb,), (route, tuple(names)))
+        leaf = (route, tuple(names))
+        return node.setdefault((verb,), leaf) is leaf
 
     def find(self, verb: str, path: str) -> tuple[Route | NotBuilt, dict[str, str]] | None:
         """The route of a path and the values of its variables by name, or None."""

@@ -211,7 +211,7 @@ def create(world: World, params: dict[str, Any]) -> DebitReversal:
     check_open(world, debit, param="received_debit")
 
     reversal = start(world, debit, amount=debit.amount, dispute=None, metadata=merged_metadata({}, params))
-    progress.at_once(world, "debit_reversals.succeed", reversal.id)
+    progress.at_once(world, "treasury.debit_reversals.succeed", reversal.id)
     world.emit("treasury.debit_reversal.created", reversal)
     return reversal
 
@@ -233,7 +233,7 @@ def audit(world: World) -> Iterator[str]:
 
 RECORDS = (DebitReversal,)
 AUDIT = audit
-DUE = {"debit_reversals.succeed": succeed}
+DUE = {"treasury.debit_reversals.succeed": succeed}
 ROUTES = onboarded(
     [
         GET(

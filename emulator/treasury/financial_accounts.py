@@ -201,9 +201,9 @@ def summarized(world: World, account: FinancialAccount) -> FinancialAccount:
 def save(world: World, account: FinancialAccount) -> FinancialAccount:
     """Bring an account's features up to date and store it; what activates by itself does so right afterwards."""
     account = summarized(world, account)
-    world.cancel_due(account.id, "financial_accounts.activate")
+    world.cancel_due(account.id, "treasury.financial_accounts.activate")
     if any(state.is_activating for state in states(world, account).values()):
-        world.later(world.now, "financial_accounts.activate", about=account.id)
+        world.later(world.now, "treasury.financial_accounts.activate", about=account.id)
     return world.put(account)
 
 
@@ -488,7 +488,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (FinancialAccount,)
-DUE = {"financial_accounts.activate": activate}
+DUE = {"treasury.financial_accounts.activate": activate}
 OPEN_ACCOUNT = open_platforms_own
 AUDIT = audit
 ROUTES = onboarded(

@@ -421,9 +421,9 @@ def create(world: World, params: dict[str, Any]) -> OutboundTransfer:
         metadata=merged_metadata({}, params),
     )
     if destination.account is not None:
-        progress.at_once(world, "outbound_transfers.settle", transfer.id)
+        progress.at_once(world, "treasury.outbound_transfers.settle", transfer.id)
     elif ending_of(transfer).verb is not None:
-        progress.in_a_while(world, "outbound_transfers.settle", transfer.id)
+        progress.in_a_while(world, "treasury.outbound_transfers.settle", transfer.id)
     return transfer
 
 
@@ -497,7 +497,7 @@ def settle(world: World, id: str) -> None:
         return
     send(world, transfer)
     if ending.returned is not None:
-        progress.at_once(world, "outbound_transfers.come_back", id, code=ending.returned)
+        progress.at_once(world, "treasury.outbound_transfers.come_back", id, code=ending.returned)
 
 
 def arrives_nowhere(world: World, transfer: OutboundTransfer) -> bool:
@@ -524,7 +524,7 @@ def send(world: World, transfer: OutboundTransfer) -> OutboundTransfer:
     if credit is not None and credit.status == "succeeded":
         return arrived(world, transfer, credit)
     code = "no_account" if credit is None else credit.failure_code
-    progress.at_once(world, "outbound_transfers.come_back", transfer.id, code=code)
+    progress.at_once(world, "treasury.outbound_transfers.come_back", transfer.id, code=code)
     return transfer
 
 
@@ -767,7 +767,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (OutboundTransfer,)
-PROGRESS = {"outbound_transfers.settle": settle, "outbound_transfers.come_back": come_back}
+PROGRESS = {"treasury.outbound_transfers.settle": settle, "treasury.outbound_transfers.come_back": come_back}
 AUDIT = audit
 ROUTES = onboarded(
     [

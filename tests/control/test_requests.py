@@ -48,7 +48,7 @@ def test_a_post_is_logged_with_its_idempotency_key_and_without_its_body(platform
 
     logged = platform.read("/_emulator/requests", method="POST")["data"][0]
 
-    assert (logged["operation"], logged["idempotency_key"]) == ("clock.move", "once")
+    assert (logged["operation"], logged["idempotency_key"]) == ("control.clock.move", "once")
     assert "advance" not in str(logged)
 
 
@@ -90,7 +90,7 @@ def test_requests_without_a_usable_key_are_kept_apart(app, platform):
         ({"path": "/v1_*"}, []),
         ({"status": "404"}, ["/v1/events/evt_1"]),
         ({"status": "4xx"}, ["/v1/events/evt_1"]),
-        ({"operation": "clock.move"}, ["/_emulator/clock"]),
+        ({"operation": "control.clock.move"}, ["/_emulator/clock"]),
         ({"account": "acct_none"}, []),
         ({"created": {"lt": 5}}, []),
         ({"created": {"gte": 5}}, ["/_emulator/clock", "/v1/events/evt_1", "/v1/events"]),

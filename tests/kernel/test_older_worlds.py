@@ -11,7 +11,7 @@ from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.doctor import examine
 from tests.client import Client
-from tests.issuing.purchases import authorize, cash_and_pending, done
+from tests.issuing.purchases import authorize, cash_and_pending, done, in_a_step
 from tests.kernel.older_worlds import KEY, laid_out
 
 CARD = "/v1/issuing/cards"
@@ -111,6 +111,17 @@ def test_life_goes_on_and_the_books_stay_whole(old: Client, folder: Path) -> Non
     assert old.read("/_emulator/due")["data"] == []
     old.app.emulator.close()  # type: ignore[attr-defined]
     assert examine(folder, CATALOG) == []
+
+
+def test_what_was_due_then_is_known_by_its_name_of_today(old: Client) -> None:
+    with in_a_step(old) as world:
+        waiting = world.step.agenda.waiting()
+
+    assert {item.action for item in waiting} == {
+        "issuing.authorizations.expire",
+        "issuing.disputes.expire",
+        "treasury.outbound_transfers.settle",
+    }
 
 
 def test_the_doctor_finds_it_whole_as_it_is(folder: Path) -> None:
