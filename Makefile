@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-PYTEST_ARGS ?= --whole-suite
+PYTEST_ARGS ?= --whole-suite --numprocesses auto --dist worksteal
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 

@@ -85,6 +85,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 SEEN = pytest.StashKey[set[tuple[str, ...]]]()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: object, error: object) -> None:
     """Gather what an xdist worker saw."""
     output = getattr(node, "workeroutput", {})

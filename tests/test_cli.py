@@ -308,10 +308,10 @@ def test_a_file_that_is_no_fixture_file_is_wrong_use(command, tmp_path):
 
 
 def test_a_server_that_cannot_be_reached_is_one_sentence(command):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    outcome = command("clock", "--url", f"http://127.0.0.1:{port}", "--api-key", KEY)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # taken, so that nobody else listens there meanwhile
+        port = nobody.getsockname()[1]
+        outcome = command("clock", "--url", f"http://127.0.0.1:{port}", "--api-key", KEY)
 
     assert outcome.code == 2
     assert f"No server answers at http://127.0.0.1:{port}" in outcome.err and is_one_sentence(outcome.err)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -445,17 +446,18 @@ def websocket_port(running: Running) -> int:
     return int(re.match(r"ws://127\.0\.0\.1:(\d+)/", reply.json()["websocket_url"])[1])
 
 
-def port_whose_tenth_neighbour_is_free() -> int:
+def port_that_stays_free() -> int:
+    """One that is free, as is the tenth above it, and that no system gives to whoever asks for any."""
     while True:
-        with cli_socket.listening_socket("127.0.0.1", 0) as found:
-            port = found.getsockname()[1]
-        with contextlib.suppress(OSError, OverflowError):
-            cli_socket.listening_socket("127.0.0.1", port + 10).close()
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError):
+            for one in (port, port + 10):
+                cli_socket.listening_socket("127.0.0.1", one).close()
             return port
 
 
 def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken(tmp_path):
-    port = port_whose_tenth_neighbour_is_free()
+    port = port_that_stays_free()
 
     with Running(tmp_path / "usual", "--quiet", "--port", str(port)) as running:
         usual = websocket_port(running)
@@ -470,10 +472,12 @@ def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken
 
 
 def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
-    with cli_socket.listening_socket("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(RuntimeError, match=f"Cannot listen on 127.0.0.1:{port} for WebSockets: address already"):
-            Running(tmp_path / "refused", "--websocket-port", str(port))
+    port = port_that_stays_free()
+    with (
+        cli_socket.listening_socket("127.0.0.1", port),
+        pytest.raises(RuntimeError, match=f"Cannot listen on 127.0.0.1:{port} for WebSockets: address already"),
+    ):
+        Running(tmp_path / "refused", "--websocket-port", str(port))
     with Running(tmp_path / "data", "--quiet", "--websocket-port", str(port)) as running:
         used = websocket_port(running)
 

@@ -5,12 +5,14 @@ Everything is skipped where npm cannot be reached. A proxy that is not there kee
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -176,15 +178,18 @@ def stripe_binary() -> Path:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("npm is not installed, so the real Stripe CLI cannot be tried")
-        folder.mkdir(parents=True, exist_ok=True)
-        install = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), f"@stripe/cli@{VERSION}"]
-        environment = {**os.environ, "STRIPE_CLI_TELEMETRY_OPTOUT": "1"}
-        try:
-            ended = subprocess.run(install, env=environment, cwd=folder, capture_output=True, text=True, timeout=180)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm cannot be reached within three minutes, so the real Stripe CLI cannot be tried")
-        if ended.returncode != 0:
-            pytest.skip(f"npm cannot install the real Stripe CLI: {ended.stderr.strip().splitlines()[-1:]}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as place:
+            install = [npm, "install", "--no-audit", "--no-fund", "--prefix", place, f"@stripe/cli@{VERSION}"]
+            environment = {**os.environ, "STRIPE_CLI_TELEMETRY_OPTOUT": "1"}
+            try:
+                ended = subprocess.run(install, env=environment, cwd=place, capture_output=True, text=True, timeout=180)
+            except subprocess.TimeoutExpired:
+                pytest.skip("npm cannot be reached within three minutes, so the real Stripe CLI cannot be tried")
+            if ended.returncode != 0:
+                pytest.skip(f"npm cannot install the real Stripe CLI: {ended.stderr.strip().splitlines()[-1:]}")
+            with contextlib.suppress(OSError):  # another test process was quicker
+                os.rename(place, folder)
     found = list(folder.glob(pattern))
     if not found:
         pytest.skip("npm has no Stripe CLI for this machine")
