@@ -268,10 +268,24 @@ def request(world: World, card: Card, params: dict[str, Any]) -> Authorization |
         ),
         verification_data={**VERIFIED, **params.get("verification_data", {})},
         wallet=params.get("wallet"),
-        risk_assessment=params.get("risk_assessment"),
+        risk_assessment=assessed(params.get("risk_assessment")),
         fraud_disputability_likelihood=params.get("fraud_disputability_likelihood"),
     )
     return real_time.decide(world, authorization)
+
+
+def assessed(sent: dict[str, Any] | None) -> dict[str, Any] | None:
+    """A risk assessment as the authorization shows it: every key, and the score as a number."""
+    if sent is None:
+        return None
+    risks = RiskAssessmentParams.shared().fields
+    shown = {
+        name: purchase_details.complete(risks[name].inner_params, sent[name]) if name in sent else None  # type: ignore[attr-defined]
+        for name in risks
+    }
+    if "score" in sent.get("fraud_risk", {}):
+        shown["fraud_risk"]["score"] = float(sent["fraud_risk"]["score"])  # type: ignore[index]
+    return shown
 
 
 def amounts(currency: str, params: dict[str, Any]) -> tuple[int, int, str]:

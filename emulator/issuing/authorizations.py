@@ -190,6 +190,8 @@ class Authorization:
         )
         if not self.fraud_challenges:
             del members["fraud_challenges"]
+        if self.risk_assessment is not None:
+            members["risk_assessment"] = self.risk_assessment
         if self.financial_account is not None:
             oldest_first = transactions[::-1]
             members["treasury"] = {

@@ -40,6 +40,11 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "issuing.transaction:treasury", "present only on cards of a financial account"),
     Allowed("absent", "issuing.dispute:treasury", "present only on cards of a financial account"),
     Allowed("absent", "issuing.authorization:fraud_challenges", ASKED),
+    Allowed(
+        "extra",
+        "issuing.authorization:risk_assessment",
+        "only where one was given; the changelog tells its members, the package none",
+    ),
     Allowed("absent", "issuing.transaction:purchase_details", ASKED),
     Allowed("absent", "issuing.dispute:balance_transactions", ASKED),
     Allowed("absent", "issuing.dispute:loss_reason", "present only while the dispute is lost"),

@@ -183,8 +183,31 @@ def test_everything_a_test_may_say_is_shown(platform: Client) -> None:
     assert made["verification_data"]["authentication_exemption"]["claimed_by"] == "acquirer"
     assert (made["verification_data"]["cvc_check"], made["verification_data"]["expiry_check"]) == ("match", "match")
     assert made["wallet"] == "apple_pay"
-    assert "risk_assessment" not in made
+    assert made["risk_assessment"] == {
+        "card_testing_risk": {
+            "invalid_account_number_decline_rate_past_hour": None,
+            "invalid_credentials_decline_rate_past_hour": 3,
+            "level": "low",
+        },
+        "fraud_risk": {"level": "elevated", "score": 12.5},
+        "merchant_dispute_risk": {"dispute_rate": 1, "level": "normal"},
+    }
     assert made["approved"] is True
+
+
+def test_a_risk_assessment_is_shown_where_one_was_given(platform: Client) -> None:
+    card = a_spender(platform)
+
+    without = authorize(platform, card, 1_00)
+    partly = authorize(platform, card, 1_00, risk_assessment={"fraud_risk": {"level": "normal"}})
+
+    assert "risk_assessment" not in without
+    assert partly["risk_assessment"] == {
+        "card_testing_risk": None,
+        "fraud_risk": {"level": "normal", "score": None},
+        "merchant_dispute_risk": None,
+    }
+    assert platform.read(f"/v1/issuing/authorizations/{partly['id']}") == partly
 
 
 @pytest.mark.parametrize(
