@@ -35,7 +35,13 @@ REPORTING_CATEGORIES = {
     "reserve_transaction": "connect_reserved_funds",
 }
 # The filters of the list, and where a movement keeps what they ask for.
-COLUMNS = {"created": "created", "currency": "details.currency", "source": "flow", "type": "kind"}
+COLUMNS = {
+    "available_on": "available_on",
+    "created": "created",
+    "currency": "details.currency",
+    "source": "flow",
+    "type": "kind",
+}
 
 
 @dataclass(frozen=True)
@@ -136,8 +142,9 @@ def caused_by(world: World, flow: str) -> list[dict[str, Any]]:
 
 
 class BalanceTransactionListParams(ListParams):
-    """Filters of the list."""
+    """Filters of the list. `available_on` is one of older contracts that clients still send, whatever their version."""
 
+    available_on = Range()
     created = Range()
     currency = Currency()
     payout = String()

@@ -68,6 +68,8 @@ def column_of(name: str) -> str:
     """A condition's column as SQL: a member of the details when the name says so."""
     if name == "effective_at":
         return "created"
+    if name == "available_on":
+        return f"coalesce({column_of('details.available_on')}, created)"
     table, dot, member = name.partition(".")
     return f"json_extract(CAST(details AS TEXT), '$.{member}')" if dot and table == "details" else name
 

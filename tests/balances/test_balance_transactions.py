@@ -2,6 +2,9 @@
 
 import pytest
 
+from emulator.kernel.ledger import moving
+from tests.issuing.purchases import in_a_step
+
 FUND = "/v1/test_helpers/issuing/fund_balance"
 LIST = "/v1/balance_transactions"
 
@@ -90,6 +93,40 @@ def test_an_unknown_one_is_missing(platform, id):
     assert (refusal.status, refusal.error["param"]) == (404, "id")
     assert refusal.error["message"] == f"No such balance transaction: '{id}'"
     assert (cursor.status, cursor.error["param"]) == (400, "starting_after")
+
+
+def test_the_list_can_be_narrowed_by_when_money_is_available(platform):
+    platform.made(FUND, amount=1_00, currency="usd")
+    platform.clock(advance=3600)
+    platform.made(FUND, amount=2_00, currency="usd")
+    later, earlier = (one["available_on"] for one in platform.read(LIST)["data"])
+
+    def listed(available_on):
+        return [transaction["net"] for transaction in platform.read(LIST, available_on=available_on)["data"]]
+
+    assert listed(later) == listed({"gt": earlier}) == [2_00]
+    assert listed({"gte": earlier, "lt": later}) == [1_00]
+    assert listed({"gt": later}) == []
+
+
+def test_money_that_is_available_later_is_found_by_that_time(platform):
+    with in_a_step(platform) as world:
+        movement = moving(
+            "charge",
+            world.account,
+            "a",
+            "b",
+            1_00,
+            balance_type="payments",
+            currency="usd",
+            description=None,
+            available_on=world.now + 172_800,
+        )
+        world.move(movement._replace(prefix="txn"), because=None)
+        soon = world.now + 172_800
+
+    assert [one["available_on"] for one in platform.read(LIST, available_on=soon)["data"]] == [soon]
+    assert platform.read(LIST, available_on={"lt": soon})["data"] == []
 
 
 @pytest.mark.parametrize(

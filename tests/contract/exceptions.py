@@ -278,6 +278,11 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/accounts/{account}", "controller[stripe_dashboard][type]", OLDER),
     Extra("POST", "/v1/accounts/{account}", "country", OLDER),
     Extra("POST", "/v1/accounts/{account}/reject", "reason", OLDER, choice="fraud"),
+    Extra("GET", "/v1/balance_transactions", "available_on", OLDER),
+    *(
+        Extra("GET", "/v1/balance_transactions", f"available_on[{bound}]", OLDER)
+        for bound in ("gt", "gte", "lt", "lte")
+    ),
     Extra("POST", "/v1/accounts/{account}/external_accounts", "external_account[financial_account]", GUIDE),
     Extra("POST", "/v1/payouts", "source_balance", GUIDE),
     Extra("POST", "/v1/topups", "destination_balance", GUIDE),
