@@ -231,7 +231,7 @@ class CreateParams(Params):
     controller = Hash(ControllerParams)
     country = Country()
     default_currency = Currency()
-    documents = group(**DOCUMENTS)
+    documents = group(**DOCUMENTS, proof_of_registration=documents(**SIGNER))  # the last: older clients send it
     email = Email()
     external_account = ExternalAccountField(NewOfAccountParams)
     groups = group(payments_pricing=String(unset=True))

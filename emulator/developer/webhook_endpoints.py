@@ -31,6 +31,23 @@ from emulator.kernel.world import World
 
 MOST_ENDPOINTS = 16
 LONGEST_URL = 2048
+# What older clients still ask to be told of. Source: https://github.com/stripe/stripe-node/blob/master/CHANGELOG.md
+RETIRED_EVENT_TYPES = (
+    "invoiceitem.updated",
+    "order.created",
+    "order.payment_failed",
+    "payment_method.card_automatically_updated",
+    "recipient.created",
+    "recipient.deleted",
+    "recipient.updated",
+    "sku.created",
+    "sku.deleted",
+    "sku.updated",
+    "transfer.failed",
+    "transfer.paid",
+    "treasury.received_credit.reversed",
+)
+EventType = Enum((EVERYTHING, *EVENT_TYPES), accepts=RETIRED_EVENT_TYPES)
 SETTINGS = (
     switch(
         "public_webhook_urls_only",
@@ -79,7 +96,7 @@ class CreateParams(Params):
     api_version = Enum(API_VERSIONS)
     connect = Boolean()
     description = String(unset=True)
-    enabled_events = List(Enum((EVERYTHING, *EVENT_TYPES)), required=True)
+    enabled_events = List(EventType, required=True)
     metadata = Metadata()
     url = String(required=True, max_length=100_000)
 
@@ -89,7 +106,7 @@ class UpdateParams(Params):
 
     description = String(unset=True)
     disabled = Boolean()
-    enabled_events = List(Enum((EVERYTHING, *EVENT_TYPES)))
+    enabled_events = List(EventType)
     metadata = Metadata()
     url = String(max_length=100_000)
 

@@ -633,6 +633,14 @@ def test_a_rejected_account_may_do_nothing_any_more(platform, reason, disabled):
     assert capability["requirements"]["disabled_reason"] == "rejected.other"
 
 
+def test_a_proof_of_registration_is_taken_with_a_new_account_too(platform):
+    proof = {"files": ["file_identity_document_success"], "signer": {"person": "person_1"}}
+
+    made = platform.made("/v1/accounts", controller=CONTROLLER, documents={"proof_of_registration": proof})
+
+    assert "documents" not in made
+
+
 def test_a_rejection_may_leave_payouts_on(platform):
     account = account_of(platform, external_account=BANK)["id"]
 

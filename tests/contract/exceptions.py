@@ -277,6 +277,11 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/accounts/{account}", "controller[stripe_dashboard]", OLDER),
     Extra("POST", "/v1/accounts/{account}", "controller[stripe_dashboard][type]", OLDER),
     Extra("POST", "/v1/accounts/{account}", "country", OLDER),
+    Extra("POST", "/v1/accounts", "documents[proof_of_registration]", OLDER),
+    Extra("POST", "/v1/accounts", "documents[proof_of_registration][files]", OLDER),
+    Extra("POST", "/v1/accounts", "documents[proof_of_registration][files][]", OLDER),
+    Extra("POST", "/v1/accounts", "documents[proof_of_registration][signer]", OLDER),
+    Extra("POST", "/v1/accounts", "documents[proof_of_registration][signer][person]", OLDER),
     Extra("POST", "/v1/accounts/{account}/reject", "reason", OLDER, choice="fraud"),
     Extra("GET", "/v1/balance_transactions", "available_on", OLDER),
     *(

@@ -54,6 +54,17 @@ def test_a_new_endpoint_shows_its_secret_once(platform):
     assert platform.events() == []
 
 
+def test_names_of_retired_events_are_taken_and_other_names_are_not(platform):
+    retired = ["transfer.paid", "recipient.created", "payment_method.card_automatically_updated"]
+
+    endpoint = made(platform, enabled_events=retired)
+    refusal = platform.post(f"{ENDPOINTS}/{endpoint['id']}", enabled_events=["transfer.lost"])
+
+    assert endpoint["enabled_events"] == retired
+    assert (refusal.status, refusal.error["param"]) == (400, "enabled_events[0]")
+    assert "transfer.paid" not in refusal.error["message"]
+
+
 def test_a_connect_endpoint_carries_the_platforms_application(platform):
     first, second = made(platform, connect=True), made(platform, connect=True)
 
