@@ -36,7 +36,6 @@ from emulator.data.api_versions import DEFAULT
 from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel import ids
-from emulator.kernel.asking import ACCEPT
 from emulator.kernel.outbox import Outbox, Subscriber
 from emulator.kernel.outgoing import Answer, Call, Letter
 from emulator.kernel.request_log import LoggedRequest
@@ -320,8 +319,9 @@ class CliSocket:
                 return
             call.line = line
         with line.in_turn:
-            for conversation, api_version in zip(call.conversations, (None, DEFAULT), strict=True):
-                line.send(webhook_event(line.session, call.letter, conversation, api_version))
+            usual, newest = call.conversations
+            line.send(webhook_event(line.session, call.letter, usual, None))
+            line.send(webhook_event(line.session, call.letter.newest or call.letter, newest, DEFAULT))
         call.sent()
 
     def tell_what_waited(self, line: Line) -> None:
@@ -363,7 +363,7 @@ class CliSocket:
         """Deliver what another process of this server has for a listener, and tell it the answer."""
         with contextlib.suppress(ConnectionClosed):
             asked = orjson.loads(connection.recv())
-            letter = Letter("", asked["headers"], asked["body"].encode())
+            letter = letter_of(asked["letter"])
             ended = threading.Event()
             call = ListenerCall(asked["session"], letter, asked["timeout_ms"], ended.set)
             self.post(call)
@@ -410,7 +410,7 @@ class ListenerCall(Call):
         self.began_at_ms = time.time_ns() // 1_000_000
         self.line: Line | None = None
         self.conversations = (f"wc_{conversation_id()}", f"wc_{conversation_id()}")
-        self.is_question = letter.headers.get("Accept") == ACCEPT
+        self.is_question = letter.is_question
 
     @property
     def event_id(self) -> str:
@@ -454,8 +454,7 @@ class RelayedCall(Call):
         """Hand the letter to the process that serves the WebSocket, and wait for the answer."""
         asked = {
             "session": self.session_id,
-            "headers": self.letter.headers,
-            "body": self.letter.body.decode("utf-8", "replace"),
+            "letter": as_json(self.letter),
             "timeout_ms": self.timeout_ms,
         }
         seconds = self.timeout_ms / 1000
@@ -471,6 +470,18 @@ class RelayedCall(Call):
         except (WebSocketException, TimeoutError) as failure:
             return self.failed(f"{type(failure).__name__}: {failure}", timed_out=isinstance(failure, TimeoutError))
         return Answer(status, named, body.encode(), error, timed_out, duration_ms)
+
+
+def as_json(letter: Letter) -> dict[str, Any]:
+    """A letter on its way to another process of this server."""
+    members = letter._asdict() | {"body": letter.body.decode("utf-8", "replace")}
+    return members | {"newest": as_json(letter.newest) if letter.newest is not None else None}
+
+
+def letter_of(members: dict[str, Any]) -> Letter:
+    """The letter that another process of this server has sent."""
+    newest = members["newest"]
+    return Letter(**members | {"body": members["body"].encode(), "newest": letter_of(newest) if newest else None})
 
 
 def reachable(address: tuple[Any, ...]) -> tuple[str, int]:

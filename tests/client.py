@@ -3,7 +3,8 @@
     platform.post("/v1/issuing/cards", cardholder="ich_1", currency="usd", type="virtual").json["id"]
 
 Nested hashes and lists become bracketed form keys, booleans and numbers become text, None becomes an empty text.
-Every reply of the v1 API is held against the published contract; one that differs fails the test at once.
+Every reply of the v1 API is held against the published contract; one that differs fails the test at once. So does one
+that clients which pin an older version could not be told.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any, NamedTuple
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from emulator.data.api_versions import DEFAULT
 from emulator.kernel.routes import Route
 from tests.contract import Recorder
+from tests.contract.older import SAMPLED, told_again
 
 RECORDER = Recorder()
 
@@ -38,15 +41,20 @@ class Answer(NamedTuple):
 class Client:
     """Speaks to an application in this process with one API key, for the platform or one connected account."""
 
-    def __init__(self, app: Flask, key: str, account: str | None = None) -> None:
+    def __init__(self, app: Flask, key: str, account: str | None = None, version: str | None = None) -> None:
         self.app = app
         self.key = key
         self.account = account
+        self.version = version
         self.http = app.test_client()
 
     def acting_as(self, account: str) -> Client:
         """The same key, acting for a connected account."""
-        return type(self)(self.app, self.key, account)
+        return type(self)(self.app, self.key, account, self.version)
+
+    def pinned(self, version: str) -> Client:
+        """The same client, but one that sends an older `Stripe-Version`."""
+        return type(self)(self.app, self.key, self.account, version)
 
     def get(self, path: str, /, *, headers: dict[str, str] | None = None, **params: Any) -> Answer:
         """A GET with query parameters."""
@@ -85,6 +93,8 @@ class Client:
         sent = {"Authorization": f"Bearer {self.key}", **(headers or {})}
         if self.account is not None:
             sent.setdefault("Stripe-Account", self.account)
+        if self.version is not None:
+            sent.setdefault("Stripe-Version", self.version)
         pairs = list(flat(params))
         fields: dict[str, list[Any]] = {}
         for name, value in pairs:
@@ -113,7 +123,10 @@ def checked(app: Flask, verb: str, path: str, response: TestResponse) -> None:
         return
     found = app.emulator.tenants.catalog.table.find(verb, path)  # type: ignore[attr-defined]
     template = found[0].path if found is not None else path
-    complaints = RECORDER.record(verb, template, response.status_code, response.get_data())
+    version = response.headers.get("Stripe-Version")
+    complaints = RECORDER.record(verb, template, response.status_code, response.get_data(), version)
+    if response.status_code == 200 and version == DEFAULT:
+        complaints += [said for pin in SAMPLED for said in told_again(response.get_json(), pin)]
     assert not complaints, f"{verb} {template}: " + "; ".join(complaints)
     assert found is None or isinstance(found[0], Route) or response.status_code in (401, 400, 403, 501)
 

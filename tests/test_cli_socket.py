@@ -23,12 +23,13 @@ from websockets.sync.client import ClientConnection, connect
 from bench.running import Running
 from emulator import cli_socket
 from emulator.app import create_app
-from emulator.cli_socket import is_wanted
+from emulator.cli_socket import as_json, is_wanted, letter_of
+from emulator.kernel.outgoing import Letter
 from emulator.kernel.request_log import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
-from tests.issuing.purchases import AUTHORIZATIONS, a_spender
+from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
 
 SESSIONS = "/v1/stripecli/sessions"
 PATIENCE_SECONDS = 20
@@ -205,6 +206,34 @@ def test_an_event_arrives_signed_in_two_copies(platform, listen):
     assert frame["type"] == "webhook_event"
     assert frame["webhook_conversation_id"].startswith("wc_") and frame["webhook_id"].startswith("wh_")
     assert frame["http_headers"]["User-Agent"] == "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+
+
+def test_the_copies_are_of_the_accounts_version_and_of_the_newest(platform, listen):
+    platform.settings(api_version="2024-06-20")
+    authorization = authorize(platform, a_spender(platform), 1_00)
+    listener = listen()
+    done(platform, authorization, "expire")
+
+    usual, newest = listener.frame(), listener.frame()
+    while json.loads(usual["event_payload"])["type"] != "issuing_authorization.updated":
+        usual, newest = listener.frame(), listener.frame()
+
+    events = [
+        stripe.Webhook.construct_event(
+            frame["event_payload"], frame["http_headers"]["Stripe-Signature"], listener.session["secret"]
+        )
+        for frame in (usual, newest)
+    ]
+    assert [frame["endpoint"]["api_version"] for frame in (usual, newest)] == [None, "2026-10-28.endive"]
+    assert [event.api_version for event in events] == ["2024-06-20", "2026-10-28.endive"]
+    assert [event.data.object.status for event in events] == ["reversed", "expired"]
+
+
+def test_a_letter_to_another_process_is_the_same_there():
+    letter = Letter("", {"Accept": "x"}, b"{}", True, Letter("", {"Accept": "y"}, b"[]", True))
+
+    assert letter_of(json.loads(json.dumps(as_json(letter)))) == letter
+    assert letter_of(as_json(letter._replace(newest=None))) == letter._replace(newest=None)
 
 
 def test_events_arrive_in_the_order_in_which_they_happened(platform, listen):

@@ -57,7 +57,8 @@ def values(kind: fields.Field) -> str:
     """What a setting may be."""
     if isinstance(kind, Enum):
         return ", ".join(f"`{value}`" for value in kind.values)
-    return {"Boolean": "`true`, `false`", "List": "a list", "Integer": "a number"}.get(type(kind).__name__, "text")
+    kinds = {"Boolean": "`true`, `false`", "List": "a list", "Integer": "a number", "Version": "a version"}
+    return kinds.get(type(kind).__name__, "text")
 
 
 if __name__ == "__main__":

@@ -492,7 +492,7 @@ class RejectParams(Params):
     """Why a platform wants nothing more to do with an account."""
 
     payouts_action = Enum(("none", "pause"))
-    reason = Enum((*REASONS, *MORE_REASONS), accepts=("fraud",), required=True)
+    reason = Enum((*REASONS, *MORE_REASONS), required=True)
 
 
 def reject(world: World, params: dict[str, Any], account: str) -> Account:

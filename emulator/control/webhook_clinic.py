@@ -5,7 +5,7 @@ Each trouble has a rate in percent, for one endpoint or for all. A dose without 
     delay              the first attempt comes `delay_seconds` later, on the tenant's clock
     drop               the first attempt never arrives; the retry does
     duplicate          the same event arrives twice
-    older_api_version  the event says `api_version`
+    older_api_version  the event is of `api_version`
     reorder            it arrives after the event that follows it
     stale_signature    signed ten minutes ago
     truncated_body     half of the body is missing

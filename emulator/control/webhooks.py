@@ -18,7 +18,7 @@ from emulator.kernel.errors import ApiError, no_such
 from emulator.kernel.events import Event, arrived, place_of
 from emulator.kernel.lists import LARGEST_PAGE
 from emulator.kernel.params import Integer, Params, String
-from emulator.kernel.render import ordered, shown
+from emulator.kernel.render import ordered
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.world import World
@@ -127,7 +127,7 @@ def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
 
 def seen_by_platform(world: World, account: str, event: Event) -> dict[str, Any]:
     """An event as the platform's webhook endpoints read it: with its account where that is a connected one."""
-    members = shown(event, pending_webhooks=world.pending_webhooks(event.id))
+    members = event.render(world)
     if account != world.platform:
         members["account"] = members["context"] = account
     return ordered(members)

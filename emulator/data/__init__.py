@@ -1,1 +1,2 @@
-"""Generated tables of published facts: routes, categories, currencies, countries, events, versions, capabilities."""
+"""Tables of published facts: routes, categories, currencies, countries, events, versions and capabilities, which are
+generated, and the changes between versions, which are not."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
+from emulator import progress
 from emulator.connect import accounts
 from emulator.connect.issuing_countries import card_currency, homes
 from emulator.issuing import access, card_numbers, cardholders, shipping
@@ -311,6 +312,8 @@ def create(world: World, params: dict[str, Any]) -> Card:
         save(world, original, replace(original, replaced_by=card.id))
     if card.status == "active":
         retire_original(world, card)
+    if card.shipping is not None and world.predates("W1"):
+        progress.in_a_while(world, "shipping_helpers.arrive", card.id)
     return card
 
 

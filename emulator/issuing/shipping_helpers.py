@@ -16,9 +16,6 @@ from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 
-# Before this version shipments had no status `submitted`.
-FIRST_VERSION_TO_SUBMIT = "2024-09-30"
-
 
 def moves(verb: str) -> Callable[..., Card]:
     """The operation that takes one arrow of a card's shipment."""
@@ -41,22 +38,38 @@ def moves(verb: str) -> Callable[..., Card]:
 
 def submit_card(world: World, params: dict[str, Any], id: str) -> Card:
     """Have a card's shipment submitted. 400 for requests of versions before 2024-09-30.acacia."""
-    version = world.version
-    if version[:10] < FIRST_VERSION_TO_SUBMIT:
+    if world.predates("A2"):
         raise invalid(
-            f"Submitting a card's shipment is not supported on api version {version}. Update your API version, or set "
-            "the API Version of this request to 2024-09-30.acacia or greater."
+            f"Submitting a card's shipment is not supported on api version {world.version}. Update your API version, "
+            "or set the API Version of this request to 2024-09-30.acacia or greater."
         )
     return moves("submit")(world, params, id)
 
 
+def is_printable(world: World, card: Card) -> bool:
+    """Whether the card's design, if it has one, is through its review."""
+    found = world.anywhere(PersonalizationDesign, card.personalization_design)
+    return found is None or found[1].status != "review"
+
+
 def check_design(world: World, card: Card) -> None:
     """400 while the card's design is not approved: it cannot be printed."""
-    found = world.anywhere(PersonalizationDesign, card.personalization_design)
-    if found is not None and found[1].status == "review":
+    if not is_printable(world, card):
         raise invalid("This card cannot be shipped while its personalization design is in status 'review'.")
 
 
+def arrive(world: World, id: str) -> None:
+    """Due: a card made by a client older than these helpers is delivered by itself, if it can be and still waits."""
+    card = world.get(Card, id)
+    if card.shipping["status"] != shipping.LIFECYCLE.start or not is_printable(world, card):
+        return
+    shipment = card.shipping
+    for verb in ("ship", "deliver"):
+        shipment = shipping.moved_on(shipment, verb, now=world.now, chance=world.draw("tracking"))
+    save(world, card, replace(card, shipping=shipment))
+
+
+DUE = {"shipping_helpers.arrive": arrive}
 ROUTES = [
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/deliver", moves("deliver")),
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/fail", moves("fail")),

@@ -13,7 +13,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emulator.kernel import render
+from emulator.kernel import render, versions
 from emulator.kernel.asks import Ask, Asked, Asks, real_ms
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.idempotency import StoredReply
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MOST_AT_ONCE = 48
 LOOK_SECONDS = 0.02
 A_DAY_MS = 24 * 60 * 60 * 1000
-ACCEPT = "application/json"  # Source: https://docs.stripe.com/changelog/basil (2025-03-31)
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
 log = logging.getLogger("emulator")
 
@@ -100,7 +99,7 @@ class Asker:
                 return NO_ANSWER, None
             parcel = Outbox(connection).question(asked.delivery)
         began_ms = real_ms()
-        letter = letter_to(to, parcel, time_of(row), accept=ACCEPT)
+        letter = letter_to(to, parcel, time_of(row), is_question=True)
         bell = threading.Event()
         frozen = is_frozen(row.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
@@ -150,7 +149,8 @@ class Asker:
         if asked is None:
             raise invalid("The world was reset while this request waited for an answer.")
         try:
-            with tenant.writing(Request(asked.request_id, asked.idempotency_key), path=asked.path or "") as step:
+            cause = Request(asked.request_id, asked.idempotency_key)
+            with tenant.writing(cause, path=asked.path or "", version=asked.version) as step:
                 reply = self.decided(step, asked, answer)
                 self.keep(step, asked, reply, heard)
                 return reply
@@ -171,7 +171,12 @@ class Asker:
             render.expand(world, body, asked.expand)
             body = render.ordered(body)
         return StoredReply(
-            asked.path or "", asked.fingerprint or b"", asked.request_id or "", step.now, 200, render.encoded(body)
+            asked.path or "",
+            asked.fingerprint or b"",
+            asked.request_id or "",
+            step.now,
+            200,
+            render.encoded(versions.shown(world.version, body)),
         )
 
     def keep(self, step: Step, asked: Asked, reply: StoredReply, heard: Heard | None) -> None:

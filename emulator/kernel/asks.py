@@ -55,6 +55,7 @@ class Asked(NamedTuple):
     path: str | None
     fingerprint: bytes | None
     expand: list[str]
+    version: str | None  # of the request that waits, where it named one
 
 
 class Asks:
@@ -72,11 +73,14 @@ class Asks:
         )
         return Ask(event.id)
 
-    def attach(self, ask: Ask, request: Request, path: str, fingerprint: bytes, expand: list[str]) -> None:
+    def attach(
+        self, ask: Ask, request: Request, path: str, fingerprint: bytes, expand: list[str], version: str | None
+    ) -> None:
         """Keep what is needed to answer the request that waits, even when another process must."""
         self.connection.execute(
-            "UPDATE ask SET request_id = ?, idempotency_key = ?, path = ?, fingerprint = ?, expand = ? WHERE event = ?",
-            (request.id, request.idempotency_key, path, fingerprint, orjson.dumps(expand), ask.event),
+            "UPDATE ask SET request_id = ?, idempotency_key = ?, path = ?, fingerprint = ?, expand = ?, version = ? "
+            "WHERE event = ?",
+            (request.id, request.idempotency_key, path, fingerprint, orjson.dumps(expand), version, ask.event),
         )
 
     def get(self, event: str) -> Asked | None:
@@ -149,7 +153,8 @@ COLUMNS = ", ".join(Asked._fields)
 
 def asked_of(row: tuple[Any, ...]) -> Asked:
     """A stored question."""
-    return Asked(*row[:9], bool(row[9]), bool(row[10]), *row[11:17], orjson.loads(row[17]) if row[17] else [])
+    expand = orjson.loads(row[17]) if row[17] else []
+    return Asked(*row[:9], bool(row[9]), bool(row[10]), *row[11:17], expand, row[18])
 
 
 def real_ms() -> int:

@@ -9,7 +9,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from emulator.kernel.render import shown
+from emulator.kernel import versions
+from emulator.kernel.render import ordered, shown
 from emulator.kernel.store import revive
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class Event:
     request: dict[str, str | None]
 
     def render(self, world: World) -> dict[str, Any]:
-        """The event as its own account reads it."""
-        return shown(self, pending_webhooks=world.pending_webhooks(self.id))
+        """The event as its own account reads it. Its data never changes: it is that of the version it was made in."""
+        data = told(self.data, self.api_version)
+        return shown(self, data=data, pending_webhooks=world.pending_webhooks(self.id))
 
 
 def tells_previous(type: str) -> bool:
@@ -68,6 +70,31 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
         else:
             changed[name] = before
     return changed
+
+
+def told(data: dict[str, Any], version: str) -> dict[str, Any]:
+    """An event's `data`, which is kept as the newest version has it, as an older one has it.
+
+    What was there before is made whole first, so that both states are taken back alike and then compared again.
+    """
+    older = versions.pin_of(version)
+    if older is None:
+        return data
+    now = older.shown(data["object"])
+    if "previous_attributes" not in data:
+        return {"object": ordered(now)}
+    before = older.shown(earlier(data["object"], data["previous_attributes"]))
+    return {"object": ordered(now), "previous_attributes": ordered(differences(before, now))}
+
+
+def earlier(now: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
+    """The object before an update: as it is now, and on top of that what was different, hash by hash."""
+    before = dict(now)
+    for name, value in previous.items():
+        inside = now.get(name)
+        both = isinstance(value, dict) and isinstance(inside, dict)
+        before[name] = earlier(inside, value) if both else value  # type: ignore[arg-type]
+    return before
 
 
 def place_of(connection: sqlite3.Connection, id: str) -> int | None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
-from emulator.kernel import faults, idempotency, ids, keys, render
+from emulator.kernel import faults, idempotency, ids, keys, render, versions
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
@@ -250,7 +250,7 @@ class Pipeline:
         assert route is not None and exchange.tenant is not None
         mark = idempotency.fingerprint(exchange.path, tree) if exchange.idempotency_key is not None else b""
         try:
-            params, expand = self.checked(route, tree)
+            params, expand = self.checked(route, self.as_newest(exchange, tree))
         except ApiError:
             if exchange.idempotency_key is not None:
                 with exchange.tenant.reading(named=exchange.named) as step:
@@ -372,6 +372,17 @@ class Pipeline:
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, ran=True)
 
+    def as_newest(self, exchange: Exchange, tree: dict[str, Any]) -> dict[str, Any]:
+        """What was sent, as a client of the newest version would have sent it."""
+        route, version = exchange.route, exchange.sent.header("Stripe-Version")
+        assert route is not None and exchange.tenant is not None
+        if not versions.may_differ(route.signature, tree):
+            return tree
+        if version is None:
+            with exchange.tenant.reading() as step:
+                version = World(step, step.row.platform).version
+        return versions.sent(version, route.signature, tree)
+
     def checked(self, route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Typed parameters, and the paths to expand."""
         wanted = tree.pop("expand", None)
@@ -440,7 +451,7 @@ class Pipeline:
         """Keep with a question what its request will be answered with, whoever concludes it."""
         assert self.asker is not None
         self.asker.reserve()
-        step.asks.attach(ask, step.request, exchange.path, mark, expand)
+        step.asks.attach(ask, step.request, exchange.path, mark, expand, step.version)
         if exchange.idempotency_key is not None:
             step.replies.keep(
                 exchange.named_account or step.row.platform,
@@ -456,7 +467,9 @@ class Pipeline:
         result = route.operation(world, params, *exchange.values.values())
         if isinstance(result, Ask):
             return result
-        return self.as_bytes(result if isinstance(result, Content) else self.rendered(world, result, expand), exchange)
+        if isinstance(result, Content):
+            return self.as_bytes(result, exchange)
+        return self.as_bytes(versions.shown(world.version, self.rendered(world, result, expand)), exchange)
 
     def as_bytes(self, result: Any, exchange: Exchange) -> bytes:
         """Plain values as JSON, content as it is."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emulator.kernel import versions
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
@@ -37,7 +38,7 @@ def lists(
     """
 
     def operation(world: World, params: dict[str, Any], *path: str) -> Page:
-        filters = dict(params)
+        filters = versions.filters(world.version, record.object, dict(params))  # type: ignore[attr-defined]
         if require is not None:
             name = require.object.rpartition(".")[2]  # type: ignore[attr-defined]
             world.get(require, filters[name], param=name)
@@ -76,6 +77,8 @@ def filters_of(params: dict[str, Any]) -> list[Condition]:
             continue
         if isinstance(value, dict):
             conditions += [Condition(name, bound, limit) for bound, limit in value.items()]
+        elif isinstance(value, list):  # of words that an older version tells as one
+            conditions.append(Condition(name, "in", value))
         else:
             conditions.append(Condition(name, "eq", value))
     return conditions

@@ -99,6 +99,9 @@ MIGRATIONS: tuple[str, ...] = (
         WHEN 'debit_reversals.' THEN 'treasury.' WHEN 'financial_accounts.' THEN 'treasury.'
         WHEN 'outbound_transfers.' THEN 'treasury.' ELSE '' END || action;
     """,
+    """
+    ALTER TABLE ask ADD COLUMN version TEXT;
+    """,
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

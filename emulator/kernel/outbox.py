@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from emulator.kernel import clinic, ids, signing
-from emulator.kernel.events import Event
+from emulator.data.api_versions import DEFAULT
+from emulator.kernel import clinic, ids, signing, versions
+from emulator.kernel.events import Event, told
 from emulator.kernel.outgoing import Answer, Letter
 from emulator.kernel.render import ordered
 from emulator.kernel.store import revive
@@ -35,6 +36,8 @@ ASKED_NOTHING, ASKED_ALL, ASKED_FOR_CONNECTED = 0, 1, 2
 RETRY_AFTER_SECONDS = (5 * 60, 60 * 60, 3 * 60 * 60)
 KEPT_BODY = 2_000
 EVERYTHING = "*"
+ACCEPT = "*/*; q=0.5, application/xml"
+ACCEPT_AN_ANSWER = "application/json"
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 UNACKNOWLEDGED = (
     "SELECT event FROM delivery WHERE acknowledged = 0 AND reason IN ('event', 'question') AND state <> 'canceled'"
@@ -495,14 +498,25 @@ def attempt_of(row: tuple[Any, ...]) -> dict[str, Any]:
     return shown
 
 
-def letter(subscriber: Subscriber, parcel: Parcel, now: int, *, accept: str = "*/*; q=0.5, application/xml") -> Letter:
+def letter(subscriber: Subscriber, parcel: Parcel, now: int, *, is_question: bool = False) -> Letter:
     """What is posted: the event as this subscriber reads it, signed anew for every attempt.
 
-    `now` is the tenant's clock and tells which secrets have expired. The signature's time is real time, since
-    consumers compare it with theirs. Troubles spoil the first attempt only, so that a retry can succeed.
+    `now` is the tenant's clock and tells which secrets have expired. Who is no endpoint may choose the newest version
+    when it arrives. Troubles spoil the first attempt only, so that a retry can succeed.
     """
     troubles = {} if parcel.attempts else parcel.troubles
-    body = payload(subscriber, parcel, troubles.get("older_api_version"))
+    version = troubles.get("older_api_version") or subscriber.api_version or parcel.event.api_version
+    usual = written(subscriber, parcel, now, version, troubles, is_question)
+    if subscriber.kind == "endpoint" or versions.pin_of(version) is None:
+        return usual
+    return usual._replace(newest=written(subscriber, parcel, now, DEFAULT, troubles, is_question))
+
+
+def written(
+    subscriber: Subscriber, parcel: Parcel, now: int, version: str, troubles: dict[str, Any], is_question: bool
+) -> Letter:
+    """The letter in one version. The signature's time is real time, since consumers compare it with theirs."""
+    body = payload(subscriber, parcel, version)
     secrets = [one["secret"] for one in subscriber.secrets if one["expires_at"] is None or one["expires_at"] > now]
     signed_at = int(time.time()) - (clinic.STALE_SECONDS if troubles.get("stale_signature") else 0)
     if troubles.get("wrong_signature"):
@@ -510,19 +524,23 @@ def letter(subscriber: Subscriber, parcel: Parcel, now: int, *, accept: str = "*
     headers = {
         "Content-Type": "application/json; charset=utf-8",
         "User-Agent": USER_AGENT,
-        "Accept": accept,
+        "Accept": ACCEPT,
         "Accept-Encoding": "gzip",
         "Cache-Control": "no-cache",
         "Stripe-Signature": signing.header(secrets, signed_at, body),
     }
-    return Letter(subscriber.url, headers, body[: len(body) // 2] if troubles.get("truncated_body") else body)
+    if is_question:
+        headers = versions.headers(version, parcel.event.type, {**headers, "Accept": ACCEPT_AN_ANSWER})
+    sent = body[: len(body) // 2] if troubles.get("truncated_body") else body
+    return Letter(subscriber.url, headers, sent, is_question)
 
 
-def payload(subscriber: Subscriber, parcel: Parcel, older_api_version: str | None = None) -> bytes:
-    """The event's bytes. Subscribers to several accounts read which account it happened on."""
+def payload(subscriber: Subscriber, parcel: Parcel, version: str) -> bytes:
+    """The event's bytes in one version. Subscribers to several accounts read which account it happened on."""
     members: dict[str, Any] = {**parcel.event.__dict__, "object": "event", "livemode": False}
     members["pending_webhooks"] = parcel.pending
-    members["api_version"] = older_api_version or subscriber.api_version or parcel.event.api_version
+    members["api_version"] = version
+    members["data"] = told(parcel.event.data, version)
     if parcel.account != subscriber.account:
         members["account"] = members["context"] = parcel.account
-    return orjson.dumps(ordered(members), option=orjson.OPT_INDENT_2)
+    return orjson.dumps(versions.shown(version, ordered(members)), option=orjson.OPT_INDENT_2)

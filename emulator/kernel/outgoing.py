@@ -21,11 +21,16 @@ KEPT_HEADERS = 40
 
 
 class Letter(NamedTuple):
-    """What is sent: the address, the headers and the exact bytes that are signed."""
+    """What is sent: the address, the headers and the exact bytes that are signed.
+
+    `newest` is the same in the newest version, for those who choose between the two; None where both are one.
+    """
 
     url: str
     headers: dict[str, str]
     body: bytes
+    is_question: bool = False
+    newest: Letter | None = None
 
 
 class Answer(NamedTuple):

@@ -33,6 +33,11 @@ class Route:
     product: str = ""  # the folder of the module that offers it, which the catalog knows
 
     @cached_property
+    def signature(self) -> str:
+        """`POST /v1/issuing/cards`, as the table of versions names operations."""
+        return f"{self.verb} {self.path}"
+
+    @cached_property
     def name(self) -> str:
         """`issuing.cards.create`, as logs and the request list show it."""
         if self.operation.__name__ == "operation":  # made by `lists` or `retrieves`

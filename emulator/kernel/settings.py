@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from marshmallow import fields
 
 from emulator.data.api_versions import DEFAULT
-from emulator.kernel.params import Boolean, Enum, Integer, Params, String
+from emulator.kernel.keys import is_version
+from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
 
 
 class Setting(NamedTuple):
@@ -24,8 +25,23 @@ class Setting(NamedTuple):
     founds: bool = False
 
 
+class Version(String):
+    """A version that Stripe has had, or could publish tomorrow."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        version = super()._deserialize(value, attr, data, **kwargs)
+        if not is_version(version):
+            raise complain(f"Invalid Stripe API version: {shown(version)}")
+        return version
+
+
 KERNEL_SETTINGS = (
-    Setting("api_version", DEFAULT, String(), "The version that events are rendered for and replies name."),
+    Setting(
+        "api_version",
+        DEFAULT,
+        Version(),
+        "The account's default version: for requests that name none, and for the events of endpoints that have none.",
+    ),
     Setting(
         "webhook_timeout_ms",
         20_000,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
 
-from emulator.kernel import ids
+from emulator.kernel import ids, versions
 from emulator.kernel.asks import Ask, Asks
 from emulator.kernel.clock import NEXT_DUE_AT, Agenda
 from emulator.kernel.errors import no_such
@@ -143,6 +143,10 @@ class World:
     def version(self) -> str:
         """The API version the request is judged by: the one it names, or the tenant's."""
         return self.step.version or self.setting("api_version")
+
+    def predates(self, change: str) -> bool:
+        """Whether that version is older than a change of `emulator/data/version_changes.py`."""
+        return versions.predates(self.version, change)
 
     @property
     def masked_key(self) -> str:

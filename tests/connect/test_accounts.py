@@ -614,7 +614,6 @@ def test_deleting_an_account_tells_the_platform_as_an_event_of_that_account(plat
 @pytest.mark.parametrize(
     "reason, disabled",
     [
-        ("fraud", "rejected.platform_fraud"),
         ("fraud_other", "rejected.platform_fraud"),
         ("terms_of_service", "rejected.platform_terms_of_service"),
         ("credit", "rejected.platform_other"),
@@ -639,6 +638,19 @@ def test_a_proof_of_registration_is_taken_with_a_new_account_too(platform):
     made = platform.made("/v1/accounts", controller=CONTROLLER, documents={"proof_of_registration": proof})
 
     assert "documents" not in made
+
+
+def test_fraud_alone_is_no_reason_any_more(platform):
+    account = account_of(platform)["id"]
+
+    refusal = platform.post(f"/v1/accounts/{account}/reject", reason="fraud")
+
+    assert (refusal.status, refusal.error["param"]) == (400, "reason")
+    assert refusal.error["message"] == (
+        "Invalid reason: must be one of credit, fraud_no_intent_to_fulfill, fraud_other, fraud_payment_method_casher, "
+        "fraud_payment_method_tester, other, or terms_of_service"
+    )
+    assert platform.read(f"/v1/accounts/{account}")["requirements"]["disabled_reason"] is None
 
 
 def test_a_rejection_may_leave_payouts_on(platform):

@@ -259,6 +259,7 @@ class Extra(NamedTuple):
 
 GUIDE = "written in Stripe's guides, though not in the package"
 OLDER = "a name of older versions that clients still send"
+RETIRED = "an event that is not sent any more; clients still ask for it"
 
 EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("GET", "/v1/treasury/transactions", "flow", GUIDE),
@@ -282,7 +283,6 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/accounts", "documents[proof_of_registration][files][]", OLDER),
     Extra("POST", "/v1/accounts", "documents[proof_of_registration][signer]", OLDER),
     Extra("POST", "/v1/accounts", "documents[proof_of_registration][signer][person]", OLDER),
-    Extra("POST", "/v1/accounts/{account}/reject", "reason", OLDER, choice="fraud"),
     Extra("GET", "/v1/balance_transactions", "available_on", OLDER),
     *(
         Extra("GET", "/v1/balance_transactions", f"available_on[{bound}]", OLDER)

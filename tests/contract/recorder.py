@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from . import older
 from .operations import operations, published_reply, unnamed
 from .replies import complaints, disorder
 
@@ -22,13 +23,21 @@ class Recorder:
         self.complaints: list[Complaint] = []
         self.populated: set[tuple[str, str]] = set()  # (verb, path template without names) seen succeeding with content
 
-    def record(self, verb: str, path: str, status: int, body: dict | bytes | str) -> list[str]:
+    def record(
+        self, verb: str, path: str, status: int, body: dict | bytes | str, version: str | None = None
+    ) -> list[str]:
         """Check one reply of an operation, `path` being its template, and remember it. Gives back its complaints.
 
-        Operations that the package does not publish are checked by their `object` alone.
+        Operations that the package does not publish are checked by their `object` alone. A reply to a client that pins
+        a `version` is held against the contract of that version; of one that is too old only the order is looked at.
         """
         reply = json.loads(body) if isinstance(body, bytes | str) else body
-        found = self._judge(verb.upper(), path, status, reply)
+        found: list[str] = []
+        if status != 200 or version is None or version[:10] >= older.OLDEST:
+            retold, found = older.as_today(reply, version) if version is not None else (reply, [])
+            found += self._judge(verb.upper(), path, status, retold)
+        if status == 200 and (verb.upper(), unnamed(path)) in operations():
+            found += disorder(reply)
         self.complaints += [Complaint(verb.upper(), path, status, said) for said in found]
         empty = isinstance(reply, dict) and reply.get("object") in ("list", "search_result") and not reply.get("data")
         if status == 200 and not empty:
@@ -47,7 +56,7 @@ class Recorder:
             found.append(f"status {status} with {'an error' if 'error' in reply else 'no error'}")
         if status >= 400 or "error" in reply or (verb, unnamed(path)) not in operations():
             return found
-        return found + disorder(reply) + misplaced(reply, verb, path)
+        return found + misplaced(reply, verb, path)
 
 
 def misplaced(reply: dict, verb: str, path: str) -> list[str]:

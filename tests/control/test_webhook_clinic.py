@@ -204,7 +204,7 @@ def test_a_forged_delivery_is_refused_by_the_verifier_and_its_retry_is_not(platf
         assert [(one["status"], one["troubles"]) for one in attempts] == [(400, {trouble: True}), (200, {})]
 
 
-def test_an_older_version_can_be_announced(platform):
+def test_an_event_can_come_in_an_older_version(platform):
     with receiving() as receiver:
         secret = endpoint(platform, receiver)["secret"]
         platform.made(CLINIC, older_api_version=100, api_version="2022-11-15")

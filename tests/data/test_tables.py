@@ -43,7 +43,8 @@ def test_a_committed_table_is_what_the_generator_writes_today(written, name):
 
 
 def test_every_generated_table_is_committed_and_nothing_else(written):
-    committed = {path.name for path in (ROOT / "emulator" / "data").glob("*.py")} - {"__init__.py"}
+    by_hand = {"__init__.py", "version_changes.py"}
+    committed = {path.name for path in (ROOT / "emulator" / "data").glob("*.py")} - by_hand
 
     assert committed == set(written) == set(NAMES)
 

@@ -180,6 +180,7 @@ def fill(world: World, params: dict[str, Any], id: str) -> Note:
 def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
     """Tear a note up."""
     note = world.get(Note, id)
+    world.cancel_due(id)
     world.forget(note)
     return Deleted(note)
 

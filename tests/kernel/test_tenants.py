@@ -56,7 +56,8 @@ def test_data_of_an_older_version_is_brought_up_to_date(tmp_path):
     file = next(tmp_path.glob("*.sqlite"))
     with sqlite3.connect(file) as connection:
         connection.executescript(
-            "DROP TABLE record_version; DROP TABLE fault; ALTER TABLE tenant DROP COLUMN faults;PRAGMA user_version = 1"
+            "DROP TABLE record_version; ALTER TABLE ask DROP COLUMN version; DROP TABLE fault; "
+            "ALTER TABLE tenant DROP COLUMN faults; PRAGMA user_version = 1"
         )
 
     again = NotesClient(notes_app(tmp_path))
