@@ -541,6 +541,32 @@ def test_every_published_operation_is_listed_as_built_or_not(command):
     assert set(built) == {line for line in everything if line.startswith("built  ")}
 
 
+def test_what_differs_for_an_older_version_is_listed_change_by_change(command):
+    told = command("routes", "--version", "2024-06-20").out
+
+    assert told.startswith("What is different for clients that pin 2024-06-20, the newest change first:\n")
+    assert "\n2025-03-31.basil  What ran out without a capture is `expired`" in told
+    assert "\n  seen on `issuing.authorization`:\n    `status`: `reversed` instead of `expired`\n" in told
+    assert "\n  sent to `POST /v1/accounts/{account}/reject`:\n    `reason`: `fraud` instead of `fraud_other`" in told
+    assert "volume_decimal" not in told and "    the test helper `submit` is refused\n" in told
+    assert "volume_decimal" in command("routes", "--version", "2024-04-10").out
+
+
+def test_nothing_differs_for_the_newest_version(command):
+    outcome = command("routes", "--version", "2026-10-28.endive")
+
+    assert outcome.out == (
+        "Nothing differs for clients that pin 2026-10-28.endive: it is as new as 2026-10-28.endive.\n"
+    )
+
+
+def test_what_is_no_version_is_told_in_a_sentence(command):
+    outcome = command("routes", "--version", "2022")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("stripe-emulator: There is no API version 2022: give one such as 2024-06-20")
+
+
 def test_the_version_is_the_packages(command):
     assert command("--version") == (0, f"stripe-emulator, version {__version__}\n", "")
 

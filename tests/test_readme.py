@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from emulator.data.version_changes import CHANGES
 from tests.serving import served
-from tools import operations_table, settings_table
+from tools import operations_table, settings_table, versions_page
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -27,6 +28,16 @@ def test_the_page_of_operations_is_current():
 
 def test_the_page_of_settings_is_current():
     assert settings_table.FILE.read_text() == settings_table.page()
+
+
+def test_the_page_of_versions_is_current():
+    assert versions_page.FILE.read_text() == versions_page.page()
+
+
+def test_every_reading_of_a_version_is_a_known_guess():
+    guesses = (README.parent / "docs" / "known-guesses.md").read_text()
+
+    assert [change.id for change in CHANGES if change.reading and f"| versions: {change.id} |" not in guesses] == []
 
 
 def test_every_curl_of_the_readme_runs_in_order(app, key):

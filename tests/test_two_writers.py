@@ -1,4 +1,4 @@
-"""Two writers and the agenda at one object of one world, at the same moment: one of them wins, and everybody is told so.
+"""Two writers and the agenda at one object of one world, at the same moment: one of them wins, and all are told so.
 
 The agenda is the third writer: a request that moves the clock lets what has fallen due act between the two others.
 """
