@@ -313,7 +313,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
     if card.status == "active":
         retire_original(world, card)
     if card.shipping is not None and world.predates("W1"):
-        progress.in_a_while(world, "shipping_helpers.arrive", card.id)
+        progress.in_a_while(world, "issuing.shipping_helpers.arrive", card.id)
     return card
 
 

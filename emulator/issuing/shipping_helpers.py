@@ -69,7 +69,7 @@ def arrive(world: World, id: str) -> None:
     save(world, card, replace(card, shipping=shipment))
 
 
-DUE = {"shipping_helpers.arrive": arrive}
+DUE = {"issuing.shipping_helpers.arrive": arrive}
 ROUTES = [
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/deliver", moves("deliver")),
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/fail", moves("fail")),
