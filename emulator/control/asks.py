@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.control.answers import STRIPES_LIMIT_MS
 from emulator.kernel.asks import Asked
 from emulator.kernel.lists import LARGEST_PAGE
 from emulator.kernel.params import Integer, Params
 from emulator.kernel.routes import GET
 from emulator.kernel.world import World
-
-# Source: https://docs.stripe.com/issuing/controls/real-time-authorizations
-STRIPES_LIMIT_MS = 2_000
 
 
 class AsksParams(Params):

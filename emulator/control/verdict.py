@@ -1,9 +1,14 @@
-"""The verdict on a consumer of webhooks, from what its attempts show. Pure: attempts in, findings out."""
+"""The verdict on a consumer of webhooks, from what its attempts show. Pure: attempts in, findings out.
+
+An attempt that put a question comes with the `hints` that its answer gives.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+
+from emulator.control.answers import SUMMARIES, Hint
 
 SLOW_MS = 1_000
 # A delivery that a careful consumer refuses.
@@ -35,13 +40,19 @@ def verdict(endpoint: str, attempts: list[dict[str, Any]], slow_ms: int) -> dict
         f"{len(trusting)} deliveries that should have been refused were acknowledged": trusting,
         f"{len(repeated)} effects were repeated when an event came again": repeated,
     }
+    hinting = [(one, hints) for one in attempts if (hints := summarized(one))]
+    kinds = Counter(hint.kind for _, hints in hinting for hint in hints)
     return {
         "object": "emulator.webhook_verdict",
         "acknowledged_forgeries": [pointer(one) for one in trusting],
         "api_calls_while_handling": [{**pointer(one), "api_calls": one["api_calls"]} for one in calling],
         "attempts": len(attempts),
         "failures": [{**pointer(one), "error": one["error"], "status": one["status"]} for one in failed],
-        "findings": [says for says, what in found.items() if what],
+        "findings": [
+            *(says for says, what in found.items() if what),
+            *(says.format(kinds[kind]) for kind, says in SUMMARIES.items() if kind in kinds),
+        ],
+        "hints": [{**pointer(one), "hints": [hint.says for hint in hints]} for one, hints in hinting],
         "repeated_effects": repeated,
         "slow": [{**pointer(one), "duration_ms": one["duration_ms"]} for one in slow],
         "slowest_ms": max((one["duration_ms"] for one in arrived), default=0),
@@ -69,6 +80,11 @@ def repeated_effects(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for (method, path), times in changes.items()
         if times > 1
     ]
+
+
+def summarized(attempt: dict[str, Any]) -> list[Hint]:
+    """What the answer to a question has in common with other answers."""
+    return [hint for hint in attempt.get("hints", ()) if hint.kind in SUMMARIES]
 
 
 def is_success(attempt: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.control import verdict
+from emulator.control import answers, verdict
 from emulator.data.api_versions import API_VERSIONS
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel import clinic
@@ -83,8 +83,11 @@ def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def verdicts(world: World, params: dict[str, Any]) -> dict[str, Any]:
-    """How each consumer behaved: slow and failed answers, API calls while handling, effects repeated on a duplicate."""
+    """How each consumer behaved: slow and failed answers, API calls meanwhile, repeated effects, hints on decisions."""
     attempts = world.step.outbox.attempts(subscriber=params.get("webhook_endpoint"))
+    for attempt in attempts:
+        seen = answers.seen_of(world, attempt) if attempt["reason"] == "question" else None
+        attempt["hints"] = answers.hints(seen) if seen is not None else []
     data = verdict.of_all(attempts, slow_ms=params.get("slow_ms", verdict.SLOW_MS))
     return {"object": "list", "data": data, "has_more": False, "url": world.path}
 

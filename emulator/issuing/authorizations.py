@@ -277,7 +277,7 @@ def conclude(world: World, authorization_id: str, verdict: Verdict) -> Authoriza
     objections = decline.objections(attempt) if verdict.approved else []
     if objections:
         verdict = Verdict(False, objections[0].reason, metadata=verdict.metadata)
-    return settle(world, authorization, attempt, verdict)
+    return settle(world, authorization, attempt, verdict, question=world.asked_about(authorization_id))
 
 
 def gather(
@@ -380,8 +380,10 @@ def unusable_amount(authorization: Authorization, amount: int) -> str | None:
     return None
 
 
-def settle(world: World, undecided: Authorization, attempt: Attempt, verdict: Verdict) -> Authorization:
-    """Write a decision down: history, hold or decline, trace, event."""
+def settle(
+    world: World, undecided: Authorization, attempt: Attempt, verdict: Verdict, *, question: str | None = None
+) -> Authorization:
+    """Write a decision down: history, hold or decline, trace, event. `question` is the event of who was asked."""
     is_first = not undecided.approved
     before = replace(undecided, pending_request=None)
     entry = history_entry(world, undecided, attempt, verdict)
@@ -421,7 +423,7 @@ def settle(world: World, undecided: Authorization, attempt: Attempt, verdict: Ve
             world.later(world.now + fraud_challenges.DAY, "issuing.authorizations.expire_challenge", about=undecided.id)
 
     after = world.put(replace(undecided, **changes))
-    keep_trace(world, after, attempt, entry)
+    keep_trace(world, after, attempt, entry, question)
     if is_first:
         world.emit("issuing_authorization.created", after)
         if after.is_counted:
@@ -495,11 +497,13 @@ def trace_id(authorization: str) -> str:
     return f"why_{authorization}"
 
 
-def keep_trace(world: World, authorization: Authorization, attempt: Attempt, entry: dict[str, Any]) -> None:
+def keep_trace(
+    world: World, authorization: Authorization, attempt: Attempt, entry: dict[str, Any], question: str | None
+) -> None:
     """Add a decision to what is known of an authorization's decisions."""
     outcome = {name: entry[name] for name in ("approved", "created", "reason", "reason_message")}
     objections = [rule.says for rule in decline.objections(attempt)]
-    request = {**outcome, "attempt": attempt._asdict(), "objections": objections}
+    request = {**outcome, "attempt": attempt._asdict(), "objections": objections, "question": question}
     known = (
         world.find(AuthorizationTrace, trace_id(authorization.id)) if len(authorization.request_history) > 1 else None
     )

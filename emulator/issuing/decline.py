@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from emulator.issuing.spending_controls import HIDDEN_CAP, listed, within_single_limits, within_windows
+from emulator.issuing.exchange_rates import written
+from emulator.issuing.spending_controls import (
+    HIDDEN_CAP,
+    first_full_window,
+    listed,
+    lowest_single_limit,
+    within_single_limits,
+    within_windows,
+)
 
 # Every value of `request_history[].reason`, and whether it goes with an approval (True), a decline, or either (None).
 REASONS: dict[str, bool | None] = {
@@ -76,55 +84,108 @@ class Attempt(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One question. `reason` is what Stripe puts into `request_history[].reason` when the answer is no."""
+    """One question. `reason` is what Stripe puts into `request_history[].reason` when the answer is no.
+
+    `objection` says in words what it objected to: what was found in place of what `says` wants.
+    """
 
     says: str
     looks_at: tuple[str, ...]
     allows: Callable[[Attempt], bool]
     reason: str
+    objection: Callable[[Attempt], str]
 
 
-def on_financial_account(says: str, fact: str, allows: Callable[[Attempt], bool]) -> Rule:
+def on_financial_account(
+    says: str, fact: str, allows: Callable[[Attempt], bool], objection: Callable[[Attempt], str]
+) -> Rule:
     """A rule that only cards on a financial account can break. The reason is our ruling: none is published."""
     return Rule(
-        says, ("financial_account", fact), lambda a: a.financial_account is None or allows(a), "account_disabled"
+        says,
+        ("financial_account", fact),
+        lambda a: a.financial_account is None or allows(a),
+        "account_disabled",
+        objection,
     )
+
+
+def failed_checks(attempt: Attempt) -> str:
+    """Which verifications failed."""
+    failed = {
+        "the CVC does not match": attempt.cvc_check == "mismatch",
+        "the expiry date does not match": attempt.expiry_check == "mismatch",
+        "3-D Secure failed": attempt.three_d_secure == "failed",
+    }
+    return " and ".join(says for says, is_so in failed.items() if is_so)
 
 
 def controls_of(owner: str) -> tuple[Rule, ...]:
     """What the spending controls of a card or its holder ask."""
     controls = f"{owner}_controls"
 
-    def rule(says: str, *facts: str, allows: Callable[[dict[str, Any], Attempt], bool]) -> Rule:
-        return Rule(says, (*facts, controls), lambda a: allows(getattr(a, controls), a), "spending_controls")
+    def rule(
+        says: str,
+        *facts: str,
+        allows: Callable[[dict[str, Any], Attempt], bool],
+        objection: Callable[[dict[str, Any], Attempt], str],
+    ) -> Rule:
+        return Rule(
+            says,
+            (*facts, controls),
+            lambda a: allows(getattr(a, controls), a),
+            "spending_controls",
+            lambda a: objection(getattr(a, controls), a),
+        )
+
+    def list_rule(says: str, fact: str, kind: str, what: str) -> Rule:
+        def objection(seen: dict[str, Any], attempt: Attempt) -> str:
+            value = getattr(attempt, fact)
+            verb = "blocks" if value in seen.get(f"blocked_{kind}", ()) else "does not allow"
+            return f"the {owner} {verb} {what} {value}"
+
+        return rule(says, fact, allows=lambda seen, a: listed(seen, kind, getattr(a, fact)), objection=objection)
 
     return (
-        rule(
+        list_rule(
             f"the {owner}'s controls allow a card that is present, or absent, like this",
             "card_presence",
-            allows=lambda seen, a: listed(seen, "card_presences", a.card_presence),
+            "card_presences",
+            "purchases with the card",
         ),
-        rule(
+        list_rule(
             f"the {owner}'s controls allow merchants of this country",
             "merchant_country",
-            allows=lambda seen, a: listed(seen, "merchant_countries", a.merchant_country),
+            "merchant_countries",
+            "merchants in",
         ),
-        rule(
+        list_rule(
             f"the {owner}'s controls allow merchants of this category",
             "merchant_category",
-            allows=lambda seen, a: listed(seen, "categories", a.merchant_category),
+            "categories",
+            "merchants of",
         ),
         rule(
             f"the total is within the {owner}'s limits per authorization",
             "total",
             allows=lambda seen, a: within_single_limits(seen, a.total),
+            objection=lambda seen, a: (
+                f"a total of {written(a.total, a.currency)} is above the {owner}'s limit of "
+                f"{written(lowest_single_limit(seen), a.currency)} per authorization"
+            ),
         ),
         rule(
             f"the amount fits beside what was spent in the {owner}'s windows",
             "amount",
             allows=lambda seen, a: within_windows(seen, a.amount),
+            objection=lambda seen, a: over_window(owner, first_full_window(seen, a.amount), a),
         ),
     )
+
+
+def over_window(owner: str, limit: dict[str, Any], attempt: Attempt) -> str:
+    """What a limit's window had no room for."""
+    most, spent, amount = (written(one, attempt.currency) for one in (limit["amount"], limit["spent"], attempt.amount))
+    return f"the {owner}'s {limit['interval']} limit of {most} has no room for {amount} more after {spent}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -133,33 +194,56 @@ RULES: tuple[Rule, ...] = (
         ("issuing_capability",),
         lambda a: a.issuing_capability == "active",
         "account_disabled",
+        lambda a: f"the account's capability card_issuing is {a.issuing_capability}",
     ),
-    Rule("the card is not canceled", ("card_status",), lambda a: a.card_status != "canceled", "card_canceled"),
+    Rule(
+        "the card is not canceled",
+        ("card_status",),
+        lambda a: a.card_status != "canceled",
+        "card_canceled",
+        lambda a: "the card is canceled",
+    ),
     Rule(
         "the card has not expired",
         ("card_valid_through", "month"),
         lambda a: a.month <= a.card_valid_through,
         "card_expired",
+        lambda a: f"the card was valid through {a.card_valid_through}, and this is {a.month}",
     ),
-    Rule("the PIN is not blocked", ("pin_blocked",), lambda a: not a.pin_blocked, "pin_blocked"),
-    Rule("the card is active", ("card_status",), lambda a: a.card_status == "active", "card_inactive"),
+    Rule(
+        "the PIN is not blocked",
+        ("pin_blocked",),
+        lambda a: not a.pin_blocked,
+        "pin_blocked",
+        lambda a: "the card's PIN is blocked",
+    ),
+    Rule(
+        "the card is active",
+        ("card_status",),
+        lambda a: a.card_status == "active",
+        "card_inactive",
+        lambda a: f"the card is {a.card_status}",
+    ),
     Rule(
         "the cardholder is not inactive",
         ("cardholder_status",),
         lambda a: a.cardholder_status != "inactive",
         "cardholder_inactive",
+        lambda a: "the cardholder is inactive",
     ),
     Rule(
         "the cardholder is not blocked",
         ("cardholder_status",),
         lambda a: a.cardholder_status != "blocked",
         "cardholder_blocked",
+        lambda a: "the cardholder is blocked",
     ),
     Rule(
         "the cardholder meets all requirements",
         ("cardholder_disabled_reason",),
         lambda a: a.cardholder_disabled_reason is None,
         "cardholder_verification_required",
+        lambda a: f"the cardholder's requirements are not met ({a.cardholder_disabled_reason})",
     ),
     # That a wrong CVC declines is documented; a wrong expiry date and a failed 3-D Secure are our reading.
     # A wrong address is only told to the webhook.
@@ -168,37 +252,49 @@ RULES: tuple[Rule, ...] = (
         ("cvc_check", "expiry_check", "three_d_secure"),
         lambda a: "mismatch" not in (a.cvc_check, a.expiry_check) and a.three_d_secure != "failed",
         "verification_failed",
+        failed_checks,
     ),
     Rule(
         "no stronger authentication is required",
         ("three_d_secure",),
         lambda a: a.three_d_secure != "required",
         "insecure_authorization_method",
+        lambda a: "3-D Secure is required, and was not tried",
     ),
     Rule(
         "the risk of fraud is not the highest, or the cardholder has vouched for this merchant",
         ("fraud_risk", "verified_by_fraud_challenge"),
         lambda a: a.fraud_risk != "highest" or a.verified_by_fraud_challenge,
         "suspected_fraud",
+        lambda a: "the risk of fraud is the highest",
     ),
     on_financial_account(
-        "the financial account is open", "financial_account_status", lambda a: a.financial_account_status == "open"
+        "the financial account is open",
+        "financial_account_status",
+        lambda a: a.financial_account_status == "open",
+        lambda a: f"the financial account {a.financial_account} is {a.financial_account_status or 'gone'}",
     ),
     on_financial_account(
         "the financial account's card_issuing feature is active",
         "card_issuing_feature",
         lambda a: a.card_issuing_feature == "active",
+        lambda a: (
+            f"the feature card_issuing of the financial account {a.financial_account} is "
+            f"{a.card_issuing_feature or 'not requested'}"
+        ),
     ),
     on_financial_account(
         "the financial account's outbound flows are not restricted",
         "outbound_flows",
         lambda a: a.outbound_flows != "restricted",
+        lambda a: f"the outbound flows of the financial account {a.financial_account} are restricted",
     ),
     Rule(
         "the merchant's category is not prohibited",
         ("merchant_category", "merchant_is_prohibited"),
         lambda a: not a.merchant_is_prohibited,
         "not_allowed",
+        lambda a: f"merchants of {a.merchant_category} are prohibited",
     ),
     *controls_of("card"),
     *controls_of("cardholder"),
@@ -207,12 +303,17 @@ RULES: tuple[Rule, ...] = (
         ("total",),
         lambda a: a.total <= HIDDEN_CAP,
         "spending_controls",
+        lambda a: (
+            f"a total of {written(a.total, a.currency)} is above the {written(HIDDEN_CAP, a.currency)} that no "
+            "authorization exceeds"
+        ),
     ),
     Rule(
         "the money to be held is there",
         ("hold", "spendable"),
         lambda a: a.hold == 0 or a.hold <= a.spendable,
         "insufficient_funds",
+        lambda a: f"{written(a.hold, a.currency)} would be held, and {written(a.spendable, a.currency)} can be spent",
     ),
 )
 
@@ -222,6 +323,7 @@ SWITCH = Rule(
     ("forced_reason", "forced_approved"),
     lambda a: a.forced_reason is None,
     "",
+    lambda a: f"the emulator was told to end it with {a.forced_reason}",
 )
 
 
@@ -237,22 +339,23 @@ def objection(attempt: Attempt) -> Rule | None:
     return next(iter(objections(attempt)), None)
 
 
-def explained(attempt: Attempt, reason: str) -> list[dict[str, Any]]:
-    """Every rule in order: what it says, what it saw, and its verdict on a request that ended with a reason.
+class Judged(NamedTuple):
+    """A rule, and its verdict on a request that has ended.
 
     `allows`, `objects` (the one that declined), `would object` (had it been asked), or `decides` for a request whose
     end was chosen beforehand, after which nothing is asked.
     """
+
+    rule: Rule
+    verdict: str
+
+
+def explained(attempt: Attempt, reason: str) -> list[Judged]:
+    """Every rule in order with its verdict on a request that ended with a reason."""
     if attempt.forced_reason is not None:
-        return [row(SWITCH._replace(reason=attempt.forced_reason), attempt, "decides")]
+        return [Judged(SWITCH._replace(reason=attempt.forced_reason), "decides")]
     verdicts = {rule.says: "would object" for rule in objections(attempt)}
     first = objection(attempt)
     if first is not None and first.reason == reason:
         verdicts[first.says] = "objects"
-    return [row(rule, attempt, verdicts.get(rule.says, "allows")) for rule in (SWITCH, *RULES)]
-
-
-def row(rule: Rule, attempt: Attempt, verdict: str) -> dict[str, Any]:
-    """One rule's line in the explanation."""
-    saw = {fact: getattr(attempt, fact) for fact in rule.looks_at}
-    return {"reason": rule.reason or None, "saw": saw, "says": rule.says, "verdict": verdict}
+    return [Judged(rule, verdicts.get(rule.says, "allows")) for rule in (SWITCH, *RULES)]

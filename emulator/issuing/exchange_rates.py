@@ -52,6 +52,12 @@ def converted(amount: int, source: str, target: str) -> int:
     return int(units.scaleb(decimals(target)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+def written(amount: int, currency: str) -> str:
+    """An amount of minor units for a person: `1,234.50 usd`."""
+    digits = decimals(currency)
+    return f"{Decimal(amount).scaleb(-digits):,.{digits}f} {currency}"
+
+
 def decimals(currency: str) -> int:
     """How many digits a currency has behind the point."""
     if currency in ZERO_DECIMAL:

@@ -254,6 +254,17 @@ def within_single_limits(controls: Mapping[str, Any], total: int) -> bool:
     return total == 0 or all(total <= amount for amount in singles)
 
 
+def lowest_single_limit(controls: Mapping[str, Any]) -> int:
+    """The lowest of the limits per authorization."""
+    return min(limit["amount"] for limit in controls["limits"] if limit["interval"] == "per_authorization")
+
+
+def first_full_window(controls: Mapping[str, Any], requested: int) -> dict[str, Any]:
+    """The first limit in whose window a request does not fit."""
+    windows = (limit for limit in controls["limits"] if limit["interval"] != "per_authorization")
+    return next(limit for limit in windows if limit["spent"] + requested > limit["amount"])
+
+
 def within_windows(controls: Mapping[str, Any], requested: int) -> bool:
     """Whether a request fits beside what was spent in every limit's window. A request for zero always does."""
     windows = (limit for limit in controls["limits"] if limit["interval"] != "per_authorization")

@@ -93,6 +93,13 @@ class Asks:
         row = self.connection.execute(f"SELECT {COLUMNS} FROM ask WHERE about = ? AND decided = 0", (about,)).fetchone()
         return asked_of(row) if row else None
 
+    def last_about(self, about: str) -> str | None:
+        """The event of the newest question about an object, or None."""
+        row = self.connection.execute(
+            "SELECT event FROM ask WHERE about = ? ORDER BY rowid DESC LIMIT 1", (about,)
+        ).fetchone()
+        return row[0] if row else None
+
     def decide(self, event: str, outcome: str) -> bool:
         """Make this the decision, unless one has been made; whether it is."""
         return (

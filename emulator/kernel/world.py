@@ -320,6 +320,10 @@ class World:
         if asked is not None:
             self.step.asks.decide(asked.event, outcome)
 
+    def asked_about(self, about: str) -> str | None:
+        """The event of the newest question about an object, or None."""
+        return self.step.asks.last_about(about)
+
     def who_answers(self, type: str) -> Subscriber | None:
         """Who is asked questions of this type about this account's objects, or None."""
         return self.step.outbox.one_to_ask(type, self.account)

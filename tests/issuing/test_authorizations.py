@@ -1033,7 +1033,7 @@ def test_a_rule_that_objects_by_now_declines_what_was_approved(platform: Client)
     decided = platform.made(f"{LIST}/{id}/approve")
 
     assert (decided["approved"], reasons(decided)) == (False, ["card_inactive"])
-    assert why(platform, decided)["requests"][-1]["outcome"] == "declined: card_inactive"
+    assert why(platform, decided)["outcome"] == "declined by: the card is inactive"
 
 
 def test_a_verdict_comes_once(platform: Client) -> None:
@@ -1047,7 +1047,9 @@ def test_a_verdict_comes_once(platform: Client) -> None:
     assert first == second
     shown = platform.read(f"{LIST}/{id}")
     assert shown["request_history"][0]["reason_message"] == "Response body is not valid JSON."
-    assert why(platform, shown)["outcome"] == "declined: webhook_error (Response body is not valid JSON.)"
+    assert why(platform, shown)["outcome"] == (
+        "declined by: the answer of whoever answers for the account cannot be used: Response body is not valid JSON."
+    )
 
 
 def test_a_declined_increment_that_was_asked_about_leaves_the_rest(platform: Client) -> None:
