@@ -145,8 +145,7 @@ def play(rounds: int, folder: Path, chance: random.Random) -> Iterator[str]:
     """Kill and check, round after round, in one data directory; a line about each. AssertionError on any loss."""
     shared_card = ""
     for number in range(rounds):
-        options = ("--quiet", "--workers", str(chance.choice((1, 1, 2))))
-        running = Running(folder, *options)
+        running = Running(folder, "--quiet")
         try:
             shared_card = shared_card or prepare(running.url)
             count = threading.Semaphore(0)
@@ -162,7 +161,7 @@ def play(rounds: int, folder: Path, chance: random.Random) -> Iterator[str]:
             writer.join(60)
             assert writer.surprise is None, surprises(writers, running)
         sent = [one for writer in writers for one in writer.sent]
-        with Running(folder, *options) as restarted:
+        with Running(folder, "--quiet") as restarted:
             check(restarted.url, folder, sent)
         acknowledged = sum(one.body is not None for one in sent)
         yield f"round {number + 1}: {acknowledged} acknowledged, {len(sent) - acknowledged} cut off, all there"

@@ -1,6 +1,6 @@
 """Events to a receiver that fails, is slow and is restarted, while the server is killed: none lost, none invented.
 
-    python -m bench.webhook_storm [--events 10000] [--kills 20] [--seed 1] [--workers N]
+    python -m bench.webhook_storm [--events 10000] [--kills 20] [--seed 1]
 
 Writers cause the events with idempotency keys and repeat what a kill cut off. The tenant's clock stands still
 meanwhile, so that everything that arrives is a first attempt, or one repeated because it had not been recorded when
@@ -116,14 +116,11 @@ class Receiver:
 class Storm:
     """One run in one data directory."""
 
-    def __init__(
-        self, folder: Path, events: int, kills: int, chance: random.Random, workers: tuple[int, ...] = (1, 1, 2)
-    ) -> None:
+    def __init__(self, folder: Path, events: int, kills: int, chance: random.Random) -> None:
         self.folder = folder
         self.events = events
         self.kills = kills
         self.chance = chance
-        self.workers = workers
         self.receiver = Receiver(random.Random(chance.random()))
         self.server = self.started()
         self.restarted = threading.Condition()
@@ -136,8 +133,8 @@ class Storm:
         self.holder = ""
 
     def started(self) -> Running:
-        """A server of so many worker processes, one of the numbers it may have."""
-        return Running(self.folder, "--quiet", "--workers", str(self.chance.choice(self.workers)))
+        """A server over the folder."""
+        return Running(self.folder, "--quiet")
 
     def client(self) -> httpx.Client:
         """A client of the server as it is now."""
@@ -282,12 +279,10 @@ def main() -> None:
     options.add_argument("--events", type=int, default=10_000)
     options.add_argument("--kills", type=int, default=20)
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--workers", type=int, help="worker processes of every server; one or two by chance without")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        workers = (1, 1, 2) if chosen.workers is None else (chosen.workers,)
         chance = random.Random(chosen.seed)
-        told = Storm(Path(folder) / "data", chosen.events, chosen.kills, chance, workers).run()
+        told = Storm(Path(folder) / "data", chosen.events, chosen.kills, chance).run()
         print(
             f"{told.events} events, {told.kills} kills of the server, {told.restarts} restarts of the receiver, "
             f"{told.seconds:.0f} s: {told.arrivals} arrivals ({told.failed} answered with 500, {told.repeated} "

@@ -42,17 +42,17 @@ def create_app(
     *,
     seed: int = 0,
     durable: bool = False,
-    workers: int = 1,
+    is_locked: bool = False,
     settings: Mapping[str, Any] | None = None,
     on_request: Callable[[RequestLine], None] | None = None,
 ) -> Flask:
-    """A Flask application over a data directory. NewerData or OSError when the directory cannot be used.
+    """A Flask application over a data directory. DirectoryInUse, NewerData or OSError when it cannot be used.
 
-    `workers` is how many server processes have an application over this directory, this one included; `settings` is
-    what new worlds begin with in place of the defaults. The background work is not started;
+    One application serves a directory; `is_locked` says that whoever starts this one holds its lock already. `settings`
+    is what new worlds begin with in place of the defaults. The background work is not started;
     `app.emulator.background.start()` does that.
     """
-    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, workers=workers, settings=settings)
+    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, is_locked=is_locked, settings=settings)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
     front_page.mount(app, tenants)

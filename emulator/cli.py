@@ -132,8 +132,11 @@ def demo(country: str | None, **options: Any) -> None:
 
 def start(data: Path | None, when_ready: Any, **options: Any) -> None:
     """Run the server; what hinders it is one sentence."""
-    if sys.platform == "win32":
-        raise WrongUse("Windows is not supported, since data directories are locked with flock; use WSL or Docker.")
+    if options.pop("workers") > 1:
+        raise WrongUse(
+            "One process serves a world that is kept in files; several come with a shared database, which this version "
+            "does not have yet."
+        )
     from emulator.server import CannotServe, ServerOptions
     from emulator.server import serve as run_server
 

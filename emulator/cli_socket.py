@@ -1,8 +1,8 @@
 """The WebSocket of the Stripe CLI: events to `stripe listen`, answered requests to `stripe logs tail`.
 
-It has a port and threads of its own, since WSGI cannot upgrade a connection, and runs in the one server process that
-does the background work. A connection names its session by the `Websocket-Id` header; the session is in the tenant's
-database, so the CLI finds its way back after a restart, and is told `Unknown WebSocket ID.` when it does not.
+It has a port and threads of its own, since WSGI cannot upgrade a connection. A connection names its session by the
+`Websocket-Id` header; the session is in the tenant's database, so the CLI finds its way back after a restart, and is
+told `Unknown WebSocket ID.` when it does not.
 
 Frames to the CLI:    webhook_event, request_log_event
 Frames from the CLI:  event_ack at once for every frame, webhook_response when a forward was answered
@@ -12,7 +12,6 @@ Source: https://github.com/stripe/stripe-cli (pkg/websocket)
 from __future__ import annotations
 
 import contextlib
-import hmac
 import http
 import logging
 import os
@@ -27,9 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.client import connect
 from websockets.sync.server import Server, ServerConnection, serve
 
 from emulator.data.api_versions import DEFAULT
@@ -43,7 +41,7 @@ from emulator.kernel.store import Condition
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.world import World
 
-POLL_SECONDS = 0.25  # how often to look for what another process of the server has written
+POLL_SECONDS = 0.25  # how often to look whether a line is still open
 LONGEST_FRAME = 8 * 1024 * 1024
 LATE_ANSWERS_KEPT_MS = 120_000
 MOST_REMEMBERED = 2_000  # conversations whose answer may still come
@@ -93,11 +91,9 @@ class Line:
 class CliSocket:
     """Serves the WebSockets of every tenant on one listening socket."""
 
-    def __init__(self, tenants: Tenants, listener: socket.socket, token: str) -> None:
-        """`token` is known to the processes of one server alone; it lets them relay to the one that serves."""
+    def __init__(self, tenants: Tenants, listener: socket.socket) -> None:
         self.tenants = tenants
         self.listener = listener
-        self.token = token
         self.server: Server | None = None
         self.thread: threading.Thread | None = None
         self.guard = threading.Lock()
@@ -183,8 +179,6 @@ class CliSocket:
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Note that a session connects. An id no tenant knows is refused in the words that make the CLI start anew."""
-        if self.is_ours(request):
-            return None
         found = self.session_of(request)
         if found is not None:
             # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
@@ -201,10 +195,6 @@ class CliSocket:
         refusal.headers["Content-Type"] = "application/json"
         return refusal
 
-    def is_ours(self, request: Request) -> bool:
-        """Whether another process of this server calls."""
-        return hmac.compare_digest(request.headers.get("Relay-Token", "").encode(), self.token.encode())
-
     def session_of(self, request: Request) -> tuple[Tenant, Session] | None:
         """The tenant and session that a handshake names, or None."""
         id = request.headers.get("Websocket-Id", "")
@@ -218,12 +208,6 @@ class CliSocket:
     def talk(self, connection: ServerConnection) -> None:
         """Hold one line until it closes: one thread sends, this one listens."""
         assert connection.request is not None
-        if self.is_ours(connection.request):
-            try:
-                self.relay(connection)
-            except Exception:
-                log.exception("an event for a listener could not be passed on")
-            return
         found = self.session_of(connection.request)
         if found is None:
             return
@@ -291,9 +275,7 @@ class CliSocket:
     # Events
 
     def deliver(self, to: Subscriber, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> Call:
-        """The postman's transport for listeners: over an open line, or through the process that has it."""
-        if self.server is None:
-            return RelayedCall(self, to.id, letter, timeout_ms, on_change).start()
+        """The postman's transport for listeners: over an open line."""
         call = ListenerCall(to.id, letter, timeout_ms, on_change)
         self.post(call)
         return call
@@ -359,22 +341,6 @@ class CliSocket:
                 elif call.elapsed_ms < LATE_ANSWERS_KEPT_MS:
                     self.late_answers.append((tenant, call, answer))
 
-    def relay(self, connection: ServerConnection) -> None:
-        """Deliver what another process of this server has for a listener, and tell it the answer."""
-        with contextlib.suppress(ConnectionClosed):
-            asked = orjson.loads(connection.recv())
-            letter = letter_of(asked["letter"])
-            ended = threading.Event()
-            call = ListenerCall(asked["session"], letter, asked["timeout_ms"], ended.set)
-            self.post(call)
-            while call.answer is None and call.elapsed_ms < call.limit_ms and connection.close_code is None:
-                ended.wait(POLL_SECONDS)
-                ended.clear()
-            call.give_up()
-            assert call.answer is not None
-            told = call.answer._replace(body=call.answer.body.decode("utf-8", "replace"))  # type: ignore[arg-type]
-            connection.send(orjson.dumps(list(told)).decode())
-
     # Requests
 
     def begin_tail(self, tenant: Tenant, session: Session) -> None:
@@ -438,56 +404,6 @@ class ListenerCall(Call):
     def interrupted(self) -> None:
         """The line closed before an answer came."""
         self.sent_at = None
-
-
-class RelayedCall(Call):
-    """An event for a listener whose line another process of this server holds."""
-
-    def __init__(
-        self, ours: CliSocket, session_id: str, letter: Letter, timeout_ms: int, on_change: Callable[[], None]
-    ) -> None:
-        super().__init__(None, letter, timeout_ms, on_change)  # type: ignore[arg-type]  # no HTTP is spoken
-        self.ours = ours
-        self.session_id = session_id
-
-    def exchange(self) -> Answer:
-        """Hand the letter to the process that serves the WebSocket, and wait for the answer."""
-        asked = {
-            "session": self.session_id,
-            "letter": as_json(self.letter),
-            "timeout_ms": self.timeout_ms,
-        }
-        seconds = self.timeout_ms / 1000
-        address = self.ours.listener.getsockname()
-        headers = {"Relay-Token": self.ours.token}
-        try:
-            with (
-                socket.create_connection(reachable(address), timeout=seconds) as self.socket,
-                connect("ws://relay/", sock=self.socket, additional_headers=headers, proxy=None) as line,
-            ):
-                line.send(orjson.dumps(asked).decode())
-                status, named, body, error, timed_out, duration_ms = orjson.loads(line.recv(timeout=seconds + 1))
-        except (WebSocketException, TimeoutError) as failure:
-            return self.failed(f"{type(failure).__name__}: {failure}", timed_out=isinstance(failure, TimeoutError))
-        return Answer(status, named, body.encode(), error, timed_out, duration_ms)
-
-
-def as_json(letter: Letter) -> dict[str, Any]:
-    """A letter on its way to another process of this server."""
-    members = letter._asdict() | {"body": letter.body.decode("utf-8", "replace")}
-    return members | {"newest": as_json(letter.newest) if letter.newest is not None else None}
-
-
-def letter_of(members: dict[str, Any]) -> Letter:
-    """The letter that another process of this server has sent."""
-    newest = members["newest"]
-    return Letter(**members | {"body": members["body"].encode(), "newest": letter_of(newest) if newest else None})
-
-
-def reachable(address: tuple[Any, ...]) -> tuple[str, int]:
-    """The address under which a socket of this machine is reached from it."""
-    host, port = address[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 
 
 def conversation_id() -> str:

@@ -2,21 +2,18 @@
 
     ports free? ─▶ folder writable? ─▶ nobody else's? ─▶ data readable? ─▶ granian ─▶ Ready ─▶ SIGINT/SIGTERM ─▶ 0
 
-Every refusal here is one sentence for a person (`CannotServe`). granian runs the application in worker processes
-under this one; a worker whose parent is gone stops by itself.
+Every refusal here is one sentence for a person (`CannotServe`). granian runs the application in one worker process
+under this one, which holds the folder's lock; a worker whose parent is gone stops by itself.
 """
 
 from __future__ import annotations
 
-import fcntl
 import http.client
-import json
 import logging
 import multiprocessing
 import multiprocessing.util
 import os
 import queue
-import secrets
 import shutil
 import signal
 import socket
@@ -35,6 +32,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+
+from emulator.kernel.directory_lock import DirectoryInUse, DirectoryLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,6 @@ class ServerOptions:
     host: str = "127.0.0.1"
     port: int = 12111
     data: Path | None = Path(".stripe-emulator")
-    workers: int = 1
     seed: int = 0
     durable: bool = False
     quiet: bool = False
@@ -104,7 +102,6 @@ class Sockets(NamedTuple):
 
     websocket: socket.socket
     unix: socket.socket | None
-    token: str  # by which the workers know each other
 
 
 def bracketed(host: str) -> str:
@@ -141,7 +138,8 @@ def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
             holder.bind(address)
         except OSError as error:
             raise CannotServe(f"Cannot listen on {host}:{port}: {lowered(error)}.") from None
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if hasattr(socket, "SO_REUSEPORT"):  # not on Windows
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         yield holder.getsockname()[:2]
 
 
@@ -182,7 +180,7 @@ def cli_sockets(options: ServerOptions) -> Iterator[Sockets]:
                 raise CannotServe(f"Cannot listen on {options.unix_socket}: {lowered(error)}.") from None
             stack.callback(options.unix_socket.unlink, missing_ok=True)
             stack.callback(unix.close)
-        yield Sockets(websocket, unix, secrets.token_hex())
+        yield Sockets(websocket, unix)
 
 
 @contextmanager
@@ -200,47 +198,29 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
     """The data directory, made if needed, kept out of git, and held against a second server."""
     data = options.data
     assert data is not None
+    told = {"url": options.url, "seed": options.seed, "durable": options.durable}
     try:
         data.mkdir(parents=True, exist_ok=True)
         if not any(data.iterdir()):  # a folder with something else in it is not ours to hide from git
             (data / ".gitignore").write_text("*\n")
-        lock = (data / "server.lock").open("a+")
+        lock = DirectoryLock(data, **told)
+    except DirectoryInUse as error:
+        raise CannotServe(str(error)) from None
     except OSError as error:
         raise CannotServe(f"Cannot write to the data directory {data}: {lowered(error)}.") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotServe(
-                f"The data directory {data} belongs to the server at {holder_of(lock)}; stop that one, use it, "
-                "or name another folder with --data."
-            ) from None
-        lock.seek(0)
-        lock.truncate()
-        json.dump({"url": options.url, "pid": os.getpid(), "seed": options.seed, "durable": options.durable}, lock)
-        lock.flush()
-        yield data
-
-
-def holder_of(lock: Any) -> str:
-    """Who wrote the lock file: `http://… (pid 123)`."""
     try:
-        lock.seek(0)
-        holder = json.load(lock)
-        return f"{holder['url']} (pid {holder['pid']})"
-    except (ValueError, KeyError):
-        return "another address, which is just starting"
+        yield data
+    finally:
+        lock.release()
 
 
 def check_data(data: Path, options: ServerOptions) -> None:
-    """Open the data once, so that what is wrong with it is said before a worker starts; nobody waits there yet."""
+    """Open the data once, so that what is wrong with it is said before the worker starts."""
     from emulator.app import create_app
-    from emulator.kernel import hearsay
     from emulator.kernel.tenants import NewerData
 
     try:
-        create_app(data, seed=options.seed, durable=options.durable).emulator.close()
-        hearsay.clear(data)
+        create_app(data, seed=options.seed, durable=options.durable, is_locked=True).emulator.close()
     except NewerData as error:
         raise CannotServe(str(error)) from None
     except (OSError, sqlite3.Error) as error:
@@ -248,28 +228,26 @@ def check_data(data: Path, options: ServerOptions) -> None:
 
 
 def run_workers(options: ServerOptions, data: Path, sockets: Sockets, when_ready: WhenReady | None) -> None:
-    """Run granian until it is told to stop. SystemExit 1 when a worker dies unasked."""
-    first = multiprocessing.Lock()
+    """Run granian until it is told to stop. SystemExit 1 when the worker dies unasked."""
     announce = partial(announce_ready, options, os.getpid(), when_ready)
     server = Granian(
         "emulator",
         address=options.host,
         port=options.port,
-        workers=options.workers,
+        workers=1,
         **GRANIAN_SETTINGS,
     )
-    sys.stdout.flush()  # what is still buffered would be printed by every worker too
-    server.serve(target_loader=partial(load_worker, options, data, sockets, first, announce), wrap_loader=False)
+    sys.stdout.flush()  # what is still buffered would be printed by the worker too
+    server.serve(target_loader=partial(load_worker, options, data, sockets, announce), wrap_loader=False)
 
 
-def load_worker(
-    options: ServerOptions, data: Path, sockets: Sockets, first: Any, announce: Callable[[], None]
-) -> Flask:
-    """The application inside a worker process, with its background parts running."""
+def load_worker(options: ServerOptions, data: Path, sockets: Sockets, announce: Callable[[], None]) -> Flask:
+    """The application inside the worker process, with its background parts running."""
     from emulator.app import create_app
 
     # A terminal's ^C reaches every process; only the parent may act on it, or a worker seems to die unasked.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=stop_with_parent, daemon=True).start()
     console = None if options.quiet else Console()
@@ -277,7 +255,7 @@ def load_worker(
         data,
         seed=options.seed,
         durable=options.durable,
-        workers=options.workers,
+        is_locked=True,
         settings=options.settings,
         on_request=console,
     )
@@ -285,13 +263,12 @@ def load_worker(
     serve_cli(app, options, sockets)
     app.emulator.background.start()
     multiprocessing.util.Finalize(app, partial(close_worker, app, console), exitpriority=10)
-    if first.acquire(block=False):
-        threading.Thread(target=announce, daemon=True).start()
+    threading.Thread(target=announce, daemon=True).start()
     return app
 
 
 def serve_cli(app: Flask, options: ServerOptions, sockets: Sockets) -> None:
-    """Have the WebSocket and the Unix socket served by whichever worker does the background work."""
+    """Have the WebSocket and the Unix socket served."""
     from emulator.cli_socket import CliSocket
     from emulator.developer.cli_sessions import TRANSPORT
     from emulator.unix_socket import Address, UnixProxy
@@ -299,7 +276,7 @@ def serve_cli(app: Flask, options: ServerOptions, sockets: Sockets) -> None:
     background = app.emulator.background
     websocket = Address(options.local_host, sockets.websocket.getsockname()[1])
     app.emulator.tenants.websocket_url = f"ws://{bracketed(websocket.host)}:{websocket.port}"
-    cli_socket = CliSocket(app.emulator.tenants, sockets.websocket, sockets.token)
+    cli_socket = CliSocket(app.emulator.tenants, sockets.websocket)
     app.emulator.postman.transports[TRANSPORT] = cli_socket.deliver
     background.services.insert(0, cli_socket)  # before the postman, who hands events to it
     background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]

@@ -105,7 +105,7 @@ def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(
 
 
 def test_a_terminals_interrupt_that_reaches_every_process_is_a_clean_stop_too(tmp_path):
-    running = Running(tmp_path / "data", "--workers", "2")
+    running = Running(tmp_path / "data")
 
     os.killpg(running.process.pid, signal.SIGINT)
 
@@ -259,6 +259,7 @@ def test_a_data_directory_of_a_newer_version_is_refused(command, tmp_path):
         ("serve", "--port", "70000"),
         ("serve", "--host", "no.such.host.invalid", "--port", "0"),
         ("serve", "--workers", "0"),
+        ("serve", "--workers", "2"),
         ("serve", "--memory", "--data", "x"),
         ("serve", "--data", ""),
         ("serve", "--port", "0", "--websocket-port", "70000"),
@@ -286,13 +287,11 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(command, monkeypatch, tmp_pat
     assert is_one_sentence(outcome.err)
 
 
-def test_windows_is_told_so(command, monkeypatch):
-    monkeypatch.setattr(sys, "platform", "win32")
-
-    outcome = command("serve")
+def test_several_processes_need_a_shared_database(command):
+    outcome = command("serve", "--workers", "2")
 
     assert outcome.code == 2
-    assert "Windows is not supported" in outcome.err and is_one_sentence(outcome.err)
+    assert "several come with a shared database" in outcome.err and is_one_sentence(outcome.err)
 
 
 def test_a_file_that_is_no_fixture_file_is_wrong_use(command, tmp_path):

@@ -105,7 +105,7 @@ def begun(folder: Path) -> Flask:
     """An application whose WebSocket is served in this process."""
     application = create_app(folder)
     options = ServerOptions(data=folder)
-    serve_cli(application, options, Sockets(cli_socket.listening_socket("127.0.0.1", 0), None, "token"))
+    serve_cli(application, options, Sockets(cli_socket.listening_socket("127.0.0.1", 0), None))
     application.emulator.background.start()
     return application
 
@@ -157,13 +157,13 @@ def pending(platform: Client, frame: dict[str, Any]) -> int:
 def until(platform: Client, claim: Callable[[], Any]) -> Any:
     """What a claim about a tenant says once it holds, asked at all news of it and often besides."""
     tenant, deadline = tenant_of(platform), time.monotonic() + PATIENCE_SECONDS
-    while True:
-        heard = tenant.heard
-        said = claim()
-        if said:
-            return said
-        assert time.monotonic() < deadline, "it never came to be"
-        tenant.wait_for_news(heard, LOOK_SECONDS)
+    with tenant.tenants.news.ear(tenant.stem) as ear:
+        while True:
+            said = claim()
+            if said:
+                return said
+            assert time.monotonic() < deadline, "it never came to be"
+            ear.listen(LOOK_SECONDS)
 
 
 # The handshake
@@ -596,62 +596,6 @@ def test_a_listener_that_acknowledges_but_does_not_answer_is_silent(platform, li
 
     assert authorization["request_history"][0]["reason"] == "webhook_timeout"
     assert "issuing_authorization.request" in listener.types(1)
-
-
-def test_any_process_of_the_server_can_ask_a_listener(tmp_path):
-    """Which process answers a request is chance; so each of the questions may have to be passed on."""
-    with (
-        Running(tmp_path / "data", "--workers", "2", "--quiet") as running,
-        httpx.Client(base_url=running.url, auth=("sk_test_processes", "")) as http,
-    ):
-        close = {"Connection": "close"}
-
-        def post(path: str, **data: str) -> dict[str, Any]:
-            reply = http.post(path, data=data, headers=close)
-            assert reply.status_code == 200, (reply.text, running.console)
-            return reply.json()
-
-        post("/_emulator/settings", real_time_timeout_ms="20000")
-        post("/v1/test_helpers/issuing/fund_balance", amount="50000", currency="usd")
-        address = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701"}
-        holder = post(
-            "/v1/issuing/cardholders",
-            name="Ada Example",
-            type="individual",
-            **{f"billing[address][{name}]": value for name, value in {**address, "country": "US"}.items()},
-            **{"individual[first_name]": "Ada", "individual[last_name]": "Example"},
-            **{"individual[card_issuing][user_terms_acceptance][date]": "1700000000"},
-            **{"individual[card_issuing][user_terms_acceptance][ip]": "198.51.100.7"},
-        )
-        card = post("/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="active")
-        session = post(SESSIONS, device_name="laptop", forward_to_url="localhost:4242")
-        listener = Listener(session).connect()
-        reasons = []
-        for _ in range(8):
-            asked: list[dict[str, Any]] = []
-            purchase = Thread(
-                target=lambda asked=asked: asked.append(
-                    post(AUTHORIZATIONS, card=card["id"], amount="100", currency="usd")
-                )
-            )
-            purchase.start()
-            while True:
-                frame = listener.event()
-                if json.loads(frame["event_payload"])["type"] == "issuing_authorization.request":
-                    listener.respond(frame, 200, '{"approved": true}', Stripe_Version="2026-10-28.endive")
-                    break
-            purchase.join()
-            reasons.append(asked[0]["request_history"][0]["reason"])
-        listener.close()
-
-    assert reasons == ["webhook_approved"] * 8
-
-
-def test_without_the_servers_token_nobody_can_pass_events_on(platform, listen):
-    address = listen(connect=False).session["websocket_url"]
-
-    with pytest.raises(InvalidStatus), connect(address, additional_headers={"Relay-Token": "guess"}):
-        pass
 
 
 # Requests

@@ -57,7 +57,7 @@ class Heard(NamedTuple):
 
 
 class Asker:
-    """Asks, waits and concludes for one process."""
+    """Asks, waits and concludes."""
 
     def __init__(self, postman: Postman) -> None:
         self.postman = postman

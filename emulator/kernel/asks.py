@@ -8,7 +8,7 @@
        └── decided through the API meanwhile ▲
 
 Step 2 compares and sets, so that exactly one decision is made, whoever comes first. Whoever finds a question past its
-deadline concludes it: the background tick of any process, or the next start after a crash.
+deadline concludes it: the background tick, or the next start after a crash.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from emulator.kernel.outbox import Subscriber
 if TYPE_CHECKING:
     from emulator.kernel.world import Request
 
-GRACE_MS = 1_500  # for the process that asked, before others conclude in its place
+GRACE_MS = 1_500  # for the thread that asked, before others conclude in its place
 
 
 class Ask(NamedTuple):
@@ -76,7 +76,7 @@ class Asks:
     def attach(
         self, ask: Ask, request: Request, path: str, fingerprint: bytes, expand: list[str], version: str | None
     ) -> None:
-        """Keep what is needed to answer the request that waits, even when another process must."""
+        """Keep what is needed to answer the request that waits, even when the next server must."""
         self.connection.execute(
             "UPDATE ask SET request_id = ?, idempotency_key = ?, path = ?, fingerprint = ?, expand = ?, version = ? "
             "WHERE event = ?",
@@ -165,5 +165,5 @@ def asked_of(row: tuple[Any, ...]) -> Asked:
 
 
 def real_ms() -> int:
-    """Milliseconds of real time, comparable between processes."""
+    """Milliseconds of real time, comparable with those of an earlier server."""
     return time.time_ns() // 1_000_000

@@ -176,7 +176,7 @@ class Pipeline:
         exchange.replayed = reply.replayed_from is not None
         line = self.line(exchange, reply, (time.perf_counter() - began) * 1000)
         self.tenants.request_log.add(line)
-        if exchange.tenant is not None and (exchange.tenant.handling or self.tenants.workers > 1):
+        if exchange.tenant is not None and exchange.tenant.handling:
             self.note(exchange, line)
         if self.on_request is not None:
             self.on_request(line)

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import random
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 REQUESTS = random.Random()
-os.register_at_fork(after_in_child=REQUESTS.seed)  # else two workers would give out the same
 SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
 
 

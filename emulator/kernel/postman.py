@@ -1,23 +1,18 @@
 """Carrying deliveries to those who subscribed: after the commit, in the order of events, never in anyone's way.
 
-    commit ─▶ a name in the pipe ─▶ the process on duty ─▶ a lane per subscriber ─▶ its attempts, kept in batches
+    commit ─▶ the bell rings ─▶ a lane per subscriber ─▶ its attempts, kept in batches
 
 A *lane* is a thread that exists while something is due for one subscriber. The lane of first attempts sends one event
 after the other: the next leaves when the one before was answered, or was sent and has kept us waiting for a second.
 The other lane (retries, resends, what was delayed) sends in any order. A receiver that hangs delays itself alone.
 
-Of several processes the one that holds `services.lock` carries everything; whoever carries a tenant's deliveries
-holds its lease, a file lock that a killed process loses at once. What it had not recorded is sent again, in order;
-it recorded what failed without an answer before it sent the next, so that nothing comes behind what is newer.
+What a server that was killed had not recorded is sent again, in order; what failed without an answer is recorded before
+the next is sent, so that nothing comes behind what is newer.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import logging
-import os
-import select
 import threading
 import time
 import traceback
@@ -28,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulator.kernel import outgoing
+from emulator.kernel.bell import Bell
 from emulator.kernel.outbox import IN_ORDER, Outbox, Parcel, Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
 from emulator.kernel.outgoing import Answer, Call, Flight, Letter
@@ -40,7 +36,6 @@ BATCH = 20
 GATHER_SECONDS = 0.05
 LOOK_SECONDS = 0.02
 MOST_SECONDS_ASLEEP = 0.5
-PIPE = "outbox.pipe"
 DROPPED = Answer(None, {}, b"", "Dropped by the clinic.", False, 0)
 log = logging.getLogger("emulator")
 
@@ -58,18 +53,16 @@ class Drained(NamedTuple):
 
 
 class Postman:
-    """Carries the deliveries of one data directory for this process."""
+    """Carries the deliveries of one data directory."""
 
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
         self.client = outgoing.Client()
         self.transports: dict[str, Transport] = {"endpoint": self.by_http}
         self.guard = threading.Lock()
-        self.leases: dict[Path, int] = {}
+        self.bell = Bell()  # names of tenants for whom something may be due
         self.lanes: dict[tuple[Path, str, int], Lane] = {}
         self.is_stopping = False
-        self.is_on_duty = False
-        self.pipe: Pipe | None = None
         self.thread: threading.Thread | None = None
 
     def by_http(self, to: Subscriber, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> Call:
@@ -79,64 +72,52 @@ class Postman:
     # On duty
 
     def start(self) -> None:
-        """Carry everything that falls due from now on; for the process that holds the services lock."""
+        """Carry everything that falls due from now on."""
         self.is_stopping = False
-        self.pipe = Pipe(self.tenants.directory / PIPE)
-        self.is_on_duty = True
         self.thread = threading.Thread(target=self.attend, name="postman", daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
         """Stop, recording what has been answered; what is in the air will be sent again."""
         self.is_stopping = True
-        self.is_on_duty = False
         with self.guard:
             lanes = list(self.lanes.values())
         for lane in lanes:
             lane.ring()
-        if self.pipe is not None:
-            self.pipe.ring(b"")
+        self.bell.ring("")
         for thread in [*(lane.thread for lane in lanes), self.thread]:
             if thread is not None and thread is not threading.current_thread():
                 thread.join(timeout=10)
         self.thread = None
-        if self.pipe is not None:
-            self.pipe.close()
-            self.pipe = None
         self.client.close()
         self.is_stopping = False
 
     def attend(self) -> None:
-        """Visit everyone once, then the tenants named in the pipe, until told to stop."""
-        pipe = self.pipe
-        assert pipe is not None
-        for tenant in self.tenants.all():
-            self.visit_safely(tenant)
-        while not self.is_stopping:
-            for stem in pipe.listen(MOST_SECONDS_ASLEEP):
-                tenant = self.tenants.behind(stem)
-                if tenant is not None:
-                    self.visit_safely(tenant)
+        """Visit everyone once, then those for whom the bell rings, until told to stop."""
+        with self.bell.ear() as ear:
+            for tenant in self.tenants.all():
+                self.visit_safely(tenant)
+            while not self.is_stopping:
+                for stem in ear.listen(MOST_SECONDS_ASLEEP):
+                    tenant = self.tenants.behind(stem)
+                    if tenant is not None:
+                        self.visit_safely(tenant)
 
     def visit_safely(self, tenant: Tenant) -> None:
-        """Visit a tenant; what goes wrong there stays there. At each tick: the clock moves, and a name may be lost."""
+        """Visit a tenant; what goes wrong there stays there. At each tick too, since the clock moves."""
         try:
             self.visit(tenant)
         except Exception:
             log.error("deliveries of %s failed\n%s", tenant.file.name, traceback.format_exc())
 
     def wake(self, tenant: Tenant) -> None:
-        """Something may be due for a tenant: tell the process on duty, if there is one."""
-        name = tenant.file.stem.encode() + b"\n"
-        if self.is_on_duty and self.pipe is not None:
-            self.pipe.ring(name)
-        else:
-            ring_another(self.tenants.directory / PIPE, name)
+        """Something may be due for a tenant: have it visited, if the postman is on duty."""
+        self.bell.ring(tenant.stem)
 
     # Lanes
 
-    def visit(self, tenant: Tenant) -> bool:
-        """Have everything carried that is due for a tenant. False while another process holds its lease."""
+    def visit(self, tenant: Tenant) -> None:
+        """Have everything carried that is due for a tenant."""
         with tenant.connection() as connection:
             outbox = Outbox(connection)
             now = time_of(read_tenant_row(connection))
@@ -146,13 +127,8 @@ class Postman:
             with tenant.locked(), tenant.connection() as connection:
                 Outbox(connection).drop_disabled(now)
         with self.guard:
-            if self.is_stopping or not due:
-                return True
-            if tenant.file not in self.leases:
-                lease = taken_lease(tenant.file.with_suffix(".lease"))
-                if lease is None:
-                    return False
-                self.leases[tenant.file] = lease
+            if self.is_stopping:
+                return
             for subscriber, number in due:
                 if subscriber not in enabled:
                     continue
@@ -161,8 +137,6 @@ class Postman:
                     self.lanes[place].ring(has_news=True)
                 else:
                     self.lanes[place] = Lane(self, tenant, subscriber, number)
-            self.return_lease(tenant)
-        return True
 
     def has_ended(self, lane: Lane) -> bool:
         """Whether a lane that found nothing more may end: not if something became due at that moment."""
@@ -170,15 +144,7 @@ class Postman:
             if lane.has_news and not self.is_stopping:
                 return False
             self.lanes.pop(lane.place, None)
-            self.return_lease(lane.tenant)
             return True
-
-    def return_lease(self, tenant: Tenant) -> None:
-        """Give the lease back when no lane of the tenant is left. Under the guard."""
-        if not any(file == tenant.file for file, _, _ in self.lanes):
-            lease = self.leases.pop(tenant.file, None)
-            if lease is not None:
-                os.close(lease)
 
     def record(self, lane: Lane, sent: list[Sent]) -> None:
         """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
@@ -206,18 +172,15 @@ class Postman:
         until = time.monotonic() + seconds
         with tenant.connection() as connection:
             before = Outbox(connection).newest_attempt()
-        while True:
-            heard = tenant.heard
-            tenant.settle()
-            with tenant.connection() as connection:
-                outstanding = Outbox(connection).outstanding(time_of(read_tenant_row(connection)))
-            if not outstanding or time.monotonic() > until:
-                break
-            if self.is_on_duty or nobody_is_on_duty(self.tenants.directory):
+        with self.tenants.news.ear(tenant.stem) as ear:
+            while True:
+                tenant.settle()
+                with tenant.connection() as connection:
+                    outstanding = Outbox(connection).outstanding(time_of(read_tenant_row(connection)))
+                if not outstanding or time.monotonic() > until:
+                    break
                 self.visit(tenant)
-            else:
-                self.wake(tenant)
-            tenant.wait_for_news(heard, LOOK_SECONDS)
+                ear.listen(LOOK_SECONDS)
         with tenant.connection() as connection:
             outbox = Outbox(connection)
             ended = outbox.attempts(after=before)
@@ -365,70 +328,3 @@ class Lane:
         if self.ended:
             times.append(self.oldest_ended + GATHER_SECONDS - time.monotonic())
         return max(0.001, min(times))
-
-
-class Pipe:
-    """Where processes put the names of tenants for the process on duty. A lost name is found by the next tick."""
-
-    def __init__(self, path: Path) -> None:
-        try:
-            with contextlib.suppress(FileExistsError):
-                os.mkfifo(path, 0o600)
-            self.reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            self.writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:  # some file systems have no named pipes; then only this process is heard at once
-            self.reader, self.writer = os.pipe()
-            os.set_blocking(self.reader, False)
-            os.set_blocking(self.writer, False)
-
-    def ring(self, name: bytes) -> None:
-        """Put a name in; an empty one only wakes."""
-        with contextlib.suppress(OSError):  # full: then there is enough to wake up for
-            os.write(self.writer, name or b"\n")
-
-    def listen(self, seconds: float) -> set[str]:
-        """The names that have come, at the latest after some seconds."""
-        poll = select.poll()  # unlike `select` it takes descriptors above 1023, which many tenants make
-        poll.register(self.reader, select.POLLIN)
-        poll.poll(seconds * 1000)
-        text = b""
-        with contextlib.suppress(BlockingIOError):
-            while chunk := os.read(self.reader, 65_536):
-                text += chunk
-        return {name.decode() for name in text.split(b"\n") if name}
-
-    def close(self) -> None:
-        """Close both ends."""
-        os.close(self.reader)
-        os.close(self.writer)
-
-
-def ring_another(path: Path, name: bytes) -> None:
-    """Put a name into the pipe of another process, if one listens."""
-    try:
-        writer = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # nobody has made the pipe, or nobody reads it
-        return
-    with contextlib.suppress(OSError):
-        os.write(writer, name)
-    os.close(writer)
-
-
-def taken_lease(path: Path) -> int | None:
-    """An open file with an exclusive lock, or None while another process has it."""
-    lease = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lease)
-        return None
-    return lease
-
-
-def nobody_is_on_duty(directory: Path) -> bool:
-    """Whether no process holds the services lock."""
-    lock = taken_lease(directory / "services.lock")
-    if lock is None:
-        return False
-    os.close(lock)
-    return True

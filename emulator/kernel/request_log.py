@@ -80,7 +80,7 @@ class LoggedRequest(NamedTuple):
 
 
 class RequestLog:
-    """The request logs of one data directory. Several server processes may write to the same files."""
+    """The request logs of one data directory."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -104,7 +104,7 @@ class RequestLog:
             self.start()
 
     def flush(self, seconds: float = 5) -> None:
-        """Return when what this process has answered so far is in the files, or after some seconds."""
+        """Return when what has been answered so far is in the files, or after some seconds."""
         if self.writer is not None:
             reached = threading.Event()
             self.waiting.put(reached)
@@ -124,7 +124,7 @@ class RequestLog:
     # Writing
 
     def start(self) -> None:
-        """Begin writing; late, so that the thread belongs to the process that answers requests."""
+        """Begin writing."""
         with self.guard:
             if self.writer is None and not self.closing:
                 self.writer = threading.Thread(target=self.write, name="request log", daemon=True)
@@ -201,7 +201,7 @@ class RequestLog:
         return next((one.sequence for one in self.select(stem, limit=1)), 0)
 
     def wait(self, batches: int, seconds: float) -> int:
-        """Return the number of batches written by this process once it is not `batches`, or after some seconds."""
+        """Return the number of batches written once it is not `batches`, or after some seconds."""
         with self.written:
             self.written.wait_for(lambda: self.batches != batches, seconds)
             return self.batches
@@ -214,7 +214,7 @@ def opened(file: Path) -> sqlite3.Connection:
     if version_of(connection) != SCHEMA_VERSION:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("BEGIN IMMEDIATE")
-        if version_of(connection) != SCHEMA_VERSION:  # another process may have been quicker
+        if version_of(connection) != SCHEMA_VERSION:  # another thread may have been quicker
             connection.execute("DROP TABLE IF EXISTS request")
             connection.execute(SCHEMA)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

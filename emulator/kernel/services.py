@@ -1,10 +1,8 @@
-"""Work that goes on beside requests, in whichever server process holds the services lock."""
+"""Work that goes on beside requests."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -17,7 +15,7 @@ log = logging.getLogger("emulator")
 
 
 class Service(Protocol):
-    """Something with threads of its own that runs in one process of the server."""
+    """Something with threads of its own."""
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -27,7 +25,7 @@ class Service(Protocol):
 
 
 class Background:
-    """A thread that ticks while this process holds `services.lock`; other processes wait for their turn."""
+    """A thread that ticks, and the services that run while it does."""
 
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
@@ -37,35 +35,24 @@ class Background:
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin ticking as soon as the lock is ours."""
+        """Begin ticking."""
         self.stopping.clear()
         self.thread = threading.Thread(target=self.run, name="background", daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
-        """End the thread and let another process take over."""
+        """End the thread and the services."""
         self.stopping.set()
         if self.thread is not None:
             self.thread.join(timeout=10)
             self.thread = None
 
     def run(self) -> None:
-        """Wait for the lock, then do every job at each tick."""
-        lock = os.open(self.tenants.directory / "services.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            while not self.stopping.is_set():
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    self.stopping.wait(TICK_SECONDS)
-            if not self.stopping.is_set():
-                self.each([service.start for service in self.services])
-            while not self.stopping.wait(TICK_SECONDS):
-                self.each(self.jobs)
-            self.each([service.stop for service in reversed(self.services)])
-        finally:
-            os.close(lock)
+        """Do every job at each tick, while the services run."""
+        self.each([service.start for service in self.services])
+        while not self.stopping.wait(TICK_SECONDS):
+            self.each(self.jobs)
+        self.each([service.stop for service in reversed(self.services)])
 
     def each(self, actions: list[Callable[[], None]]) -> None:
         """Do all of these, whatever becomes of one."""

@@ -1,18 +1,15 @@
 """A tenant: everything behind one set of API keys, in a database of its own.
 
-A write step holds the tenant's lock (a thread lock, and a file lock so that several server processes take turns) and
-begins immediately; a read step is a snapshot without a lock. Nothing that must survive is held in memory.
+One process serves a data directory. A write step holds the tenant's lock and begins immediately; a read step is a
+snapshot without a lock. Nothing that must survive is held in memory.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import math
-import os
-import resource
 import sqlite3
 import threading
 import time
@@ -29,10 +26,11 @@ import orjson
 
 from emulator.kernel import ids
 from emulator.kernel.asks import Asks
+from emulator.kernel.bell import Bell
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import Agenda, Due, Spared, tenant_time
+from emulator.kernel.directory_lock import DirectoryInUse, DirectoryLock
 from emulator.kernel.errors import invalid
-from emulator.kernel.hearsay import FOLDER, Hearsay, Told
 from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, migrate, version_of
 from emulator.kernel.outbox import Outbox
 from emulator.kernel.outgoing import Call, Flight
@@ -44,10 +42,10 @@ from emulator.kernel.world import Request, Step, TenantRow, World, read_tenant_r
 if TYPE_CHECKING:
     from emulator.kernel.postman import Postman
 
-__all__ = ["NewerData", "Tenant", "Tenants"]
+__all__ = ["DirectoryInUse", "NewerData", "Tenant", "Tenants"]
 
 MOST_OPEN_TENANTS = 200
-FILES_OF_A_TENANT = 8  # a lock, and three for each connection that waits for its next request
+FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
 FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
 MOST_IDLE_CONNECTIONS = 16
 LONGEST_TURN = 0.05
@@ -67,16 +65,19 @@ class Tenants:
         *,
         seed: int = 0,
         durable: bool = False,
-        workers: int = 1,
+        is_locked: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
+        """`is_locked`: whoever starts us holds the directory's lock already. DirectoryInUse where another does."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.lock = None if is_locked else DirectoryLock(directory)
         self.directory = directory
         self.catalog = catalog
         self.seed = seed
         self.durable = durable
-        self.workers = workers  # server processes that answer for this directory
         self.settings = dict(settings or {})  # what new worlds have in place of the defaults
-        self.most_open = places(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        self.most_open = places(most_files())
+        self.news = Bell()  # names of tenants in which something happened
         self.template = new_template(catalog)
         self.template_lock = threading.Lock()
         self.guard = threading.Lock()
@@ -91,9 +92,12 @@ class Tenants:
         self.when_something_may_be_due: list[Callable[[Tenant], None]] = []
         self.when_questions_are_open: list[Callable[[Tenant], None]] = []
         self.at_each_tick: list[Callable[[Tenant], None]] = []
-        directory.mkdir(parents=True, exist_ok=True)
-        for file in self.files():
-            refuse_newer(file)
+        try:
+            for file in self.files():
+                refuse_newer(file)
+        except BaseException:
+            self.close()
+            raise
 
     def files(self) -> list[Path]:
         """The databases in the directory."""
@@ -154,6 +158,8 @@ class Tenants:
         with self.guard:
             while self.open_ones:
                 self.open_ones.popitem()[1].close()
+        if self.lock is not None:
+            self.lock.release()
 
 
 class Turn:
@@ -187,11 +193,19 @@ class Rest(NamedTuple):
     until: float
 
 
-def places(most_files: int) -> int:
+def most_files() -> float:
+    """How many files this process may have open; as many as it likes where the system does not count them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.inf
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return math.inf if most == resource.RLIM_INFINITY else most
+
+
+def places(most_files: float) -> int:
     """How many tenants may be open at once in a process that may open so many files."""
-    if most_files == resource.RLIM_INFINITY:
-        return MOST_OPEN_TENANTS
-    return max(2, min(MOST_OPEN_TENANTS, (most_files - FILES_FOR_THE_REST) // FILES_OF_A_TENANT))
+    return int(max(2, min(MOST_OPEN_TENANTS, (most_files - FILES_FOR_THE_REST) // FILES_OF_A_TENANT)))
 
 
 def stamp_of(file: Path) -> tuple[int, int]:
@@ -212,14 +226,11 @@ class Tenant:
         self.file = file
         self.stem = file.stem
         self.thread_lock = threading.Lock()
-        self.lock_file: int | None = None  # open while the tenant is
         self.idle: list[sqlite3.Connection] = []
         self.closed = False
-        self.news = threading.Condition()
-        self.heard = 0
+        self.guard = threading.Lock()
         self.handling: list[Flight] = []
-        self.hearsay = Hearsay(tenants.directory / FOLDER / self.stem) if tenants.workers > 1 else None
-        self.has_open_asks = True  # until somebody has looked: another process may have died waiting
+        self.has_open_asks = True  # until somebody has looked: an earlier server may have died waiting
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
         with self.locked():
             self.prepare(name)
@@ -257,33 +268,16 @@ class Tenant:
             else:
                 self.idle.append(connection)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Alone among the threads and processes that write to this tenant."""
-        with self.thread_lock:
-            if self.lock_file is None:
-                self.lock_file = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self.lock_file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self.lock_file, fcntl.LOCK_UN)
-                if self.closed:
-                    self.close_lock_file()
+    def locked(self) -> threading.Lock:
+        """Alone among the threads that write to this tenant, for the length of a block."""
+        return self.thread_lock
 
     def close(self) -> None:
-        """Close its files. Who still has it may use it: connections, and the lock, then close after each use."""
+        """Close its files. Who still has it may use it: connections then close after each use."""
         with self.thread_lock:
             self.closed = True
             while self.idle:
                 self.idle.pop().close()
-            self.close_lock_file()
-
-    def close_lock_file(self) -> None:
-        """Close the lock's file, if it is open; with the thread's lock."""
-        if self.lock_file is not None:
-            os.close(self.lock_file)
-            self.lock_file = None
 
     # Making, migrating, resetting
 
@@ -404,20 +398,13 @@ class Tenant:
 
     def announce(self, *, may_be_due: bool) -> None:
         """Wake whoever waits for events of this tenant, and those who deliver them."""
-        with self.news:
-            self.heard += 1
-            self.news.notify_all()
+        self.tenants.news.ring(self.stem)
         if may_be_due:
             for wake in self.tenants.when_something_may_be_due:
                 wake(self)
 
-    def wait_for_news(self, heard: int, seconds: float) -> None:
-        """Return when this process has announced anything since `heard` was read, or after some seconds."""
-        with self.news:
-            self.news.wait_for(lambda: self.heard != heard, seconds)
-
     def look_at_asks(self) -> None:
-        """Have questions concluded that a process left when it died."""
+        """Have questions concluded that an earlier server left when it died."""
         self.has_open_asks = False
         for look in self.tenants.when_questions_are_open:
             look(self)
@@ -425,9 +412,7 @@ class Tenant:
     def handle(self, begin: Callable[[], Call]) -> Flight:
         """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""
         flight = Flight()
-        with self.news:
-            if self.hearsay is not None and not self.handling:
-                self.hearsay.start()
+        with self.guard:
             self.handling = [*self.handling, flight]
         try:
             flight.call = begin()
@@ -438,21 +423,14 @@ class Tenant:
 
     def handled(self, flight: Flight) -> None:
         """It has been answered, or nobody waits for it any more."""
-        with self.news:
-            for told in self.hearsay.news() if self.hearsay is not None else ():
-                for one in self.handling:
-                    one.note(*told)
+        with self.guard:
             self.handling = [one for one in self.handling if one is not flight]
-            if self.hearsay is not None and not self.handling:
-                self.hearsay.stop()
 
     def note(self, api_call: dict[str, Any], began: float) -> None:
-        """An API call was answered: keep it with every call that a handler is waited for, in whichever process."""
+        """An API call was answered: keep it with every call that a handler is waited for."""
         ended = time.monotonic()
         for flight in self.handling:
             flight.note(api_call, began, ended)
-        if self.hearsay is not None:
-            self.hearsay.tell(Told(api_call, began, ended))
 
     # Time
 

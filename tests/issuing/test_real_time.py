@@ -519,35 +519,6 @@ def test_thirty_questions_at_once_whose_handlers_all_call_back_are_all_answered(
             assert (told["asked"], told["answered"]) == (30, 30)
 
 
-def test_with_several_processes_the_calls_of_every_questions_handler_are_linked_to_it(tmp_path):
-    fresh = {"Connection": "close"}  # each connection may come to another process
-    with Running(tmp_path / "data", "--quiet", "--workers", "4") as server:
-
-        def answer(arrived: Arrived) -> Reply:
-            about = f"{IAUTH}/{arrived.event['data']['object']['id']}"
-            with server_client(server) as http:
-                for n in range(6):
-                    assert http.get(about, headers=fresh).status_code == 200
-                    assert http.post(about, headers=fresh, data={f"metadata[n{n}]": "seen"}).status_code == 200
-            return says({"approved": True})
-
-        with receiving(answer) as receiver, server_client(server) as http:
-            card = real_card(http)
-            assert http.post("/_emulator/settings", data={"real_time_timeout_ms": 15_000}).status_code == 200
-            http.post(ENDPOINTS, data={"url": receiver.url, "enabled_events[]": REQUEST})
-
-            made = [
-                http.post(AUTHORIZATIONS, headers=fresh, data={"card": card, "amount": 1_00}).json()["id"]
-                for _ in range(6)
-            ]
-            (verdict,) = http.get("/_emulator/webhooks/verdict").json()["data"]
-
-    handled = [
-        [(call["method"], call["path"]) for call in one["api_calls"]] for one in verdict["api_calls_while_handling"]
-    ]
-    assert handled == [[("GET", f"{IAUTH}/{id}"), ("POST", f"{IAUTH}/{id}")] * 6 for id in made]
-
-
 def test_a_server_that_is_killed_while_it_waits_concludes_at_its_next_start(tmp_path):
     key = {"Idempotency-Key": "purchase"}
     with receiving(lambda arrived: Reply(hang=True)) as receiver:
@@ -571,7 +542,7 @@ def test_a_server_that_is_killed_while_it_waits_concludes_at_its_next_start(tmp_
             buyer.join(60)
         let_time_pass(tmp_path / "data")
 
-        with Running(tmp_path / "data", "--quiet", "--workers", "2") as again, server_client(again) as http:
+        with Running(tmp_path / "data", "--quiet") as again, server_client(again) as http:
             wanted = {"type": "issuing_authorization.created", "timeout_ms": 20_000}
             (event,) = http.get("/_emulator/events/wait", params=wanted).json()["data"]
             repeated = http.post(AUTHORIZATIONS, data=request, headers=key)

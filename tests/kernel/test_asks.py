@@ -49,7 +49,7 @@ def ready(client: Client, url: str) -> str:
 
 @contextmanager
 def process(directory: Path) -> Iterator[Flask]:
-    """An application over a folder, as a process of the server has it."""
+    """An application over a folder, until its process ends."""
     app = create_app(directory)
     try:
         yield app
@@ -151,11 +151,12 @@ def test_the_next_start_concludes_what_a_killed_process_left(tmp_path, monkeypat
 
 
 def test_before_its_time_is_up_a_question_stays_open_after_a_crash(tmp_path, monkeypatch):
-    with receiving() as receiver, process(tmp_path) as first:
-        client = Client(first, "sk_test_early")
-        client.settings(real_time_timeout_ms=20_000)
-        card = ready(client, receiver.url)
-        died_waiting(client, card, monkeypatch, headers=KEYED)
+    with receiving() as receiver:
+        with process(tmp_path) as first:
+            client = Client(first, "sk_test_early")
+            client.settings(real_time_timeout_ms=20_000)
+            card = ready(client, receiver.url)
+            died_waiting(client, card, monkeypatch, headers=KEYED)
 
         with process(tmp_path) as second:
             other = Client(second, "sk_test_early")
@@ -168,15 +169,14 @@ def test_before_its_time_is_up_a_question_stays_open_after_a_crash(tmp_path, mon
             assert (late["status"], late["pending_request"]) == ("closed", None)
 
 
-def test_another_process_finds_the_deadline_passed_by_its_tick(tmp_path, monkeypatch):
-    with receiving() as receiver, process(tmp_path) as first, process(tmp_path) as second:
-        client, other = Client(first, "sk_test_tick"), Client(second, "sk_test_tick")
+def test_a_tick_finds_that_the_deadline_has_passed(tmp_path, monkeypatch):
+    with receiving() as receiver, process(tmp_path) as app:
+        client = Client(app, "sk_test_tick")
         card = ready(client, receiver.url)
-        other.read("/v1/issuing/authorizations")
         died_waiting(client, card, monkeypatch)
         let_time_pass(client)
 
-        second.emulator.tenants.tick()  # type: ignore[attr-defined]
+        app.emulator.tenants.tick()  # type: ignore[attr-defined]
 
         assert client.read("/v1/issuing/authorizations")["data"][0]["status"] == "closed"
 
@@ -360,7 +360,7 @@ def test_the_attempt_of_a_question_is_kept_like_any_other_with_the_calls_made_me
         assert [(call["method"], call["path"]) for call in attempt["api_calls"]] == [("GET", "/v1/balance")]
 
 
-def test_an_answer_that_comes_while_another_process_concluded_changes_nothing(platform):
+def test_an_answer_that_comes_while_somebody_else_concluded_changes_nothing(platform):
     asker = platform.app.emulator.asker  # type: ignore[attr-defined]
 
     def answer(arrived: Any) -> Reply:

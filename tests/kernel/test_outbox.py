@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +16,6 @@ from emulator.app import create_app
 from emulator.kernel import postman
 from emulator.kernel.doctor import examine_tenant
 from emulator.kernel.outbox import RETRY_AFTER_SECONDS
-from emulator.kernel.postman import Pipe
 from emulator.kernel.tenants import Tenant
 from tests.client import Client
 from tests.receivers import PATIENCE_SECONDS, Receiver, Reply, receiving
@@ -70,8 +66,8 @@ def rows(client: Client, table: str) -> int:
 
 
 @contextmanager
-def another_process(directory: Path, *, on_duty: bool = False) -> Iterator[Flask]:
-    """Another application over the same folder, as another process of the server has it."""
+def running(directory: Path, *, on_duty: bool = False) -> Iterator[Flask]:
+    """An application over a folder, with its background work going on or not."""
     app = create_app(directory)
     if on_duty:
         app.emulator.background.start()  # type: ignore[attr-defined]
@@ -358,7 +354,7 @@ def test_a_receiver_that_drips_its_answer_is_given_up_in_time(platform):
 
 
 def test_a_hanging_receiver_slows_neither_the_api_nor_other_endpoints(tmp_path):
-    with another_process(tmp_path, on_duty=True) as app, receiving(lambda arrived: Reply(hang=True)) as hanging:
+    with running(tmp_path, on_duty=True) as app, receiving(lambda arrived: Reply(hang=True)) as hanging:
         client = Client(app, "sk_test_hang")
         with receiving() as willing:
             endpoint(client, hanging.url)
@@ -374,11 +370,11 @@ def test_a_hanging_receiver_slows_neither_the_api_nor_other_endpoints(tmp_path):
             assert abouts(willing)[5:] == expected
 
 
-# Processes
+# The background, and the next start
 
 
 def test_in_the_background_events_are_delivered_unasked(tmp_path):
-    with another_process(tmp_path, on_duty=True) as app, receiving() as receiver:
+    with running(tmp_path, on_duty=True) as app, receiving() as receiver:
         client = Client(app, "sk_test_background")
         endpoint(client, receiver.url, "topup.created")
 
@@ -388,13 +384,9 @@ def test_in_the_background_events_are_delivered_unasked(tmp_path):
         assert abouts(receiver) == expected
 
 
-def test_the_process_on_duty_delivers_what_others_cause(tmp_path):
-    with (
-        another_process(tmp_path, on_duty=True) as on_duty,
-        another_process(tmp_path) as other,
-        receiving() as receiver,
-    ):
-        client = Client(other, "sk_test_two")
+def test_a_lane_ends_when_nothing_is_left_to_carry(tmp_path):
+    with running(tmp_path, on_duty=True) as app, receiving() as receiver:
+        client = Client(app, "sk_test_lanes")
         endpoint(client, receiver.url, "topup.created")
 
         expected = happen(client, 3)
@@ -402,19 +394,18 @@ def test_the_process_on_duty_delivers_what_others_cause(tmp_path):
 
         assert drained(client)["drained"] is True
         assert abouts(receiver) == expected
-        lanes = on_duty.emulator.postman.lanes  # type: ignore[attr-defined]
+        lanes = app.emulator.postman.lanes  # type: ignore[attr-defined]
         for lane in list(lanes.values()):  # a lane ends after it has recorded, so after the drain
             lane.thread.join(PATIENCE_SECONDS)
         assert lanes == {}
 
 
-def test_processes_that_drain_at_once_never_send_twice(tmp_path):
-    with another_process(tmp_path) as one, another_process(tmp_path) as two, receiving() as receiver:
-        clients = [Client(one, "sk_test_lease"), Client(two, "sk_test_lease")]
-        endpoint(clients[0], receiver.url, "topup.created")
-        expected = happen(clients[0], 40)
+def test_who_drains_at_once_never_sends_twice(platform):
+    with receiving() as receiver:
+        endpoint(platform, receiver.url, "topup.created")
+        expected = happen(platform, 40)
 
-        threads = [threading.Thread(target=drained, args=(client,)) for client in clients]
+        threads = [threading.Thread(target=drained, args=(Client(platform.app, platform.key),)) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -423,9 +414,9 @@ def test_processes_that_drain_at_once_never_send_twice(tmp_path):
         assert abouts(receiver) == expected
 
 
-def test_what_was_sent_but_not_recorded_is_sent_again_by_the_next_process(tmp_path, monkeypatch):
+def test_what_was_sent_but_not_recorded_is_sent_again_after_the_next_start(tmp_path, monkeypatch):
     with receiving() as receiver:
-        with another_process(tmp_path) as dying:
+        with running(tmp_path) as dying:
             client = Client(dying, "sk_test_dying")
             endpoint(client, receiver.url, "topup.created")
             expected = happen(client, 3)
@@ -434,7 +425,7 @@ def test_what_was_sent_but_not_recorded_is_sent_again_by_the_next_process(tmp_pa
             drained(client, timeout_ms=100)
             assert killed.wait(PATIENCE_SECONDS)
 
-        with another_process(tmp_path) as living:
+        with running(tmp_path) as living:
             drained(Client(living, "sk_test_dying"))
             assert list(examine_tenant(living.emulator.tenants.open("dying"))) == []  # type: ignore[attr-defined]
 
@@ -443,7 +434,7 @@ def test_what_was_sent_but_not_recorded_is_sent_again_by_the_next_process(tmp_pa
         assert list(dict.fromkeys(seen)) == expected
 
 
-def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(tmp_path, monkeypatch, caplog):
+def test_what_nobody_heard_comes_before_newer_events_although_the_server_dies(tmp_path, monkeypatch, caplog):
     has_died = threading.Event()
 
     def dies(*_: object) -> None:
@@ -451,7 +442,7 @@ def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(t
         raise RuntimeError("killed")
 
     with receiving() as receiver:
-        with another_process(tmp_path) as dying:
+        with running(tmp_path) as dying:
             client = Client(dying, "sk_test_unheard")
             carrier = dying.emulator.postman  # type: ignore[attr-defined]
             endpoint(client, receiver.url, "topup.created")
@@ -468,7 +459,7 @@ def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(t
             drained(client, timeout_ms=100)
             assert has_died.wait(PATIENCE_SECONDS)
 
-        with another_process(tmp_path) as living:
+        with running(tmp_path) as living:
             drained(Client(living, "sk_test_unheard"))
 
         assert list(dict.fromkeys(abouts(receiver))) == expected
@@ -477,11 +468,11 @@ def test_what_nobody_heard_comes_before_newer_events_although_the_process_dies(t
 
 def test_what_is_due_waits_for_the_next_start(tmp_path):
     with receiving() as receiver:
-        with another_process(tmp_path) as app:
+        with running(tmp_path) as app:
             endpoint(Client(app, "sk_test_later"), receiver.url, "topup.created")
             expected = happen(Client(app, "sk_test_later"), 2)
 
-        with another_process(tmp_path, on_duty=True):
+        with running(tmp_path, on_duty=True):
             receiver.wait_for(2)
 
         assert abouts(receiver) == expected
@@ -533,30 +524,6 @@ def test_a_drain_that_runs_out_of_time_says_so(platform):
         result = drained(platform, timeout_ms=50)
 
         assert (result["drained"], result["waiting"]) == (False, 1)
-
-
-def test_names_reach_the_process_on_duty_even_where_the_file_system_has_no_named_pipes(tmp_path):
-    pipe = Pipe(tmp_path / "missing" / "pipe")
-
-    pipe.ring(b"abc\n")
-    pipe.ring(b"")
-
-    assert pipe.listen(PATIENCE_SECONDS) == {"abc"}
-    pipe.close()
-
-
-def test_names_are_heard_however_many_files_are_open(tmp_path):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
-    pipe = Pipe(tmp_path / "pipe")
-    low, pipe.reader = pipe.reader, fcntl.fcntl(pipe.reader, fcntl.F_DUPFD_CLOEXEC, 1_500)
-    os.close(low)
-
-    pipe.ring(b"abc\n")
-
-    assert pipe.listen(PATIENCE_SECONDS) == {"abc"}
-    pipe.close()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 # The doctor

@@ -199,7 +199,9 @@ def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
 
 
 def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path) -> None:
-    upgraded(notes_of_then).open("notes")
+    today = upgraded(notes_of_then)
+    today.open("notes")
+    today.close()
     older = Tenants(notes_of_then, Catalog((type("Then", (), {"RECORDS": (Note,)}),)))  # type: ignore[arg-type]
 
     with pytest.raises(Exception, match="newer version of the emulator"):

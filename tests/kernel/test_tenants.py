@@ -1,6 +1,8 @@
-"""Tenants: isolation, several processes, migrations, newer data."""
+"""Tenants: isolation, one process, migrations, newer data."""
 
+import math
 import multiprocessing
+import os
 import sqlite3
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 
 from emulator.kernel import tenants as module
 from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, version_of
-from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants import DirectoryInUse, Tenants
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
 
@@ -23,7 +25,9 @@ def test_file_names_do_not_tell_the_tenants_name(notes):
 
 
 def test_data_of_a_newer_version_is_refused_in_one_sentence(tmp_path):
-    NotesClient(notes_app(tmp_path)).post("/v1/notes", "text=x")
+    client = NotesClient(notes_app(tmp_path))
+    client.post("/v1/notes", "text=x")
+    client.app.tenants.close()
     file = next(tmp_path.glob("*.sqlite"))
     with sqlite3.connect(file) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
@@ -87,19 +91,32 @@ def test_tenants_long_unused_are_closed_and_open_again(tmp_path, monkeypatch):
     assert [client.get(f"/v1/notes/{id}").status_code for client, id in zip(clients, made, strict=True)] == [200] * 5
 
 
-def write_notes(folder: str, count: int) -> list[str]:
-    """A server process of its own that writes to the tenant."""
-    client = NotesClient(notes_app(Path(folder)))
-    return [client.post("/v1/notes", "text=x&coins=1").json["id"] for _ in range(count)]
+def test_a_directory_that_is_served_is_refused_to_others(notes, tmp_path):
+    with pytest.raises(DirectoryInUse, match=f"The data directory {tmp_path} belongs to the process {os.getpid()}"):
+        Tenants(tmp_path, CATALOG)
+
+    notes.app.tenants.close()
+    Tenants(tmp_path, CATALOG).close()
 
 
-def test_two_processes_take_turns_and_never_share_an_id(tmp_path):
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        batches = list(pool.map(write_notes, [str(tmp_path)] * 2, [40, 40]))
+def open_it(folder: str) -> str:
+    """Another process tries to serve the folder; what it is told."""
+    try:
+        Tenants(Path(folder), CATALOG)
+    except DirectoryInUse as told:
+        return str(told)
+    return ""
 
-    client = NotesClient(notes_app(tmp_path))
-    assert len({id for batch in batches for id in batch}) == 80
-    assert len(client.get("/v1/notes?limit=100").json["data"]) == 80
+
+def test_another_process_is_refused_too_and_the_lock_ends_with_its_process(notes, tmp_path):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        refused = pool.submit(open_it, str(tmp_path)).result()
+        notes.app.tenants.close()
+        allowed = pool.submit(open_it, str(tmp_path)).result()
+
+    assert f"process {os.getpid()}" in refused
+    assert allowed == ""
+    Tenants(tmp_path, CATALOG).close()
 
 
 def test_many_threads_write_and_read_one_tenant_at_once(notes):
@@ -179,7 +196,6 @@ def test_tenants_that_are_closed_again_leave_no_file_open(tmp_path, monkeypatch)
         used.append(app.tenants.open(f"tenant{number}"))
 
     assert [tenant.closed for tenant in used] == [True, True, True, False, False]
-    assert [tenant.lock_file is None for tenant in used] == [tenant.closed for tenant in used]
     assert [tenant.idle == [] for tenant in used] == [tenant.closed for tenant in used]
 
 
@@ -192,9 +208,9 @@ def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(tmp_p
         (name,) = connection.execute("SELECT name FROM tenant").fetchone()
 
     assert name == "somebody"
-    assert (tenant.idle, tenant.lock_file) == ([], None)
+    assert tenant.idle == []
 
 
-@pytest.mark.parametrize("most_files, tenants", [(256, 12), (1024, 108), (8192, 200), (-1, 200), (64, 2)])
+@pytest.mark.parametrize("most_files, tenants", [(256, 13), (1024, 123), (8192, 200), (math.inf, 200), (64, 2)])
 def test_as_many_tenants_stay_open_as_the_process_has_files_for(most_files, tenants):
     assert module.places(most_files) == tenants

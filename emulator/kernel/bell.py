@@ -1,0 +1,57 @@
+"""A bell: something has happened, says one thread, and whoever listens hears where."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Ear:
+    """Hears a bell from its making on."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.words: set[str] = set()
+
+    def hear(self, word: str) -> None:
+        """The bell rang."""
+        with self.condition:
+            self.words.add(word)
+            self.condition.notify()
+
+    def listen(self, seconds: float) -> set[str]:
+        """The words that the bell has rung since the last time, as soon as there is one or after some seconds."""
+        with self.condition:
+            self.condition.wait_for(lambda: self.words, seconds)
+            words, self.words = self.words, set()
+            return words
+
+
+class Bell:
+    """Rings a word, such as a tenant's name, for every ear that is there; nobody waits for anybody."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.ears: dict[str | None, tuple[Ear, ...]] = {}
+
+    def ring(self, word: str) -> None:
+        """Tell everyone who listens for this word, or for all of them."""
+        for ear in (*self.ears.get(word, ()), *self.ears.get(None, ())):
+            ear.hear(word)
+
+    @contextmanager
+    def ear(self, word: str | None = None) -> Iterator[Ear]:
+        """Someone who listens for the length of a block, for one word or for all."""
+        ear = Ear()
+        with self.guard:
+            self.ears[word] = (*self.ears.get(word, ()), ear)
+        try:
+            yield ear
+        finally:
+            with self.guard:
+                left = tuple(one for one in self.ears[word] if one is not ear)
+                if left:
+                    self.ears[word] = left
+                else:
+                    del self.ears[word]
