@@ -142,7 +142,7 @@ def test_a_hint_stands_below_its_request_on_the_console(tmp_path):
         api.post("/_emulator/settings", data={"cardholder_terms": "assumed"})
         made = api.post("/v1/issuing/cardholders", data={**holder, **billing}).json()
 
-    asked = running.console.index("POST /v1/issuing/cardholders 200 cardholders.create\n")
+    asked = running.console.index("POST /v1/issuing/cardholders 200 issuing.cardholders.create\n")
     assert running.console[asked + 1].startswith(f"    hint: {made['id']} has not accepted the authorized user terms (")
 
 

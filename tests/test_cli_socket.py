@@ -23,8 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 from bench.running import Running
 from emulator import cli_socket
 from emulator.app import create_app
-from emulator.cli_socket import as_json, is_wanted, letter_of
-from emulator.kernel.outgoing import Letter
+from emulator.cli_socket import is_wanted
 from emulator.kernel.request_log import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
 from tests.client import Client
@@ -227,13 +226,6 @@ def test_the_copies_are_of_the_accounts_version_and_of_the_newest(platform, list
     assert [frame["endpoint"]["api_version"] for frame in (usual, newest)] == [None, "2026-10-28.endive"]
     assert [event.api_version for event in events] == ["2024-06-20", "2026-10-28.endive"]
     assert [event.data.object.status for event in events] == ["reversed", "expired"]
-
-
-def test_a_letter_to_another_process_is_the_same_there():
-    letter = Letter("", {"Accept": "x"}, b"{}", True, Letter("", {"Accept": "y"}, b"[]", True))
-
-    assert letter_of(json.loads(json.dumps(as_json(letter)))) == letter
-    assert letter_of(as_json(letter._replace(newest=None))) == letter._replace(newest=None)
 
 
 def test_events_arrive_in_the_order_in_which_they_happened(platform, listen):

@@ -42,7 +42,7 @@ def seen(
     decided = None if status is None or (not text and outcome == "timeout") else took
     asked = Asked(
         "evt_1", 1, "acct_1", "issuing_authorization.request", "iauth_1", "we_1", 0, 0, 2_000, True, True, outcome,
-        decided, None, None, None, None, [],
+        decided, None, None, None, None, [], None,
     )  # fmt: skip
     return Seen(attempt, asked, amount, requested)
 
