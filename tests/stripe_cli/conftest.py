@@ -5,14 +5,11 @@ Everything is skipped where npm cannot be reached. A proxy that is not there kee
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +20,7 @@ import httpx
 import pytest
 
 from bench.running import Running
+from tests import packages
 
 VERSION = "1.52.0"
 PATIENCE_SECONDS = 30
@@ -163,37 +161,13 @@ class Cli:
         return [event["type"] for event in reversed(self.api("GET", "/v1/events", limit=100)["data"])]
 
 
-def cache_folder() -> Path:
-    """Where the CLI is kept between test runs."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return home / "stripe-issuing-emulator" / f"stripe-cli-{VERSION}"
-
-
 @pytest.fixture(scope="session")
 def stripe_binary() -> Path:
     """The CLI's own binary."""
-    folder = cache_folder()
-    pattern = "node_modules/@stripe/cli-*/bin/stripe"
-    if not list(folder.glob(pattern)):
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is not installed, so the real Stripe CLI cannot be tried")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as place:
-            install = [npm, "install", "--no-audit", "--no-fund", "--prefix", place, f"@stripe/cli@{VERSION}"]
-            environment = {**os.environ, "STRIPE_CLI_TELEMETRY_OPTOUT": "1"}
-            try:
-                ended = subprocess.run(install, env=environment, cwd=place, capture_output=True, text=True, timeout=180)
-            except subprocess.TimeoutExpired:
-                pytest.skip("npm cannot be reached within three minutes, so the real Stripe CLI cannot be tried")
-            if ended.returncode != 0:
-                pytest.skip(f"npm cannot install the real Stripe CLI: {ended.stderr.strip().splitlines()[-1:]}")
-            with contextlib.suppress(OSError):  # another test process was quicker
-                os.rename(place, folder)
-    found = list(folder.glob(pattern))
-    if not found:
-        pytest.skip("npm has no Stripe CLI for this machine")
-    return found[0]
+    try:
+        return packages.stripe_cli(VERSION)
+    except packages.Unreachable as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")
