@@ -1,7 +1,7 @@
-"""docs/operations.md, generated from the catalog and the list of published routes.
+"""docs/operations.md and the README's four lines, generated from the catalog and the list of published routes.
 
-python -m tools.operations_table          prints it
-python -m tools.operations_table --write  writes it
+python -m tools.operations_table          prints the page
+python -m tools.operations_table --write  writes both
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from emulator.data.routes import ROUTES as PUBLISHED
 from emulator.kernel.routes import Route
 
 FILE = Path(__file__).parent.parent / "docs" / "operations.md"
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- operations: written by tools/operations_table.py -->\n", "<!-- end of operations -->"
 AREAS = ("issuing", "test_helpers/issuing", "treasury", "test_helpers/treasury")
 INTRODUCTION = """# Operations
 
@@ -27,6 +29,8 @@ OWN = """
 ## The emulator's own
 
 Under `/_emulator`, with the same keys; what needs none says so. Replies are JSON, parameters forms, as in the v1 API.
+`stripe-emulator clock`, `settings`, `why` and `reset` say the same from the command line (`--url`, `STRIPE_API_KEY`);
+`stripe-emulator doctor` reads a data folder and proves that the books balance.
 """
 
 
@@ -34,17 +38,25 @@ def page() -> str:
     """Every operation that is served, with the first sentence of what it does; and how much of each area that is."""
     built = [route for route in CATALOG.routes if route.path.startswith("/v1/")]
     own = [route for route in CATALOG.routes if route.path.startswith("/_emulator/")]
-    shapes = {(route.verb, shape(route.path)) for route in built}
-    lines = [
-        INTRODUCTION.format(built=len(built)),
-        "| area | built | of published |",
-        "| --- | --- | --- |",
-    ]
+    introduction = INTRODUCTION.format(built=len(built))
+    return "\n".join([introduction, *areas(), "", "## The v1 API", "", *table(built), OWN, *table(own), ""])
+
+
+def with_areas(readme: str) -> str:
+    """The README with how much of each area is built."""
+    before, _, rest = readme.partition(START)
+    return "".join([before, START, "\n".join(areas()), "\n", END, rest.partition(END)[2]])
+
+
+def areas() -> list[str]:
+    """How many of the published operations of each Issuing and Treasury area are built."""
+    shapes = {(route.verb, shape(route.path)) for route in CATALOG.routes}
+    lines = ["| area | built | of published |", "| --- | --- | --- |"]
     for area in AREAS:
         published = [(verb, path) for verb, path in PUBLISHED if path.startswith(f"/v1/{area}/")]
         have = [1 for verb, path in published if (verb, shape(path)) in shapes]
         lines.append(f"| `/v1/{area}` | {len(have)} | {len(published)} |")
-    return "\n".join([*lines, "", "## The v1 API", "", *table(built), OWN, *table(own), ""])
+    return lines
 
 
 def table(routes: Iterable[Route]) -> list[str]:
@@ -70,5 +82,6 @@ def shape(path: str) -> str:
 if __name__ == "__main__":
     if "--write" in sys.argv:
         FILE.write_text(page())
+        README.write_text(with_areas(README.read_text()))
     else:
         print(page())
