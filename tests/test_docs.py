@@ -93,7 +93,14 @@ PRINTED = {
         r"approved",
     ],
     "sdks.md": [r"^client: file_\w+ 0$", r"^module: file_\w+ 0$", r"^node: file_\w+ 0$", r"^node 21: file_\w+$"],
-    "stripe-cli.md": [r'"object": "balance"', r'"object": "list"'],
+    "stripe-cli.md": [
+        r'"object": "balance"',
+        r'"reason": "webhook_approved"',
+        r"webhook_approved",
+        r"webhook_declined",
+        r"webhook_declined",
+        r'"object": "list"',
+    ],
 }
 
 
