@@ -1,16 +1,23 @@
 """Authorizations: a merchant asks whether a card may pay; what is said yes to is held until the merchant collects it.
 
-    undecided ── decline ──▶ closed                          nothing is held
-        └─────── approve ──▶ pending                         the amount is held
-                               ├── capture ────────▶ closed    (in parts: pending until the last)
-                               ├── reverse ────────▶ reversed  (in part: pending)
-                               ├── expire ─────────▶ expired   by the clock, or by a test
-                               └── settle ─────────▶ closed    what is left after captures in part runs out
-    closed, expired ── capture ──▶ closed                    merchants may be late, or collect more
+    pending ── decline ──────────▶ closed       nothing is held
+       ├────── approve ──────────▶ pending      the amount is held
+       ├────── increment ────────▶ pending      more is held
+       ├────── finalize ─────────▶ pending      what was really bought is held
+       ├────── reverse in part ──▶ pending
+       ├────── reverse ──────────▶ reversed
+       ├────── capture in part ──▶ pending
+       ├────── capture ──────────▶ closed
+       ├────── settle ───────────▶ closed       what is left after captures in part runs out
+       └────── expire ───────────▶ expired      by the clock, or by a test
+    closed ── capture, capture in part ──▶ closed     merchants may collect more
+    expired ── capture ──▶ closed                     or be late
+       └────── capture in part ──▶ expired
 
-A request is decided in this order: gather what is known, ask the rules, and conclude. Where somebody else is to be
-asked too, the undecided request is stored with its `pending_request` and concluded later, when everything is gathered
-and asked again: an undecided request holds no money.
+Undecided and approved are no statuses: both are `pending`, and `approved` tells them apart. A request is decided in
+this order: gather what is known, ask the rules, and conclude. Where somebody else is to be asked too, the undecided
+request is stored with its `pending_request` and concluded later, when everything is gathered and asked again: an
+undecided request holds no money.
 
 Source: https://docs.stripe.com/issuing/purchases/authorizations, https://docs.stripe.com/api/issuing/authorizations
 """

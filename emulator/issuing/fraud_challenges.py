@@ -1,9 +1,9 @@
 """Fraud challenges: a text message asks the cardholder whether a declined purchase was theirs.
 
-    pending ── respond, confirmed ──▶ verified      the card may pay at that merchant for a day, whatever the risk
-       ├────── respond, not ────────▶ rejected      the card carries a fraud warning from now on
-       └────── a day passes ────────▶ expired
-    undeliverable                                   there is no number that a message could reach
+    pending ── verify ──▶ verified      it was theirs: the card may pay at that merchant for a day, whatever the risk
+       ├────── reject ──▶ rejected      it was not: the card carries a fraud warning from now on
+       └────── expire ──▶ expired       a day has passed without an answer
+    undeliverable                       there is no number that a message could reach
 
 Source: https://docs.stripe.com/issuing/controls/fraud-challenges; the day, and what "the same merchant" is, are ours.
 """

@@ -2,7 +2,7 @@
 
     review ── activate ──▶ active ── deactivate ──▶ inactive ── activate ──▶ active
     review, active ── reject ──▶ rejected ── activate ──▶ active
-    rejected ── another logo, text or bundle ──▶ review
+    rejected ── change ──▶ review        with another logo, text or bundle
 
 Activating an active design, and deactivating an inactive one, changes nothing and tells nobody.
 Every account starts with one active design, its default. Connected accounts may use their platform's too.

@@ -1,9 +1,10 @@
 """Shipments of physical cards: where one starts, what can happen to it, and what that writes down.
 
-    pending ── submit ──▶ submitted ── ship ──▶ shipped ── deliver ──▶ delivered
-       ├── ship ──▶ shipped                        ├── return ──▶ returned ◀── return ── delivered
-       ├── fail ──▶ failure                        └── fail ──▶ failure ◀── fail ── submitted
-       └── cancel ─▶ canceled  (the card was canceled before it left; from `submitted` too)
+    pending ── submit ──▶ submitted
+    pending, submitted ── ship ──▶ shipped ── deliver ──▶ delivered
+    shipped, delivered ── return ──▶ returned
+    pending, submitted, shipped ── fail ──▶ failure
+    pending, submitted ── cancel ──▶ canceled              the card was canceled before it left
 
 Source: https://docs.stripe.com/issuing/cards/physical/testing
 """
