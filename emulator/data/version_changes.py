@@ -155,10 +155,11 @@ def without_legal_entity(sent: dict[str, Any]) -> dict[str, Any]:
     names, owner = (OF_INDIVIDUALS, "individual") if kind == "individual" else (OF_COMPANIES, "company")
     told = {names[name]: value for name, value in entity.items() if name in names}
     rest = {name: value for name, value in entity.items() if name not in names and name != "type"}
-    document = (rest.get("verification") or {}).get("document") if kind == "individual" else None
-    if document is not None:
-        told["verification"] = {"document": {"front": document}}
-        del rest["verification"]
+    verification = rest.get("verification")
+    if kind == "individual" and isinstance(verification, dict) and "document" in verification:
+        told["verification"] = {"document": {"front": verification["document"]}}
+        rest["verification"] = {name: value for name, value in verification.items() if name != "document"}
+        rest = {name: value for name, value in rest.items() if value != {}}
     taken = {name: value for name, value in sent.items() if name != "legal_entity"}
     return {**taken, "business_type": kind, owner: told, **({"legal_entity": rest} if rest else {})}
 

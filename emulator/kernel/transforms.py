@@ -329,9 +329,11 @@ def taken(value: Any, path: Sequence[str]) -> tuple[Any, Any]:
 
 
 def placed(value: Any, path: Sequence[str], what: Any) -> Any:
-    """The value with something put where a path leads, in hashes that are made on the way."""
+    """The value with something put where a path leads, in hashes that are made on the way; nothing into a text."""
+    if value is not None and not isinstance(value, dict):
+        return value
     name, *rest = path
-    inside = value if isinstance(value, dict) else {}
+    inside = value or {}
     return {**inside, name: placed(inside.get(name), rest, what) if rest else what}
 
 

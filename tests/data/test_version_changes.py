@@ -20,6 +20,7 @@ from emulator.data.version_changes import (
 )
 from emulator.issuing.decline import REASONS
 from emulator.kernel import versions
+from emulator.kernel.transforms import placed, steps
 from tests.client import Client
 from tests.connect.shapes import BANK, CONTROLLER, account_of, company, individual, representative
 from tests.issuing.holders import ADDRESS, CARDS, SHIPPING, a_card, a_connected_account, a_physical_card
@@ -94,6 +95,17 @@ def test_every_row_has_a_test():
 def test_changes_of_one_date_come_with_its_first_version():
     for change in CHANGES:
         assert change.since == next(version for version in API_VERSIONS if version[:10] == change.since[:10])
+
+
+@pytest.mark.parametrize("garbage", ["text", "", ["a", "b"], {"0": "a"}, {"a": {"b": "c"}}, [{"a": "b"}], {}])
+def test_whatever_is_sent_where_a_rule_looks_is_left_to_the_parameter_check(garbage):
+    for change in CHANGES:
+        for rule in change.sends:
+            path = [name.split("|")[0] for name in steps(rule.path) if name != "[]"]
+            for depth in range(1, len(path) + 1):
+                tree = placed({"name": "x"}, path[:depth], garbage)
+                for operation in change.operations:
+                    assert versions.sent("2014-01-31", operation, tree)["name"] == "x"
 
 
 # 2026
@@ -588,6 +600,15 @@ def test_u6_what_is_due_is_what_verification_needs(platform):
         "legal_entity.phone_number",
     }
     assert needed["due_by"] is None
+
+
+@pytest.mark.parametrize("verification", ["text", {"document": "file_1", "status": "verified"}])
+def test_u6_what_an_individuals_verification_says_besides_its_document_is_refused(platform, verification):
+    older, _ = both(platform, "U6")
+
+    refusal = older.post("/v1/accounts", legal_entity={"type": "individual", "verification": verification})
+
+    assert (refusal.status, refusal.error["code"], refusal.error["param"]) == (400, "parameter_unknown", "legal_entity")
 
 
 @pytest.mark.parametrize("sent", [{"legal_entity": "x"}, {"legal_entity": {}}, {"legal_entity": {"type": {}}}, {}])

@@ -153,3 +153,4 @@ def test_paths_are_read_as_stripe_writes_them():
     assert at({"a": {"0": 1, "1": 2}}, steps("a[]"), lambda value: value + 1) == {"a": {"0": 2, "1": 3}}
     assert taken({"a": {"b": {"c": 1}}}, steps("a.b.c")) == (1, {})
     assert placed(None, steps("a[b]"), 1) == {"a": {"b": 1}}
+    assert placed({"a": "text"}, steps("a[b]"), 1) == {"a": "text"}

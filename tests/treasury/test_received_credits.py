@@ -134,7 +134,7 @@ def test_a_closed_account_takes_no_money(platform):
 def test_a_rejected_account_is_frozen(platform):
     business = connected(platform)
     id = opened(business)
-    platform.made(f"/v1/accounts/{business.account}/reject", reason="fraud")
+    platform.made(f"/v1/accounts/{business.account}/reject", reason="fraud_other")
 
     credit = send(business, id, 100)
 

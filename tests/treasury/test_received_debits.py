@@ -86,7 +86,7 @@ def test_a_rejected_account_is_frozen(platform):
     business = connected(platform)
     id = opened(business)
     send(business, id, 100)
-    platform.made(f"/v1/accounts/{business.account}/reject", reason="fraud")
+    platform.made(f"/v1/accounts/{business.account}/reject", reason="fraud_other")
 
     assert take(business, id, 100)["failure_code"] == "account_frozen"
     assert balance(business, id) == (100, 0)
