@@ -50,20 +50,27 @@ def stripe_cli(version: str) -> Path:
     return found[0]
 
 
-def python_with(package: str, version: str) -> Path:
-    """A Python that has a package and what it needs. Unreachable where PyPI is."""
-    folder = cache() / f"{package}-{version}-python{sys.version_info[0]}.{sys.version_info[1]}"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        for command in (
-            [sys.executable, "-m", "venv", "--clear", str(folder)],
-            [str(python), "-m", "pip", "install", "--quiet", f"{package}=={version}"],
-        ):
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            if ended.returncode != 0:
-                raise Unreachable(f"pip cannot install {package}: {ended.stderr.strip().splitlines()[-1:]}")
-        (folder / "complete").touch()
-    return python
+def from_pypi(package: str, version: str) -> Path:
+    """A folder that has a package and what it needs, for PYTHONPATH. Unreachable where PyPI is."""
+    folder = cache() / f"{package}-{version}-pypi-{sys.version_info[0]}.{sys.version_info[1]}"
+    if folder.is_dir():
+        return folder
+    cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache()) as ours:  # others may be installing it too: whole, or not at all
+        place = os.path.join(ours, "place")
+        quietly = ["--quiet", "--disable-pip-version-check", "--no-input", "--no-compile", "--retries", "1"]
+        install = [sys.executable, "-m", "pip", "install", *quietly, "--target", place, f"{package}=={version}"]
+        try:
+            ended = subprocess.run(install, capture_output=True, text=True, timeout=180)
+        except subprocess.TimeoutExpired:
+            raise Unreachable(
+                f"PyPI cannot be reached in three minutes, so {package} {version} cannot be tried"
+            ) from None
+        if ended.returncode != 0:
+            raise Unreachable(f"pip cannot install {package} {version}: {ended.stderr.strip().splitlines()[-1:]}")
+        with contextlib.suppress(OSError):
+            os.rename(place, folder)
+    return folder
 
 
 def cache() -> Path:

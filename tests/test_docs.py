@@ -6,7 +6,7 @@ world has been built. What is said after a block's language tells how it is run:
     bash, python, js       in order
     bash terminal          in a terminal of its own, until the page is done; has to print a line with `Ready`
     js stripe@21           with that release of stripe-node
-    python with dj-stripe  with a Python that has it
+    python with dj-stripe  with that package
     … shown                not at all: has a row in SHOWN that says why
 """
 
@@ -41,7 +41,7 @@ README = TOP / "README.md"
 PAGES = [README, *sorted((TOP / "docs").glob("*.md"))]
 FENCE = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 STRIPE_NODE = {"": "23.1.0", "stripe@21": "21.0.1"}
-PYTHONS = {"with dj-stripe": lambda: packages.python_with("dj-stripe", "2.11.0")}
+PYTHON_PACKAGES = {"with dj-stripe": lambda: packages.from_pypi("dj-stripe", "2.11.0")}
 Got = TypeVar("Got")
 PATIENCE_SECONDS = 300
 NO_REGISTRY = "its SDK comes from a registry that the tests do not reach"
@@ -51,7 +51,6 @@ SHOWN = {
     ("recipes.md", "python3.11 -m venv airbyte && airbyte/bin/pip install airbyte-source-stripe==5.14.1"): (
         "half a gigabyte; what it asks for is run below it"
     ),
-    ("recipes.md", "export STRIPE_API_KEY=sk_test_platform_eu"): "platform_country is not there yet",
     ("sdks.md", 'here = "http://127.0.0.1:12111"'): NO_REGISTRY,
     ("sdks.md", "$here = 'http://127.0.0.1:12111';"): NO_REGISTRY,
     ("sdks.md", 'config := &stripe.BackendConfig{URL: stripe.String("http://127.0.0.1:12111")}'): NO_REGISTRY,
@@ -186,9 +185,10 @@ class Runner:
         return "true" if needs_the_cli and len(self.path) == 1 else code
 
     def python(self, block: Block, code: str) -> str:
-        get = PYTHONS.get(block.how)
-        python = self.got(get, None) if get else sys.executable
-        return f"{python} -u {self.written(block, code, 'py')}" if python else "true"
+        get = PYTHON_PACKAGES.get(block.how)
+        packages_in = self.got(get, None) if get else ""
+        run = f"PYTHONPATH={packages_in} {sys.executable} -u {self.written(block, code, 'py')}"
+        return "true" if packages_in is None else run
 
     def node(self, block: Block, code: str) -> str:
         folder = self.got(lambda: packages.from_npm("stripe", STRIPE_NODE[block.how]), None)
@@ -270,7 +270,7 @@ def test_every_block_says_how_it_is_run_and_every_one_that_is_not_has_its_reason
     assert {(block.page.name, block.first_line) for block in every if block.is_shown} == set(SHOWN)
     assert set(PRINTED) <= {page.name for page in TO_RUN}
     for block in every:
-        ways = {"bash": {"", "terminal"}, "python": {"", "terminal", *PYTHONS}, "js": set(STRIPE_NODE)}
+        ways = {"bash": {"", "terminal"}, "python": {"", "terminal", *PYTHON_PACKAGES}, "js": set(STRIPE_NODE)}
         known = block.is_shown or block.how in ways.get(block.language, set())
         assert known, f"{block.page.name}:{block.line} is neither run nor marked as shown: {block.language} {block.how}"
 
