@@ -59,17 +59,18 @@ def check_design(world: World, card: Card) -> None:
 
 
 def arrive(world: World, id: str) -> None:
-    """Due: a card made by a client older than these helpers is delivered by itself, if it can be and still waits."""
+    """A card made by a client older than these helpers is delivered by itself, if it can be and still waits."""
     card = world.get(Card, id)
     if card.shipping["status"] != shipping.LIFECYCLE.start or not is_printable(world, card):
         return
     shipment = card.shipping
     for verb in ("ship", "deliver"):
-        shipment = shipping.moved_on(shipment, verb, now=world.now, chance=world.draw("tracking"))
+        chance = world.draw("tracking") if verb == "ship" else 0
+        shipment = shipping.moved_on(shipment, verb, currency=card.currency, now=world.now, chance=chance)
     save(world, card, replace(card, shipping=shipment))
 
 
-DUE = {"issuing.shipping_helpers.arrive": arrive}
+PROGRESS = {"issuing.shipping_helpers.arrive": arrive}
 ROUTES = [
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/deliver", moves("deliver")),
     POST("/v1/test_helpers/issuing/cards/{card}/shipping/fail", moves("fail")),

@@ -379,7 +379,7 @@ class Pipeline:
         if not versions.may_differ(route.signature, tree):
             return tree
         if version is None:
-            with exchange.tenant.reading() as step:
+            with exchange.tenant.reading(named=exchange.named) as step:
                 version = World(step, step.row.platform).version
         return versions.sent(version, route.signature, tree)
 

@@ -650,7 +650,7 @@ def test_fraud_alone_is_no_reason_any_more(platform):
         "Invalid reason: must be one of credit, fraud_no_intent_to_fulfill, fraud_other, fraud_payment_method_casher, "
         "fraud_payment_method_tester, other, or terms_of_service"
     )
-    assert platform.read(f"/v1/accounts/{account}")["requirements"]["disabled_reason"] is None
+    assert platform.read(f"/v1/accounts/{account}")["requirements"]["disabled_reason"] == "requirements.past_due"
 
 
 def test_a_rejection_may_leave_payouts_on(platform):

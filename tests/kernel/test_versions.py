@@ -10,7 +10,7 @@ from emulator.data.version_changes import CHANGES
 from emulator.kernel import versions
 from emulator.kernel.events import earlier, told
 from tests.client import Client
-from tests.issuing.holders import a_connected_account, a_physical_card
+from tests.issuing.holders import SHIPPING, a_connected_account, a_physical_card
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
 from tests.receivers import Reply, receiving
 
@@ -179,6 +179,15 @@ def test_the_accounts_version_has_to_be_one(platform):
 
     assert (refusal.status, refusal.error["message"]) == (400, "Invalid Stripe API version: yesterday")
     assert platform.settings(api_version="2026-02-25.preview")["api_version"] == "2026-02-25.preview"
+
+
+def test_to_look_up_the_accounts_version_moves_nothing_that_gives_way_to_the_request(platform):
+    platform.settings(progress="at_once", api_version="2020-08-27")
+    card = a_physical_card(platform)["id"]
+
+    again = platform.made(f"/v1/issuing/cards/{card}", shipping=SHIPPING)
+
+    assert again["shipping"]["status"] == "pending"
 
 
 # Events
