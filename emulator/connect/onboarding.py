@@ -332,7 +332,8 @@ def create(world: World, params: dict[str, Any]) -> Account:
     asked_for = requests(inside, account, wanted)
     bank = destination(inside, params["external_account"]) if "external_account" in params else None
     person = about_individual(inside, account, params)
-    account = accounts.with_descriptors(account, person)
+    if not world.predates("Y1"):
+        account = accounts.with_descriptors(account, person)
 
     save(world, account)
     world.open_account(account.id)
@@ -368,7 +369,8 @@ def update(world: World, params: dict[str, Any]) -> Account:
     bank = params.get("external_account")
     new_bank = destination(world, bank) if bank is not None else None
     person = about_individual(world, account, params)
-    account = accounts.with_descriptors(account, person)
+    if not world.predates("Y1"):
+        account = accounts.with_descriptors(account, person)
 
     save(world, account)
     if person is not None:

@@ -25,8 +25,8 @@ The rows are those of what is built. These come with their resources, at the pla
 
 Left as they are, since no page says what older clients see: new codes in `requirements.errors` (2026-09-30, 2025-09-30,
 2025-03-31, 2024-09-30, 2023, 2022-11-15, 2022-08-01, 2020-08-27), the shared SEPA creditor of a country (2026-09-30),
-undocumented fuel and fleet amounts (2024-06-20), default statement descriptors of accounts (2023-10-16), a capability
-renamed (2019-08-14), names of bank accounts (2016-02-19), statuses of errors (2015 and 2016).
+undocumented fuel and fleet amounts (2024-06-20), a capability renamed (2019-08-14), names of bank accounts
+(2016-02-19), statuses of errors (2015 and 2016).
 
 Source: https://docs.stripe.com/changelog; each row names its page.
 """
@@ -379,6 +379,14 @@ CHANGES: tuple[Change, ...] = (
         ),
         reading="which older reason stands for each new one",
         source=f"{CHANGELOG}/2024-06-20/adds-enum-disabled-reasons-capabilities",
+    ),
+    Change(
+        "Y1",
+        "2023-10-16",
+        "An account of which no statement descriptor is known gets one made from its name.",
+        operations=ACCOUNTS,
+        rules="none is made: it stays null until it is sent, or until a newer client changes the account",
+        source=f"{CHANGELOG}/2023-10-16/auto-populates-statement-descriptor-accounts",
     ),
     Change(
         "W1",

@@ -408,6 +408,22 @@ def test_t7_newer_reasons_of_capabilities_read_as_older_ones(platform, capabilit
     assert told == [seen, reason]
 
 
+# 2023
+
+
+def test_y1_no_statement_descriptor_is_made(platform):
+    older, newer = both(platform, "Y1")
+    named = {"controller": CONTROLLER, "business_profile": {"name": "Some Company"}}
+
+    account = older.made("/v1/accounts", **named)
+    still = older.made(f"/v1/accounts/{account['id']}", email="a@example.com")
+    changed = newer.made(f"/v1/accounts/{account['id']}", email="b@example.com")
+
+    descriptors = [one["settings"]["payments"]["statement_descriptor"] for one in (account, still, changed)]
+    assert descriptors == [None, None, "SOME COMPANY"]
+    assert newer.made("/v1/accounts", **named)["settings"]["payments"]["statement_descriptor"] == "SOME COMPANY"
+
+
 # 2022
 
 
