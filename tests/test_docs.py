@@ -66,7 +66,7 @@ PRINTED = {
         r"^cardholder ich_\w+, card ic_\w+, number 4\d{15}$",
         r"^authorization iauth_\w+, transaction ipi_\w+, refund ipi_\w+: 19300 cents$",
         r"^outbound flows restricted$",
-        r"^authorization iauth_\w+ declined by: the outbound flows of the financial account fa_\w+ are restricted",
+        r"^authorization iauth_\w+ declined by: the outbound flows of the financial account fa_\w+ are restricted$",
         r"^outbound flows unrestricted$",
         r"^dispute idp_\w+ submitted, then won: 19300 cents$",
         r"^dispute idp_\w+ submitted, then lost: 18800 cents$",
