@@ -25,6 +25,7 @@ from emulator.issuing import (
     authorizations,
     cardholders,
     cards,
+    deciding,
     disputes,
     fraud_challenges,
     funding,
@@ -33,6 +34,7 @@ from emulator.issuing import (
     physical_bundles,
     real_time,
     shipping_helpers,
+    traces,
 )
 from emulator.issuing import (
     transactions as issuing_transactions,
@@ -82,6 +84,8 @@ CATALOG = Catalog(
         cards,
         shipping_helpers,
         authorizations,
+        traces,
+        deciding,
         authorization_helpers,
         real_time,
         fraud_challenges,

@@ -7,8 +7,8 @@ from typing import Any
 from emulator.control import answers
 from emulator.control.answers import Seen
 from emulator.issuing import decline
-from emulator.issuing.authorizations import AuthorizationTrace, trace_id
 from emulator.issuing.decline import Attempt, Judged
+from emulator.issuing.traces import AuthorizationTrace, trace_id
 from emulator.issuing.transactions import Transaction
 from emulator.kernel.errors import ApiError
 from emulator.kernel.routes import GET

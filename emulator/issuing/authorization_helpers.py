@@ -18,7 +18,6 @@ from emulator.issuing import (
     transactions,
 )
 from emulator.issuing.authorizations import (
-    NETWORK_RISK_SCORE,
     Authorization,
     announce,
     change,
@@ -61,6 +60,8 @@ VERIFIED = {
     "postal_code": "94103",
     "three_d_secure": None,
 }
+# What the card network says of every authorization in test mode.
+NETWORK_RISK_SCORE = 10
 NETWORK = {"acquiring_institution_id": "123456", "system_trace_audit_number": "1234567890"}
 
 

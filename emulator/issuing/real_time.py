@@ -17,13 +17,15 @@ from typing import Any
 
 import orjson
 
-from emulator.issuing import authorizations
-from emulator.issuing.authorizations import Authorization, Verdict
+from emulator.issuing import deciding
+from emulator.issuing.authorizations import Authorization
+from emulator.issuing.deciding import Verdict
 from emulator.kernel.asks import Ask
-from emulator.kernel.errors import ApiError
+from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.keys import is_version
 from emulator.kernel.outgoing import Answer
-from emulator.kernel.params import merged_metadata
+from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
+from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
 from emulator.kernel.world import World
 
@@ -50,7 +52,7 @@ class Unusable(Exception):
 
 def decide(world: World, authorization: Authorization) -> Authorization | Ask:
     """Decide the pending request of an authorization: by the rules, and then by whoever answers for the account."""
-    return authorizations.decide(world, authorization, ask)
+    return deciding.decide(world, authorization, ask)
 
 
 def ask(world: World, authorization: Authorization) -> Ask | None:
@@ -67,7 +69,7 @@ def conclude(world: World, id: str, answer: Answer) -> Authorization:
     authorization = world.get(Authorization, id)
     if not authorization.is_undecided:
         return authorization
-    return authorizations.conclude(world, id, judged(world, authorization, answer))
+    return deciding.conclude(world, id, judged(world, authorization, answer))
 
 
 def judged(world: World, authorization: Authorization, answer: Answer) -> Verdict:
@@ -113,7 +115,7 @@ def chosen_amount(authorization: Authorization, said: dict[str, Any]) -> int | N
         return None
     if not isinstance(amount, int) or isinstance(amount, bool):
         raise Unusable("Invalid integer: amount.")
-    complaint = authorizations.unusable_amount(authorization, amount)
+    complaint = deciding.unusable_amount(authorization, amount)
     if complaint:
         raise Unusable(complaint)
     return amount
@@ -143,4 +145,64 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
+# The same through the API
+
+
+class ApproveParams(Params):
+    """A yes within the window. `amount`, in minor units, only where the request lets it be chosen."""
+
+    amount = Amount()
+    metadata = Metadata()
+
+
+class DeclineParams(Params):
+    """A no within the window."""
+
+    metadata = Metadata()
+
+
+def approve(world: World, params: dict[str, Any], authorization: str) -> Authorization:
+    """Approve an undecided request (deprecated at Stripe). 400 outside the window, and for an amount not to choose."""
+    pending = being_asked(world, authorization)
+    amount = params.get("amount")
+    if amount is not None:
+        if not pending.pending_request["is_amount_controllable"]:
+            raise invalid("The amount of this authorization cannot be controlled.", param="amount")
+        complaint = deciding.unusable_amount(pending, amount)
+        if complaint:
+            raise invalid(complaint, param="amount")
+    world.decided(authorization, "approved through the API")
+    return deciding.conclude(
+        world, authorization, Verdict(True, "webhook_approved", amount, metadata_of(pending, params))
+    )
+
+
+def decline_request(world: World, params: dict[str, Any], authorization: str) -> Authorization:
+    """Decline an undecided request (deprecated at Stripe). 400 outside the window."""
+    pending = being_asked(world, authorization)
+    world.decided(authorization, "declined through the API")
+    return deciding.conclude(
+        world, authorization, Verdict(False, "webhook_declined", metadata=metadata_of(pending, params))
+    )
+
+
+def metadata_of(authorization: Authorization, params: dict[str, Any]) -> dict[str, str | None] | None:
+    """The metadata changes of a request; an emptied `metadata` takes every key away."""
+    if params.get("metadata", {}) is None:
+        return dict.fromkeys(authorization.metadata)
+    return params.get("metadata")
+
+
+def being_asked(world: World, id: str) -> Authorization:
+    """An authorization within the window for its decision. 400 outside of it."""
+    authorization = world.get(Authorization, id)
+    if not authorization.is_undecided:
+        raise invalid("This authorization is no longer pending a decision.")
+    return authorization
+
+
 ANSWERS = {EVENT: conclude}
+ROUTES = [
+    POST("/v1/issuing/authorizations/{authorization}/approve", approve, ApproveParams),
+    POST("/v1/issuing/authorizations/{authorization}/decline", decline_request, DeclineParams),
+]

@@ -17,6 +17,11 @@ TRANSACTIONS = "/v1/test_helpers/issuing/transactions"
 FINANCIAL_ACCOUNTS = "/v1/treasury/financial_accounts"
 DAY = 24 * 60 * 60
 NO_LIMITS = {"spending_limits": None}
+# What the test helpers of authorizations cannot do without.
+NEEDED: dict[str, dict[str, Any]] = {
+    "increment": {"increment_amount": 1_00},
+    "finalize_amount": {"final_amount": 1_00},
+}
 
 
 def fund(client: Client, amount: int, currency: str = "usd") -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from emulator.issuing.authorization_helpers import pending_request
-from emulator.issuing.authorizations import Authorization, Verdict, conclude
+from emulator.issuing.authorizations import Authorization
+from emulator.issuing.deciding import Verdict, conclude
 from tests.client import Client
 from tests.issuing.holders import CARDS, told
 from tests.issuing.purchases import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emulator.issuing.authorizations import Authorization, AuthorizationTrace, spending_of, trace_id
+from emulator.issuing.authorizations import Authorization, spending_of
 from emulator.issuing.spending_controls import (
     CATEGORIES,
     LISTS,
@@ -18,6 +18,7 @@ from emulator.issuing.spending_controls import (
     merged,
     window,
 )
+from emulator.issuing.traces import AuthorizationTrace, trace_id
 from emulator.kernel.errors import ApiError
 from emulator.kernel.records import replace
 from tests.client import Client

@@ -1,0 +1,59 @@
+"""Traces: what the rules were told at each request of an authorization, so that anybody can ask why it ended so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from emulator.issuing import decline
+from emulator.issuing.decline import Attempt
+from emulator.kernel.render import shown
+from emulator.kernel.world import World
+
+if TYPE_CHECKING:
+    from emulator.issuing.authorizations import Authorization
+
+
+@dataclass(frozen=True)
+class AuthorizationTrace:
+    """What the rules were told at each request of one authorization, and which of them objected."""
+
+    object: ClassVar[str] = "emulator.authorization_trace"
+    prefix: ClassVar[str] = "why"
+    is_listed: ClassVar[bool] = False
+    noun: ClassVar[str] = "authorization trace"
+    filters: ClassVar[tuple[str, ...]] = ()
+    hidden: ClassVar[tuple[str, ...]] = ()
+    expands: ClassVar[tuple[str, ...]] = ()
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    requests: list[dict[str, Any]]
+
+    def render(self, world: World) -> dict[str, Any]:
+        """As stored; `GET /_emulator/why/{id}` tells it."""
+        return shown(self)
+
+
+def trace_id(authorization: str) -> str:
+    """Where the trace of an authorization is kept."""
+    return f"why_{authorization}"
+
+
+def keep_trace(
+    world: World, authorization: Authorization, attempt: Attempt, entry: dict[str, Any], question: str | None
+) -> None:
+    """Add a decision to what is known of an authorization's decisions."""
+    outcome = {name: entry[name] for name in ("approved", "created", "reason", "reason_message")}
+    objections = [rule.says for rule in decline.objections(attempt)]
+    request = {**outcome, "attempt": attempt._asdict(), "objections": objections, "question": question}
+    known = (
+        world.find(AuthorizationTrace, trace_id(authorization.id)) if len(authorization.request_history) > 1 else None
+    )
+    earlier = known.requests if known is not None else []
+    world.put(AuthorizationTrace(trace_id(authorization.id), authorization.created, [*earlier, request]))
+
+
+RECORDS = (AuthorizationTrace,)
