@@ -3,10 +3,8 @@
     inactive ── activate ──▶ active ── deactivate ──▶ inactive
     inactive, active ── cancel ──▶ canceled
 
-A card that replaces a damaged or expired one has its number; activating it cancels the original. One that replaces a
-lost or stolen card has a new number, and the original is canceled before. What the cards spent that a card replaces, up
-the chain, counts for its limits too.
-Source: https://docs.stripe.com/api/issuing/cards, https://docs.stripe.com/issuing/cards/replacements
+What it means that one replaces another is told in `replacement`.
+Source: https://docs.stripe.com/api/issuing/cards
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 from emulator import progress
 from emulator.connect import accounts
 from emulator.connect.issuing_countries import card_currency, homes
-from emulator.issuing import access, card_numbers, cardholders, shipping
+from emulator.issuing import access, card_numbers, cardholders, replacement, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
@@ -56,9 +54,6 @@ LIFECYCLE = Lifecycle(
     },
 )
 VERBS = {"active": "activate", "inactive": "deactivate", "canceled": "cancel"}
-# How an original has to be, and whether the new card keeps its number, by the reason it is replaced.
-SAME_NUMBER = frozenset({"damaged", "expired"})
-NEW_NUMBER = frozenset({"lost", "stolen"})
 # A new card is valid for the month it is made in and 35 more; a chosen expiry lies 1 to 59 months ahead.
 # Source: https://docs.stripe.com/issuing/cards/virtual/issue-cards#exp-dates
 MONTHS_VALID = 35
@@ -270,7 +265,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
         raise no_phone_on_file(holder)
     if named.financial_account is not None:
         check_financial_account(world, named.financial_account, params["currency"], "currency")
-    check_replacement(named.original, params)
+    replacement.check(named.original, params)
     if params.get("status") == "active":
         check_may_be_active(world, holder)
     exp_month, exp_year = expiry(params, world.now)
@@ -282,7 +277,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
 
     id = world.new_id("ic")
     original = named.original
-    same_number = original is not None and params["replacement_reason"] in SAME_NUMBER
+    same_number = original is not None and params["replacement_reason"] in replacement.SAME_NUMBER
     card = Card(
         id=id,
         created=world.now,
@@ -370,21 +365,9 @@ def with_status(card: Card, status: str, reason: str | None = None) -> Card:
 
 def retire_original(world: World, card: Card) -> None:
     """Cancel the damaged or expired card that this one, now active, replaces."""
-    if card.replacement_reason in SAME_NUMBER:
+    if card.replacement_reason in replacement.SAME_NUMBER:
         original = world.get(Card, card.replacement_for)
         save(world, original, with_status(original, "canceled"))
-
-
-def lineage(world: World, card: Card) -> list[str]:
-    """The card and those it replaces, one after the other: whose spending its limits count.
-
-    Source: https://docs.stripe.com/issuing/controls/spending-controls
-    """
-    found = [card.id]
-    while card.replacement_for is not None:
-        card = world.get(Card, card.replacement_for)
-        found.append(card.id)
-    return found
 
 
 def cancel_rejected(world: World) -> None:
@@ -496,29 +479,6 @@ def check_financial_account(world: World, account: Any, currency: str, currency_
             f"The FinancialAccount {account.id} does not support the currency {currency}.",
             code="financial_account_balance_does_not_support_currency",
             param=currency_param,
-        )
-
-
-def check_replacement(original: Card | None, params: dict[str, Any]) -> None:
-    """400 unless the original fits the reason: in use if damaged or expired, canceled as lost or stolen before."""
-    if original is None:
-        if "replacement_reason" in params:
-            raise missing("replacement_for")
-        return
-    reason = params.get("replacement_reason")
-    if reason is None:
-        raise missing("replacement_reason")
-    for name in ("cardholder", "currency"):
-        if params[name] != getattr(original, name):
-            raise invalid(f"A replacement must have the same {name} as the card it replaces.", param=name)
-    if reason in SAME_NUMBER and original.is_over:
-        raise invalid(
-            f"Cards with status 'canceled' cannot be replaced with reason '{reason}'.", param="replacement_for"
-        )
-    if reason in NEW_NUMBER and not (original.is_over and original.cancellation_reason == reason):
-        raise invalid(
-            f"Cards replaced with reason '{reason}' must be canceled with cancellation_reason '{reason}' first.",
-            param="replacement_for",
         )
 
 

@@ -22,6 +22,7 @@ from emulator.issuing import (
     merchants,
     next_authorization,
     purse,
+    replacement,
     spending_controls,
     traces,
 )
@@ -160,7 +161,7 @@ def gather(
         merchant_is_prohibited=merchant["category"] in world.setting("prohibited_merchant_categories"),
         card_presence=presence(authorization.authorization_method),
         card_controls=spending_controls.seen_card_controls(
-            world, card.spending_controls, spending, cards.lineage(world, card)
+            world, card.spending_controls, spending, replacement.lineage(world, card)
         ),
         cardholder_controls=spending_controls.seen_holder_controls(world, holder.spending_controls, spending),
     )
