@@ -12,7 +12,7 @@ import pytest
 from tests.client import Client
 from tests.connect.shapes import account_of, individual
 from tests.issuing.purchases import a_spender, findings, force_capture
-from tests.treasury.test_outbound_transfers import HELPERS, OBT, WIRE, funded, sent, sent_within_stripe
+from tests.treasury.sending import HELPERS, OBT, WIRE, funded, sent, sent_within_stripe
 from tests.treasury.worlds import connected, opened
 
 FRAUD = {"reason": "fraudulent", "fraudulent": {"explanation": "winning_evidence"}}

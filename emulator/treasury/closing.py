@@ -15,10 +15,10 @@ from emulator.kernel.params import Hash, Params
 from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
-from emulator.treasury import financial_accounts, outbound_transfers
+from emulator.treasury import destinations, financial_accounts, outbound_transfers
 from emulator.treasury.access import onboarded
+from emulator.treasury.destinations import Destination
 from emulator.treasury.financial_accounts import FinancialAccount, ForwardingSettings
-from emulator.treasury.outbound_transfers import Destination
 
 
 class Hindrance(NamedTuple):
@@ -85,8 +85,8 @@ def target(world: World, forwarding: dict[str, str]) -> Destination:
     name = forwarding["type"]
     param = f"forwarding_settings[{name}]"
     if name == "financial_account":
-        return outbound_transfers.to_financial_account(world, forwarding[name], param=param)
-    return outbound_transfers.to_bank(world, forwarding[name], "ach", param=param)
+        return destinations.to_financial_account(world, forwarding[name], param=param)
+    return destinations.to_bank(world, forwarding[name], "ach", param=param)
 
 
 def cannot_close(id: str, why: str, param: str | None = None) -> ApiError:

@@ -17,12 +17,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
 from emulator.connect import accounts, persons
-from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
+from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -46,7 +46,7 @@ from emulator.kernel.world import World
 from emulator.treasury import (
     bank_accounts,
     banking_days,
-    features,
+    destinations,
     financial_accounts,
     initiating,
     receipts,
@@ -54,8 +54,7 @@ from emulator.treasury import (
     transactions,
 )
 from emulator.treasury.access import onboarded
-from emulator.treasury.activation import INBOUND, OUTBOUND
-from emulator.treasury.bank_accounts import Bank
+from emulator.treasury.destinations import Destination, DestinationDataParams, DestinationOptionsParams, receiver
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.received_credits import ReceivedCredit
 from emulator.treasury.transactions import Transaction
@@ -142,11 +141,6 @@ class OutboundTransfer:
         return shown(self, cancelable=self.cancelable, hosted_regulatory_receipt_url=receipts.url(world, self.id))
 
 
-def receiver(details: dict[str, Any]) -> dict[str, Any]:
-    """Who gets the money: the hash that the type of the details names."""
-    return details[details["type"]]
-
-
 # What may be sent
 
 
@@ -161,25 +155,6 @@ class Descriptor(String):
                 "invalid_characters",
             )
         return text
-
-
-class DestinationDataParams(Params):
-    """A destination that is no payment method."""
-
-    financial_account = String()
-    type = Enum(("financial_account",), required=True)
-
-
-class UsBankAccountOptionsParams(Params):
-    """How a bank account is paid."""
-
-    network = Enum(("ach", "us_domestic_wire"))
-
-
-class DestinationOptionsParams(Params):
-    """Options of the payment method's type."""
-
-    us_bank_account = Hash(UsBankAccountOptionsParams, unset=True)
 
 
 class CreateParams(Params):
@@ -243,119 +218,6 @@ class OutboundTransferListParams(ListParams):
     status = Enum(("canceled", "failed", "posted", "processing", "returned"))
 
 
-# Where it goes
-
-
-class Destination(NamedTuple):
-    """Who gets the money: a bank account, or another financial account of the owner's. `param` is what named it."""
-
-    details: dict[str, Any]
-    param: str
-    bank: Bank | None = None
-    account: FinancialAccount | None = None
-
-    @property
-    def network(self) -> str:
-        """Over which network the money goes."""
-        return receiver(self.details)["network"]
-
-    @property
-    def feature(self) -> str:
-        """What the financial account that sends the money must be able to do."""
-        return "intra_stripe_flows" if self.account else f"outbound_transfers.{self.network}"
-
-
-def to_bank(world: World, id: str, network: str, *, param: str) -> Destination:
-    """A bank account by its id. 400 for one that is unknown or no US bank account."""
-    bank = bank_accounts.named(world, id, param=param)
-    details = {
-        "type": "us_bank_account",
-        "billing_details": initiating.billing(bank.holder),
-        "us_bank_account": {
-            "account_holder_type": bank.holder_type,
-            "account_type": bank.account_type,
-            "bank_name": bank.bank_name,
-            "fingerprint": bank.fingerprint,
-            "last4": bank.last4,
-            "network": network,
-            "routing_number": bank.routing_number,
-        },
-    }
-    return Destination(details, param, bank=bank)
-
-
-def to_financial_account(world: World, id: str, *, param: str) -> Destination:
-    """A financial account by its id. 400 for one that is unknown, and for one that somebody else owns."""
-    found = world.anywhere(FinancialAccount, id)
-    if found is None or not world.may_act(found[0]):
-        raise no_such(FinancialAccount.noun, id, param=param, status=400)
-    owner, account = found
-    if owner != world.account:
-        raise invalid(
-            f"The FinancialAccount {id} belongs to another account. Use an OutboundPayment to send money to it.",
-            param=param,
-        )
-    details = initiating.financial_account(id, financial_accounts.holder_name(world))
-    return Destination(details, param, account=account)
-
-
-def named_destination(world: World, params: dict[str, Any]) -> Destination:
-    """What the parameters name. 400 unless that is exactly one thing which exists."""
-    method, data = params.get("destination_payment_method"), params.get("destination_payment_method_data")
-    if method is not None and data is not None:
-        names = ("destination_payment_method", "destination_payment_method_data")
-        raise exclusive(*names, blame="destination_payment_method")
-    if data is not None:
-        param = "destination_payment_method_data[financial_account]"
-        if "financial_account" not in data:
-            raise missing(param)
-        return to_financial_account(world, data["financial_account"], param=param)
-    if method is None:
-        raise missing("destination_payment_method")
-    options = params.get("destination_payment_method_options", {}).get("us_bank_account") or {}
-    return to_bank(world, method, options.get("network", "ach"), param="destination_payment_method")
-
-
-def check_route(world: World, source: FinancialAccount, destination: Destination) -> None:
-    """400 unless money may go from the one to the other: both open, able to, and not the same."""
-    if source.status == "closed":
-        raise closed(source, "financial_account")
-    if not features.allows(world, source, destination.feature, OUTBOUND):
-        raise feature_off(world, source, destination.feature, "financial_account")
-    target = destination.account
-    if source.id == (target.id if target else account_at(world, destination)):
-        raise invalid("Money cannot be transferred to the account that it comes from.", param=destination.param)
-    if target is None:
-        return
-    if target.status == "closed":
-        raise closed(target, destination.param)
-    if not features.allows(world, target, destination.feature, INBOUND):
-        raise feature_off(world, target, destination.feature, destination.param)
-
-
-def account_at(world: World, destination: Destination) -> str | None:
-    """Which financial account has the numbers of a bank account, or None."""
-    found = at_own_bank(world, destination.bank.number if destination.bank else None)
-    return found[1].id if found else None
-
-
-def at_own_bank(world: World, number: str | None) -> tuple[str, FinancialAccount] | None:
-    """The financial account of that number and its owner, or None where nobody has it (any more)."""
-    found = number and financial_accounts.at_address(world, financial_accounts.ROUTING_NUMBER, number)
-    return found if found and world.may_act(found[0]) else None
-
-
-def closed(account: FinancialAccount, param: str) -> ApiError:
-    """400 for an account that is closed."""
-    return invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
-
-
-def feature_off(world: World, account: FinancialAccount, path: str, param: str) -> ApiError:
-    """400 for an account that cannot do what is needed of it."""
-    restricted = features.status_of(world, account, path) == "restricted"
-    return features.inactive(account, path, restricted=restricted, param=param)
-
-
 def check_cash(world: World, source: FinancialAccount, amount: int) -> None:
     """400 `balance_insufficient` for more than there is."""
     if amount > world.balance(chart.cash(source.id)):
@@ -402,9 +264,9 @@ def create(world: World, params: dict[str, Any]) -> OutboundTransfer:
     400 without exactly one destination that can take it, if the account is closed or has not the feature for it, for a
     text the network cannot carry, for a wire to an incomplete address, and for more than the cash that is there.
     """
-    destination = named_destination(world, params)
+    destination = destinations.named(world, params)
     source = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
-    check_route(world, source, destination)
+    destinations.check_route(world, source, destination)
     descriptor = params.get("statement_descriptor", DEFAULT_DESCRIPTOR)
     check_descriptor(descriptor, destination.network)
     if destination.network == "us_domestic_wire":
@@ -519,7 +381,7 @@ def send(world: World, transfer: OutboundTransfer) -> OutboundTransfer:
         return arrived(world, transfer, credit_within_stripe(world, transfer))
     if transfer.own_number is None:
         return transfer
-    found = at_own_bank(world, transfer.own_number)
+    found = destinations.at_own_bank(world, transfer.own_number)
     credit = credit_over_bank(world, transfer, *found) if found else None
     if credit is not None and credit.status == "succeeded":
         return arrived(world, transfer, credit)
@@ -561,18 +423,12 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
     inside = world.as_account(owner)
     return received_credits.from_bank(
         inside,
-        taking(inside, account),
+        destinations.taking(inside, account),
         transfer.amount,
         transfer.network,
         description=transfer.description or holder,
         details=initiating.own_bank(holder, financial_accounts.ROUTING_NUMBER, number),
     )
-
-
-def taking(world: World, account: FinancialAccount) -> FinancialAccount:
-    """Who takes what banks send to an account: itself, or one with an address that it forwards to when closed."""
-    target = financial_accounts.forwarded(world, account)
-    return target if financial_accounts.has_address(target) else account
 
 
 def give_back(world: World, transfer: OutboundTransfer, verb: str) -> OutboundTransfer:
@@ -723,27 +579,11 @@ def sweep(world: World, source: FinancialAccount, amount: int, destination: Dest
 
     The caller has made sure that the cash is there.
     """
-    check_route(world, source, destination)
-    why = destination.bank and bounce(world, destination.bank)
+    destinations.check_route(world, source, destination)
+    why = destination.bank and destinations.bounce(world, destination.bank)
     if why:
         raise invalid(f"The bank account {why}.", param=destination.param)
     return send(world, start(world, source, destination, amount))
-
-
-def bounce(world: World, bank: Bank) -> str | None:
-    """Why money that is sent to a bank account at once would not stay there, or None."""
-    ending = bank_accounts.ending(bank.fingerprint)
-    if ending.verb != "post" or ending.returned is not None:
-        return f"{bank.id} does not take money"
-    if bank.number is None:
-        return None
-    found = at_own_bank(world, bank.number)
-    if found is None:
-        return f"{bank.id} does not exist any more"
-    inside = world.as_account(found[0])
-    if received_credits.failure(inside, taking(inside, found[1]), "ach") is not None:
-        return f"{bank.id} does not take money"
-    return None
 
 
 def audit(world: World) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.issuing.purchases import findings
 from tests.test_bad_requests import state
-from tests.treasury.test_outbound_transfers import HELPERS, OBT, bank_account, numbers
+from tests.treasury.sending import HELPERS, OBT, bank_account, numbers
 from tests.treasury.worlds import ABA, ACCOUNTS, CREDITS, EVERYTHING, TRANSACTIONS, balance, connected, opened, send
 
 SWEPT = ["treasury.outbound_transfer.created", "treasury.outbound_transfer.posted"]
