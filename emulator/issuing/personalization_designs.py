@@ -1,10 +1,11 @@
 """Personalization designs: what is printed on physical cards and their carriers, on top of a physical bundle.
 
     review ── activate ──▶ active ── deactivate ──▶ inactive ── activate ──▶ active
+    active ── activate ──▶ active        changes nothing, and nobody is told
+    inactive ── deactivate ──▶ inactive  likewise
     review, active ── reject ──▶ rejected ── activate ──▶ active
     rejected ── change ──▶ review        with another logo, text or bundle
 
-Activating an active design, and deactivating an inactive one, changes nothing and tells nobody.
 Every account starts with one active design, its default. Connected accounts may use their platform's too.
 Source: https://docs.stripe.com/api/issuing/personalization_designs and
 https://docs.stripe.com/issuing/cards/physical/personalization-designs
