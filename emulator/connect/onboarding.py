@@ -589,11 +589,8 @@ def destination(world: World, sent: str | dict[str, Any]) -> BankAccount:
         return external_accounts.described(world, sent)
     if "financial_account" in sent:
         own = world.get(FinancialAccount, sent["financial_account"], param="external_account[financial_account]")
-        status = features.status_of(world, own, "intra_stripe_flows")
-        if status != "active":
-            raise features.inactive(own, "intra_stripe_flows", restricted=status == "restricted")
-        if not financial_accounts.has_address(own):
-            raise features.inactive(own, financial_accounts.ABA, restricted=False)
+        features.require(world, own, "intra_stripe_flows")
+        features.require_address(own)
         sent = {
             "object": "bank_account",
             "account_number": own.account_number,

@@ -469,17 +469,9 @@ def check_financial_account(world: World, account: Any, currency: str, currency_
     """
     if world.is_platform:
         raise invalid("Cards cannot be attached to a platform's own FinancialAccount.", param="financial_account")
-    if account.status == "closed":
-        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param="financial_account")
-    status = features.status_of(world, account, "card_issuing")
-    if status != "active":
-        raise features.inactive(account, "card_issuing", restricted=status == "restricted")
-    if currency != "usd":
-        raise invalid(
-            f"The FinancialAccount {account.id} does not support the currency {currency}.",
-            code="financial_account_balance_does_not_support_currency",
-            param=currency_param,
-        )
+    financial_accounts.require_open(account, param="financial_account")
+    features.require(world, account, "card_issuing")
+    financial_accounts.require_currency(account, currency, param=currency_param)
 
 
 def check_may_be_active(world: World, holder: Cardholder) -> None:

@@ -36,7 +36,6 @@ from emulator.kernel.params import Enum, List, merged_metadata
 from emulator.kernel.records import replace
 from emulator.kernel.settings import Setting, number
 from emulator.kernel.world import World
-from emulator.treasury import features
 from emulator.treasury.financial_accounts import FinancialAccount
 
 # A fuel pump asks for one unit of a currency with cents, and more is held.
@@ -154,7 +153,7 @@ def gather(
         or fraud_challenges.is_vouched_for(world, card.id, merchant),
         financial_account=authorization.financial_account,
         financial_account_status=account.status if account else None,
-        card_issuing_feature=features.status_of(world, account, "card_issuing") if account else None,
+        card_issuing_feature=account.status_of("card_issuing") if account else None,
         outbound_flows=account.platform_restrictions["outbound_flows"] if account else None,
         merchant_category=merchant["category"],
         merchant_country=merchant["country"],

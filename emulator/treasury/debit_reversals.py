@@ -25,7 +25,7 @@ from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
-from emulator.treasury import initiating, receipts, received_debits, transactions
+from emulator.treasury import financial_accounts, initiating, receipts, received_debits, transactions
 from emulator.treasury.access import onboarded
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.received_debits import ReceivedDebit
@@ -108,8 +108,7 @@ def start(
 def check_open(world: World, debit: ReceivedDebit, *, param: str | None) -> None:
     """400 for a debit whose financial account is closed: the money could not come back to it."""
     account = world.get(FinancialAccount, debit.financial_account, param=param)
-    if account.status == "closed":
-        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
+    financial_accounts.require_open(account, param=param)
 
 
 def give(world: World, reversal: DebitReversal, status: str | None) -> None:

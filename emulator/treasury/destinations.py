@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
+from emulator.kernel.errors import exclusive, invalid, missing, no_such
 from emulator.kernel.params import Enum, Hash, Params, String
 from emulator.kernel.world import World
 from emulator.treasury import bank_accounts, features, financial_accounts, initiating, received_credits
@@ -120,19 +120,14 @@ def named(world: World, params: dict[str, Any]) -> Destination:
 
 def check_route(world: World, source: FinancialAccount, destination: Destination) -> None:
     """400 unless money may go from the one to the other: both open, able to, and not the same."""
-    if source.status == "closed":
-        raise closed(source, "financial_account")
-    if not features.allows(world, source, destination.feature, OUTBOUND):
-        raise feature_off(world, source, destination.feature, "financial_account")
-    target = destination.account
+    financial_accounts.require_open(source, param="financial_account")
+    features.require(world, source, destination.feature, flow=OUTBOUND)
+    target, param = destination.account, destination.param
     if source.id == (target.id if target else account_at(world, destination)):
-        raise invalid("Money cannot be transferred to the account that it comes from.", param=destination.param)
-    if target is None:
-        return
-    if target.status == "closed":
-        raise closed(target, destination.param)
-    if not features.allows(world, target, destination.feature, INBOUND):
-        raise feature_off(world, target, destination.feature, destination.param)
+        raise invalid("Money cannot be transferred to the account that it comes from.", param=param)
+    if target is not None:
+        financial_accounts.require_open(target, param=param)
+        features.require(world, target, destination.feature, flow=INBOUND, param=param)
 
 
 def account_at(world: World, destination: Destination) -> str | None:
@@ -147,21 +142,10 @@ def at_own_bank(world: World, number: str | None) -> tuple[str, FinancialAccount
     return found if found and world.may_act(found[0]) else None
 
 
-def closed(account: FinancialAccount, param: str) -> ApiError:
-    """400 for an account that is closed."""
-    return invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
-
-
-def feature_off(world: World, account: FinancialAccount, path: str, param: str) -> ApiError:
-    """400 for an account that cannot do what is needed of it."""
-    restricted = features.status_of(world, account, path) == "restricted"
-    return features.inactive(account, path, restricted=restricted, param=param)
-
-
 def taking(world: World, account: FinancialAccount) -> FinancialAccount:
     """Who takes what banks send to an account: itself, or one with an address that it forwards to when closed."""
     target = financial_accounts.forwarded(world, account)
-    return target if financial_accounts.has_address(target) else account
+    return target if target.has_address else account
 
 
 def bounce(world: World, bank: Bank) -> str | None:

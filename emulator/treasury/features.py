@@ -14,18 +14,14 @@ from emulator.kernel.world import World
 from emulator.treasury import activation, financial_accounts
 from emulator.treasury.access import onboarded
 from emulator.treasury.activation import FeaturesParams
+from emulator.treasury.financial_accounts import FinancialAccount
 
 
-def status_of(world: World, financial_account: financial_accounts.FinancialAccount, path: str) -> str | None:
-    """`active`, `pending` or `restricted`; None for a feature that was never requested."""
-    for status in ("active", "pending", "restricted"):
-        if path in getattr(financial_account, f"{status}_features"):
-            return status
-    return None
+def allows(world: World, account: FinancialAccount, path: str, flow: str | None) -> bool:
+    """Whether a feature lets money go in one direction: restricting the other one does not stop it.
 
-
-def allows(world: World, account: financial_accounts.FinancialAccount, path: str, flow: str) -> bool:
-    """Whether a feature lets money go in one direction: restricting the other one does not stop it."""
+    Without a direction, whatever the platform restricts does not.
+    """
     state = financial_accounts.states(world, account).get(path)
     if state is None or state.status == "active":
         return state is not None
@@ -33,17 +29,26 @@ def allows(world: World, account: financial_accounts.FinancialAccount, path: str
     return None not in restrictions and flow not in restrictions
 
 
-def inactive(
-    financial_account: financial_accounts.FinancialAccount,
-    path: str,
-    *,
-    restricted: bool,
-    param: str = "financial_account",
-) -> ApiError:
+def require(
+    world: World, account: FinancialAccount, path: str, *, flow: str | None = None, param: str = "financial_account"
+) -> None:
+    """400 unless a feature is active; for a flow it is enough that money may go in that direction."""
+    if account.status_of(path) != "active" and not (flow and allows(world, account, path, flow)):
+        raise inactive(account, path, param)
+
+
+def require_address(account: FinancialAccount, *, param: str = "financial_account") -> None:
+    """400 for an account that the outside cannot address."""
+    if not account.has_address:
+        raise inactive(account, financial_accounts.ABA, param)
+
+
+def inactive(account: FinancialAccount, path: str, param: str) -> ApiError:
     """400 for an operation that needs a feature which is not active."""
+    is_restricted = account.status_of(path) == "restricted"
     return invalid(
-        f"The FinancialAccount {financial_account.id} does not have the {path} feature active.",
-        code="financial_account_capability_restricted" if restricted else "financial_account_capability_not_enabled",
+        f"The FinancialAccount {account.id} does not have the {path} feature active.",
+        code="financial_account_capability_restricted" if is_restricted else "financial_account_capability_not_enabled",
         param=param,
     )
 
@@ -53,18 +58,18 @@ def recompute(world: World) -> None:
 
     To be called after anything they depend on has changed: the account's capabilities, its rejection.
     """
-    for account in world.all(financial_accounts.FinancialAccount, status="open"):
+    for account in world.all(FinancialAccount, status="open"):
         financial_accounts.reconsider(world, account)
 
 
 def retrieve(world: World, params: dict[str, Any], id: str) -> dict[str, Any]:
     """The features of a financial account that were requested, each with its status and why."""
-    return activation.as_object(financial_accounts.states(world, world.get(financial_accounts.FinancialAccount, id)))
+    return activation.as_object(financial_accounts.states(world, world.get(FinancialAccount, id)))
 
 
 def update(world: World, params: dict[str, Any], id: str) -> dict[str, Any]:
     """Request features or give them up. 400 on a closed account, and for taking `card_issuing` from active cards."""
-    account = world.get(financial_accounts.FinancialAccount, id)
+    account = world.get(FinancialAccount, id)
     if account.status == "closed":
         raise invalid(f"The financial account {id} is closed: its features cannot be changed.")
     requested = financial_accounts.requested_by(world, account, params, "card_issuing[requested]")

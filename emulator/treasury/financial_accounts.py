@@ -99,6 +99,18 @@ class FinancialAccount:
     account_number: str | None
     forwarding_settings: dict[str, str] | None
 
+    @property
+    def has_address(self) -> bool:
+        """Whether the outside can address this account: the feature is wanted and was activated."""
+        return self.account_number is not None and ABA in self.requested_features
+
+    def status_of(self, feature: str) -> str | None:
+        """`active`, `pending` or `restricted`; None for a feature that was never requested."""
+        for status in ("active", "pending", "restricted"):
+            if feature in getattr(self, f"{status}_features"):
+                return status
+        return None
+
     def render(self, world: World) -> dict[str, Any]:
         """The account with its balance, and with its address once it has been given one."""
         return shown(self, balance=balance(world, self.id), financial_addresses=addresses(world, self))
@@ -118,7 +130,7 @@ def balance(world: World, financial_account: str) -> dict[str, dict[str, int]]:
 
 def addresses(world: World, account: FinancialAccount) -> list[dict[str, Any]]:
     """Where the outside can send money to. It keeps its number while the feature is restricted."""
-    if not has_address(account):
+    if not account.has_address:
         return []
     aba = {
         "account_holder_name": holder_name(world),
@@ -142,17 +154,12 @@ def is_owner_rejected(world: World) -> bool:
     return accounts.of(world).rejected is not None
 
 
-def has_address(account: FinancialAccount) -> bool:
-    """Whether the outside can address this account: the feature is wanted and was activated."""
-    return account.account_number is not None and ABA in account.requested_features
-
-
 def at_address(world: World, routing_number: str, account_number: str) -> tuple[str, FinancialAccount] | None:
     """Whichever account of the tenant has these numbers, and its owner; or None."""
     if routing_number != ROUTING_NUMBER:
         return None
     found = world.store.select(FinancialAccount, [Condition("account_number", "eq", account_number)], limit=1)
-    return world.anywhere(FinancialAccount, found[0].id) if found and has_address(found[0]) else None
+    return world.anywhere(FinancialAccount, found[0].id) if found and found[0].has_address else None
 
 
 def new_account_number(world: World) -> str:
@@ -464,13 +471,24 @@ def forwarded(world: World, account: FinancialAccount) -> FinancialAccount:
 def usable(world: World, id: str, *, currency: str) -> FinancialAccount:
     """The account that a parameter `financial_account` names. 400 if there is none or it cannot hold that currency."""
     account = world.get(FinancialAccount, id, param="financial_account")
+    require_currency(account, currency, param="currency")
+    return account
+
+
+def require_currency(account: FinancialAccount, currency: str, *, param: str) -> None:
+    """400 for an account that cannot hold that currency."""
     if currency not in account.supported_currencies:
         raise invalid(
-            f"The FinancialAccount {id} does not support the currency {currency}.",
+            f"The FinancialAccount {account.id} does not support the currency {currency}.",
             code="financial_account_balance_does_not_support_currency",
-            param="currency",
+            param=param,
         )
-    return account
+
+
+def require_open(account: FinancialAccount, *, param: str | None) -> None:
+    """400 for an account that is closed."""
+    if account.status == "closed":
+        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
 
 
 def audit(world: World) -> Iterator[str]:

@@ -367,7 +367,7 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
     """A financial account gets the money by its own numbers, or refuses it; a closed one may forward it."""
     source = world.get(FinancialAccount, transfer.financial_account)
     holder = financial_accounts.holder_name(world)
-    number = source.account_number if financial_accounts.has_address(source) else None
+    number = source.account_number if source.has_address else None
     inside = world.as_account(owner)
     return received_credits.from_bank(
         inside,

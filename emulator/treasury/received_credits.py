@@ -20,6 +20,7 @@ from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import banking_days, features, financial_accounts, initiating, receipts, transactions
 from emulator.treasury.access import onboarded
+from emulator.treasury.activation import INBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.initiating import InitiatingParams
 
@@ -112,19 +113,8 @@ def failure(world: World, account: FinancialAccount, network: str) -> str | None
         return "account_frozen"
     if account.status == "closed":
         return "account_closed"
-    return None if lets_in(world, account, network) else "account_frozen"
-
-
-def lets_in(world: World, account: FinancialAccount, network: str) -> bool:
-    """Whether banks may credit the account's address over a network.
-
-    Restricting what goes out keeps nobody from it, and restricting what comes in keeps only ACH from it.
-    """
-    if features.status_of(world, account, financial_accounts.ABA) == "active":
-        return True
-    details = financial_accounts.states(world, account)[financial_accounts.ABA].details
-    restricted = {detail.get("restriction") for detail in details}
-    return None not in restricted and (network != "ach" or restricted == {"outbound_flows"})
+    flow = INBOUND if network == "ach" else None
+    return None if features.allows(world, account, financial_accounts.ABA, flow) else "account_frozen"
 
 
 def receive(
@@ -265,8 +255,7 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     """
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
     account = financial_accounts.forwarded(world, account)
-    if not financial_accounts.has_address(account):
-        raise features.inactive(account, financial_accounts.ABA, restricted=False)
+    features.require_address(account)
     details = initiating.bank_account(params.get("initiating_payment_method_details", {}).get("us_bank_account"))
     description = params.get("description", DEFAULT_DESCRIPTION)
 

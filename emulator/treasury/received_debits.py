@@ -21,6 +21,7 @@ from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.treasury import banking_days, features, financial_accounts, initiating, receipts, transactions
 from emulator.treasury.access import onboarded
+from emulator.treasury.activation import OUTBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.initiating import InitiatingParams
 
@@ -95,19 +96,11 @@ def failure(world: World, account: FinancialAccount, amount: int) -> str | None:
         return "account_frozen"
     if account.status == "closed":
         return "account_closed"
-    if not lets_out(world, account):
+    if not features.allows(world, account, financial_accounts.ABA, OUTBOUND):
         return "account_frozen"
     if amount > world.balance(chart.cash(account.id)):
         return "insufficient_funds"
     return None
-
-
-def lets_out(world: World, account: FinancialAccount) -> bool:
-    """Whether banks may debit the account's address. Restricting what comes in does not keep them from it."""
-    if features.status_of(world, account, financial_accounts.ABA) == "active":
-        return True
-    details = financial_accounts.states(world, account)[financial_accounts.ABA].details
-    return {detail.get("restriction") for detail in details} == {"inbound_flows"}
 
 
 def take(
@@ -228,8 +221,7 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedDebit:
     no address to take it from.
     """
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
-    if not financial_accounts.has_address(account):
-        raise features.inactive(account, financial_accounts.ABA, restricted=False)
+    features.require_address(account)
     network, amount = params["network"], params["amount"]
     description = params.get("description", DEFAULT_DESCRIPTION)
     details = initiating.bank_account(params.get("initiating_payment_method_details", {}).get("us_bank_account"))
