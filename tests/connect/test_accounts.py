@@ -641,7 +641,7 @@ def test_a_proof_of_registration_is_taken_with_a_new_account_too(platform):
 
 
 def test_fraud_alone_is_no_reason_any_more(platform):
-    account = account_of(platform)["id"]
+    account = account_of(platform, external_account=BANK)["id"]
 
     refusal = platform.post(f"/v1/accounts/{account}/reject", reason="fraud")
 
