@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from emulator import progress
 from emulator.balances import balance, balance_transactions, topups
-from emulator.connect import accounts, capabilities, external_accounts, onboarding, persons, platform
+from emulator.connect import capabilities, external_accounts, onboarding, persons, platform
+from emulator.connect.records import accounts
 from emulator.control import (
     asks,
     clock,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from emulator import chart_of_accounts as chart
-from emulator.connect import accounts, capabilities
+from emulator.connect.records import accounts, capabilities
 from emulator.kernel.routes import GET
 from emulator.kernel.world import World
 

@@ -1,26 +1,27 @@
-"""External accounts: the bank accounts that an account is paid out to.
+"""External accounts: adding bank accounts to be paid out to, changing and removing them.
 
-The first one of a currency is its default, and one of each currency always is. Account numbers of real banks are
-refused, as test mode does, wherever the test numbers of the country are known. No number is kept but those, which
-decide how a payout ends, and those of our own financial accounts.
+Account numbers of real banks are refused, as test mode does, wherever the test numbers of the country are known.
 Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/connect/testing
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from stdnum.us import rtn
 
 from emulator.connect import bank_test_numbers
 from emulator.connect.home_currencies import currency_of
+from emulator.connect.records.external_accounts import (
+    OF_FINANCIAL_ACCOUNTS,
+    TEST_ROUTING_NUMBER,
+    BankAccount,
+    everyone,
+    fingerprint,
+)
 from emulator.connect.shapes import documents, group
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
-from emulator.kernel.ids import base62
 from emulator.kernel.lists import Page, page
 from emulator.kernel.params import (
     Boolean,
@@ -36,15 +37,11 @@ from emulator.kernel.params import (
     merged_metadata,
 )
 from emulator.kernel.records import replace
-from emulator.kernel.render import Deleted, shown
+from emulator.kernel.render import Deleted
 from emulator.kernel.routes import retrieves
 from emulator.kernel.world import World
 
 SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
-WITHOUT_INSTANT_PAYOUTS = "000888888883"
-TEST_ROUTING_NUMBER = "110000000"
-# The emulator's own; no bank has it.
-OF_FINANCIAL_ACCOUNTS = "000000001"
 TEST_NUMBER = "000123456789"
 # Tokens that stand for a bank account without having been made.
 TEST_TOKENS = {
@@ -55,60 +52,6 @@ TEST_TOKENS = {
     "btok_us_verified_debitNotAuthorized": "000333333335",
     "btok_us_verified_invalidCurrency": "000444444440",
 }
-NOTHING_REQUIRED: dict[str, list[str]] = {
-    "currently_due": [],
-    "errors": [],
-    "past_due": [],
-    "pending_verification": [],
-}
-
-
-@dataclass(frozen=True)
-class BankAccount:
-    """A bank account that payouts can go to. `number` is kept only if it is a documented test number or one of ours.
-
-    One that is a financial account of the same owner names it, and is verified from the start.
-    """
-
-    object: ClassVar[str] = "bank_account"
-    prefix: ClassVar[str] = "ba"
-    noun: ClassVar[str] = "external account"
-    filters: ClassVar[tuple[str, ...]] = ("currency",)
-    hidden: ClassVar[tuple[str, ...]] = ("created", "number", "documents", "financial_account")
-    expands: ClassVar[tuple[str, ...]] = ("account",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
-
-    id: str
-    created: int
-    account: str
-    country: str
-    currency: str
-    last4: str
-    fingerprint: str
-    routing_number: str | None
-    number: str | None
-    account_holder_name: str | None = None
-    account_holder_type: str | None = None
-    account_type: str | None = None
-    bank_name: str = "STRIPE TEST BANK"
-    default_for_currency: bool = False
-    metadata: dict[str, str] = field(default_factory=dict)
-    status: str = "new"
-    documents: dict[str, Any] | None = None
-    financial_account: str | None = None
-
-    def render(self, world: World) -> dict[str, Any]:
-        """The bank account, its number hidden but for the last digits."""
-        instant = self.currency == "usd" and self.number != WITHOUT_INSTANT_PAYOUTS
-        members = shown(
-            self,
-            available_payout_methods=["standard", "instant"] if instant else ["standard"],
-            future_requirements=NOTHING_REQUIRED,
-            requirements=NOTHING_REQUIRED,
-        )
-        del members["livemode"]
-        return members
 
 
 # What may be sent
@@ -289,17 +232,6 @@ def bad_account_number(says: str, param: str) -> ApiError:
     return invalid(says, param=f"{param}[account_number]", code="account_number_invalid")
 
 
-def fingerprint(country: str, routing: str | None, number: str) -> str:
-    """Sixteen characters that are the same for the same bank account."""
-    digest = hashlib.sha256(f"{country}:{routing or ''}:{number}".encode()).digest()
-    return base62(int.from_bytes(digest[:16]), 16)
-
-
-def everyone(world: World) -> list[BankAccount]:
-    """The external accounts of the acting account, newest first."""
-    return world.all(BankAccount)
-
-
 def refuse_known(world: World, new: BankAccount) -> None:
     """400 `bank_account_exists` for one the account already has."""
     if any(known.fingerprint == new.fingerprint for known in everyone(world)):
@@ -391,17 +323,6 @@ def listed(world: World, params: dict[str, Any], *path: str) -> Page:
     wanted = {name: value for name, value in params.items() if name != "object"}
     found = page(world, BankAccount, wanted)
     return Page([], False, found.url) if params.get("object") == "card" else found
-
-
-def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> dict[str, Any]:
-    """The list object inside an account: the newest ten, and how many there are."""
-    return {
-        "object": "list",
-        "data": [one.render(world) for one in accounts[:10]],
-        "has_more": len(accounts) > 10,
-        "total_count": len(accounts),
-        "url": f"/v1/accounts/{account}/external_accounts",
-    }
 
 
 RECORDS = (BankAccount,)

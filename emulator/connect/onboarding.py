@@ -14,13 +14,15 @@ from functools import wraps
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import progress
-from emulator.connect import accounts, capabilities, external_accounts, persons, requirements
+from emulator.connect import capabilities, external_accounts, persons, records, requirements
 from emulator.connect.account_params import CreateParams, UpdateParams
-from emulator.connect.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
-from emulator.connect.capabilities import Capability, CapabilityParams
-from emulator.connect.external_accounts import BankAccount
+from emulator.connect.capabilities import CapabilityParams
 from emulator.connect.home_currencies import currency_of
-from emulator.connect.persons import Person
+from emulator.connect.records import accounts
+from emulator.connect.records.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
+from emulator.connect.records.capabilities import Capability
+from emulator.connect.records.external_accounts import BankAccount
+from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, Standing, kept
 from emulator.connect.shapes import merged
 from emulator.issuing import cards
@@ -155,7 +157,7 @@ def seen(world: World) -> Seen:
     return Seen(
         world.own_members(accounts.of(world)),
         {capability.name: capability for capability in world.all(Capability)},
-        {person.id: person for person in persons.everyone(world)},
+        {person.id: person for person in records.persons.everyone(world)},
     )
 
 
@@ -179,19 +181,19 @@ def review(world: World) -> None:
     account = accounts.of(world)
     asked = is_asked(world, account)
     facts = accounts.facts(world, account)
-    requested = capabilities.requested(world)
+    requested = records.capabilities.requested(world)
     names = [capability.name for capability in requested]
     standings = {name: standing_of(account, name, names, facts if asked else None) for name in names}
     for capability in requested:
         decided = capability.standing(standings[capability.name])
         if decided != capability:
             world.put(decided)
-    for person in persons.everyone(world):
+    for person in records.persons.everyone(world):
         verified = person_after(person, facts, list(standings.values()) if asked else [])
         if verified != person:
             world.put(verified)
     stopping = requirements.stopping_payouts(facts) if asked else []
-    has_bank = bool(external_accounts.everyone(world))
+    has_bank = bool(records.external_accounts.everyone(world))
     reviewed = replace(
         account,
         details_submitted=has_bank and (not asked or requirements.details_complete(facts)),
@@ -226,7 +228,7 @@ def person_after(person: Person, facts: Facts, standings: Sequence[Standing]) ->
         person,
         status="unverified" if due else "pending" if pending else "verified",
         requirements={
-            **persons.nothing_required(),
+            **records.persons.nothing_required(),
             "alternatives": list(requirements.alternatives(person.country, eventually)),
             "currently_due": due,
             "errors": requirements.unique(own),
@@ -244,7 +246,7 @@ def of_person(prefix: str, keys: Sequence[str]) -> list[str]:
 
 def announce(world: World, before: Seen) -> None:
     """Tell what has changed: persons come and gone, each capability, each person, then the account."""
-    now = {person.id: person for person in persons.everyone(world)}
+    now = {person.id: person for person in records.persons.everyone(world)}
     for id, person in now.items():
         if id not in before.persons:
             world.emit("person.created", person)
@@ -387,7 +389,7 @@ def exchange_banks(world: World, new: BankAccount | None) -> None:
     if new is not None:
         gone = external_accounts.replace_default(world, new)
     else:
-        gone = external_accounts.everyone(world)
+        gone = records.external_accounts.everyone(world)
         for bank in gone:
             world.forget(bank)
     for bank in gone:
@@ -454,7 +456,7 @@ def requests(world: World, account: Account, wanted: dict[str, dict[str, Any]]) 
 
 def request(world: World, account: Account, name: str, wanted: bool, param: str) -> Capability:
     """A capability after being asked for, or given back."""
-    capability = capabilities.of(world, name)
+    capability = records.capabilities.of(world, name)
     if name == "card_issuing" and wanted and not capability.requested and not world.setting("issuing_enabled"):
         raise invalid(
             "card_issuing can only be requested if your platform has been onboarded on Stripe Issuing already."
@@ -465,7 +467,7 @@ def request(world: World, account: Account, name: str, wanted: bool, param: str)
 
 def about_individual(world: World, account: Account, params: dict[str, Any]) -> Person | None:
     """The account's individual after what was sent, not yet stored; None where there is none and nothing was sent."""
-    known = persons.individual(world)
+    known = records.persons.individual(world)
     if known is None and account.business_type != "individual" and "individual" not in params:
         return None
     person = known or Person(world.new_id("person"), world.now, world.account, account.country, is_individual=True)
@@ -531,7 +533,7 @@ def unreject(world: World, params: dict[str, Any]) -> Account:
 
 def retrieve_capability(world: World, params: dict[str, Any], name: str) -> Capability:
     """Read one capability, requested or not. One that was not shows what it would need. 404 for an unknown name."""
-    capability = capabilities.of(world, name)
+    capability = records.capabilities.of(world, name)
     return capability if capability.requested else foreseen(world, capability)
 
 
@@ -540,16 +542,18 @@ def foreseen(world: World, capability: Capability) -> Capability:
     account = accounts.of(world)
     if not is_asked(world, account):
         return capability
-    names = [one.name for one in capabilities.requested(world)]
+    names = [one.name for one in records.capabilities.requested(world)]
     standing = requirements.standing(capability.name, accounts.facts(world, account), [*names, capability.name])
     return replace(capability, requirements={**standing.requirements, "disabled_reason": None})
 
 
 def list_capabilities(world: World, params: dict[str, Any]) -> Page:
     """List the requested capabilities, newest first, and the unrequested ones that Issuing and Treasury lean on."""
-    requested = capabilities.requested(world)
+    requested = records.capabilities.requested(world)
     names = {capability.name for capability in requested}
-    others = [foreseen(world, capabilities.of(world, name)) for name in capabilities.RELEVANT if name not in names]
+    others = [
+        foreseen(world, records.capabilities.of(world, name)) for name in capabilities.RELEVANT if name not in names
+    ]
     return Page([*requested, *others], False, world.path)
 
 
@@ -559,7 +563,7 @@ list_capabilities.returns = Capability  # type: ignore[attr-defined]
 
 def update_capability(world: World, params: dict[str, Any], name: str) -> Capability:
     """Ask for a capability, or give it back. 400 for one this account cannot have, or cannot be without."""
-    capability = capabilities.of(world, name)
+    capability = records.capabilities.of(world, name)
     if "requested" not in params:
         return capability
     return world.put(request(world, accounts.of(world), name, params["requested"], "requested"))

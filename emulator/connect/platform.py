@@ -6,12 +6,12 @@ The country is the setting `platform_country`. Treasury is for the US alone.
 
 from __future__ import annotations
 
-from emulator.connect import bank_test_numbers, capabilities, external_accounts
-from emulator.connect.accounts import Account
-from emulator.connect.capabilities import Capability
-from emulator.connect.external_accounts import TEST_ROUTING_NUMBER
+from emulator.connect import bank_test_numbers, external_accounts
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.issuing_countries import COUNTRIES
+from emulator.connect.records.accounts import Account
+from emulator.connect.records.capabilities import Capability, key_of
+from emulator.connect.records.external_accounts import TEST_ROUTING_NUMBER
 from emulator.kernel.settings import choice
 from emulator.kernel.world import World
 
@@ -65,7 +65,7 @@ def open_account(world: World) -> None:
         )
     )
     for name in (*CAPABILITIES, "treasury") if country == "US" else CAPABILITIES:
-        key = capabilities.key_of(world.platform, name)
+        key = key_of(world.platform, name)
         world.put(Capability(key, world.platform, name, True, world.now, "active"))
     bank = {
         "object": "bank_account",

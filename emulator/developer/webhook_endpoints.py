@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from emulator.connect.accounts import application_of
+from emulator.connect.records.accounts import application_of
 from emulator.data.api_versions import API_VERSIONS
 from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel import ids

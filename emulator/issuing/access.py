@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from emulator.connect import capabilities
+from emulator.connect.records import capabilities
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.settings import switch
 from emulator.kernel.world import World

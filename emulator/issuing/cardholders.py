@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
-from emulator.connect import accounts, capabilities
+from emulator.connect.records import accounts, capabilities
 from emulator.developer.files import File
 from emulator.issuing import access, phone_numbers
 from emulator.issuing.addresses import AddressParams, check_state, complete

@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import progress
-from emulator.connect import accounts
 from emulator.connect.issuing_countries import card_currency, homes
+from emulator.connect.records import accounts
 from emulator.issuing import access, card_numbers, cardholders, replacement, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from emulator.connect import capabilities
+from emulator.connect.records import capabilities
 from emulator.data.currencies import THREE_DECIMAL, ZERO_DECIMAL
 from emulator.data.merchant_categories import CODES
 from emulator.issuing import (

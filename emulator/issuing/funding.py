@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from stdnum import iban
 
 from emulator import chart_of_accounts as chart
-from emulator.connect import accounts
 from emulator.connect.issuing_countries import EURO_AREA
+from emulator.connect.records import accounts
 from emulator.issuing import access
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.connect.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, BankAccount, fingerprint
+from emulator.connect.records.external_accounts import (
+    OF_FINANCIAL_ACCOUNTS,
+    TEST_ROUTING_NUMBER,
+    BankAccount,
+    fingerprint,
+)
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.world import World
 from emulator.treasury import initiating

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
-from emulator.connect import accounts, capabilities, persons
+from emulator.connect.records import accounts, capabilities, persons
 from emulator.kernel.errors import invalid, missing
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
-from emulator.connect import accounts, persons
+from emulator.connect.records import accounts, persons
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists

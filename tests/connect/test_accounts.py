@@ -2,9 +2,9 @@
 
 import pytest
 
-from emulator.connect import accounts
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.platform import NAME
+from emulator.connect.records import accounts
 from tests.client import Client
 from tests.connect.shapes import ADDRESS, ALL, BANK, CONTROLLER, TERMS, account_of, asking, individual
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulator.connect import capabilities
+from emulator.connect.records import capabilities
 from emulator.issuing import decline
 from emulator.issuing.decline import REASONS, RULES, Attempt
 from tests.client import Client

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from emulator.connect import capabilities, external_accounts, persons
-from emulator.connect.capabilities import Capability
-from emulator.connect.persons import Person
+from emulator.connect.records import capabilities, external_accounts, persons
+from emulator.connect.records.capabilities import Capability
+from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
 from emulator.kernel import ids

@@ -1,0 +1,98 @@
+"""External accounts: the bank accounts that an account is paid out to.
+
+The first one of a currency is its default, and one of each currency always is. No number is kept but test numbers,
+which decide how a payout ends, and those of our own financial accounts.
+Source: https://docs.stripe.com/api/external_accounts
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from emulator.kernel.ids import base62
+from emulator.kernel.render import shown
+from emulator.kernel.world import World
+
+WITHOUT_INSTANT_PAYOUTS = "000888888883"
+TEST_ROUTING_NUMBER = "110000000"
+# The emulator's own; no bank has it.
+OF_FINANCIAL_ACCOUNTS = "000000001"
+NOTHING_REQUIRED: dict[str, list[str]] = {
+    "currently_due": [],
+    "errors": [],
+    "past_due": [],
+    "pending_verification": [],
+}
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """A bank account that payouts can go to. `number` is kept only if it is a documented test number or one of ours.
+
+    One that is a financial account of the same owner names it, and is verified from the start.
+    """
+
+    object: ClassVar[str] = "bank_account"
+    prefix: ClassVar[str] = "ba"
+    noun: ClassVar[str] = "external account"
+    filters: ClassVar[tuple[str, ...]] = ("currency",)
+    hidden: ClassVar[tuple[str, ...]] = ("created", "number", "documents", "financial_account")
+    expands: ClassVar[tuple[str, ...]] = ("account",)
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Any]] = {}
+
+    id: str
+    created: int
+    account: str
+    country: str
+    currency: str
+    last4: str
+    fingerprint: str
+    routing_number: str | None
+    number: str | None
+    account_holder_name: str | None = None
+    account_holder_type: str | None = None
+    account_type: str | None = None
+    bank_name: str = "STRIPE TEST BANK"
+    default_for_currency: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    status: str = "new"
+    documents: dict[str, Any] | None = None
+    financial_account: str | None = None
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The bank account, its number hidden but for the last digits."""
+        instant = self.currency == "usd" and self.number != WITHOUT_INSTANT_PAYOUTS
+        members = shown(
+            self,
+            available_payout_methods=["standard", "instant"] if instant else ["standard"],
+            future_requirements=NOTHING_REQUIRED,
+            requirements=NOTHING_REQUIRED,
+        )
+        del members["livemode"]
+        return members
+
+
+def fingerprint(country: str, routing: str | None, number: str) -> str:
+    """Sixteen characters that are the same for the same bank account."""
+    digest = hashlib.sha256(f"{country}:{routing or ''}:{number}".encode()).digest()
+    return base62(int.from_bytes(digest[:16]), 16)
+
+
+def everyone(world: World) -> list[BankAccount]:
+    """The external accounts of the acting account, newest first."""
+    return world.all(BankAccount)
+
+
+def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> dict[str, Any]:
+    """The list object inside an account: the newest ten, and how many there are."""
+    return {
+        "object": "list",
+        "data": [one.render(world) for one in accounts[:10]],
+        "has_more": len(accounts) > 10,
+        "total_count": len(accounts),
+        "url": f"/v1/accounts/{account}/external_accounts",
+    }
