@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from emulator import progress
 from emulator.balances import balance, balance_transactions, topups
-from emulator.connect import capabilities, external_accounts, onboarding, persons, platform
-from emulator.connect.records import accounts
+from emulator.connect import accounts, capabilities, external_accounts, persons, platform, rejection, reviewing
 from emulator.control import (
     asks,
     clock,
@@ -63,7 +62,8 @@ CATALOG = Catalog(
         capabilities,
         persons,
         external_accounts,
-        onboarding,
+        rejection,
+        reviewing,
         treasury_access,
         financial_accounts,
         features,

@@ -5,12 +5,20 @@ Source: https://docs.stripe.com/connect/account-capabilities, https://docs.strip
 
 from __future__ import annotations
 
+from typing import Any
+
+from emulator.connect import requirements
 from emulator.connect.issuing_countries import COUNTRIES
+from emulator.connect.records import accounts, capabilities
 from emulator.connect.records.accounts import Account
 from emulator.connect.records.capabilities import Capability
+from emulator.connect.reviewing import changing, is_asked, reading
 from emulator.data.capabilities import CAPABILITIES
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.params import Boolean, Hash, Params
+from emulator.kernel.lists import Page
+from emulator.kernel.params import Boolean, Hash, NoParams, Params
+from emulator.kernel.records import replace
+from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
 
 # Those that are listed before they were ever requested.
@@ -30,6 +38,62 @@ class CapabilityParams(Params):
 CapabilitiesParams: type[Params] = type(
     "CapabilitiesParams", (Params,), {name: Hash(CapabilityParams) for name in CAPABILITIES}
 )
+
+
+def retrieve(world: World, params: dict[str, Any], name: str) -> Capability:
+    """Read one capability, requested or not. One that was not shows what it would need. 404 for an unknown name."""
+    capability = capabilities.of(world, name)
+    return capability if capability.requested else foreseen(world, capability)
+
+
+def foreseen(world: World, capability: Capability) -> Capability:
+    """An unrequested capability with what it would need."""
+    account = accounts.of(world)
+    if not is_asked(world, account):
+        return capability
+    names = [one.name for one in capabilities.requested(world)]
+    standing = requirements.standing(capability.name, accounts.facts(world, account), [*names, capability.name])
+    return replace(capability, requirements={**standing.requirements, "disabled_reason": None})
+
+
+def list_capabilities(world: World, params: dict[str, Any]) -> Page:
+    """List the requested capabilities, newest first, and the unrequested ones that Issuing and Treasury lean on."""
+    requested = capabilities.requested(world)
+    names = {capability.name for capability in requested}
+    others = [foreseen(world, capabilities.of(world, name)) for name in RELEVANT if name not in names]
+    return Page([*requested, *others], False, world.path)
+
+
+list_capabilities.is_list = True  # type: ignore[attr-defined]
+list_capabilities.returns = Capability  # type: ignore[attr-defined]
+
+
+def update(world: World, params: dict[str, Any], name: str) -> Capability:
+    """Ask for a capability, or give it back. 400 for one this account cannot have, or cannot be without."""
+    capability = capabilities.of(world, name)
+    if "requested" not in params:
+        return capability
+    return world.put(request(world, accounts.of(world), name, params["requested"], "requested"))
+
+
+def requests(world: World, account: Account, wanted: dict[str, dict[str, Any]]) -> list[Capability]:
+    """The capabilities after these requests. 400 for one this account cannot make."""
+    changed = []
+    for name, sent in wanted.items():
+        if "requested" in sent:
+            changed.append(request(world, account, name, sent["requested"], f"capabilities[{name}][requested]"))
+    return changed
+
+
+def request(world: World, account: Account, name: str, wanted: bool, param: str) -> Capability:
+    """A capability after being asked for, or given back."""
+    capability = capabilities.of(world, name)
+    if name == "card_issuing" and wanted and not capability.requested and not world.setting("issuing_enabled"):
+        raise invalid(
+            "card_issuing can only be requested if your platform has been onboarded on Stripe Issuing already."
+        )
+    refuse_request(world, account, capability, wanted, param)
+    return asked_for(world, capability, wanted)
 
 
 def asked_for(world: World, capability: Capability, wanted: bool) -> Capability:
@@ -72,4 +136,9 @@ def needs_controller(name: str, param: str) -> ApiError:
     )
 
 
+ROUTES = [
+    GET("/v1/accounts/{account}/capabilities", reading(list_capabilities), NoParams),
+    GET("/v1/accounts/{account}/capabilities/{capability}", reading(retrieve)),
+    POST("/v1/accounts/{account}/capabilities/{capability}", changing(update), CapabilityParams),
+]
 RECORDS = (Capability,)

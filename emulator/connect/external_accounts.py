@@ -20,6 +20,7 @@ from emulator.connect.records.external_accounts import (
     everyone,
     fingerprint,
 )
+from emulator.connect.reviewing import changing, reading
 from emulator.connect.shapes import documents, group
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
 from emulator.kernel.lists import Page, page
@@ -38,8 +39,10 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
-from emulator.kernel.routes import retrieves
+from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.world import World
+from emulator.treasury import features, financial_accounts
+from emulator.treasury.financial_accounts import FinancialAccount
 
 SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
 TEST_NUMBER = "000123456789"
@@ -199,6 +202,31 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
     )
 
 
+def destination(world: World, sent: str | dict[str, Any]) -> BankAccount:
+    """The bank account that was sent, not yet stored. One that is a financial account of the owner's is known as such.
+
+    400 for a financial account that has no account number or cannot take transfers within Stripe.
+    """
+    if isinstance(sent, str):
+        return described(world, sent)
+    if "financial_account" in sent:
+        own = world.get(FinancialAccount, sent["financial_account"], param="external_account[financial_account]")
+        features.require(world, own, "intra_stripe_flows")
+        features.require_address(own)
+        sent = {
+            "object": "bank_account",
+            "account_number": own.account_number,
+            "country": own.country,
+            "currency": "usd",
+            "routing_number": financial_accounts.ROUTING_NUMBER,
+        }
+    bank = described(world, sent)
+    found = financial_accounts.at_address(world, sent.get("routing_number") or "", sent["account_number"])
+    if found is None or found[0] != world.account:
+        return bank
+    return replace(bank, financial_account=found[1].id, status="verified")
+
+
 def refuse_numbers(country: str, number: str, routing: str | None, param: str) -> None:
     """400 `routing_number_invalid` or `account_number_invalid`. How a routing number is checked is our ruling."""
     if country == "US":
@@ -268,8 +296,24 @@ def replace_default(world: World, new: BankAccount) -> list[BankAccount]:
     return old
 
 
-def create(world: World, params: dict[str, Any], new: BankAccount) -> BankAccount:
-    """Add a bank account, and say so. 400 for one the account already has."""
+def exchange(world: World, new: BankAccount | None) -> None:
+    """Put a bank account in place of the default of its currency; without one, all of them are removed."""
+    if new is not None:
+        gone = replace_default(world, new)
+    else:
+        gone = everyone(world)
+        for bank in gone:
+            world.forget(bank)
+    for bank in gone:
+        world.emit("account.external_account.deleted", bank)
+    if new is not None:
+        world.emit("account.external_account.created", world.get(BankAccount, new.id))
+
+
+def create(world: World, params: dict[str, Any]) -> BankAccount:
+    """Add a bank account to be paid out to. 400 for numbers no bank has and for one the account already has, 501 for a
+    debit card."""
+    new = destination(world, params["external_account"])
     refuse_known(world, new)
     new = replace(new, metadata=merged_metadata(new.metadata, params))
     added = add(world, new, default=bool(params.get("default_for_currency")))
@@ -315,9 +359,6 @@ def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
     return Deleted(gone)
 
 
-retrieve = retrieves(BankAccount)
-
-
 def listed(world: World, params: dict[str, Any], *path: str) -> Page:
     """The account's external accounts, newest first. There are no cards among them."""
     wanted = {name: value for name, value in params.items() if name != "object"}
@@ -325,4 +366,19 @@ def listed(world: World, params: dict[str, Any], *path: str) -> Page:
     return Page([], False, found.url) if params.get("object") == "card" else found
 
 
+retrieve = retrieves(BankAccount)
+
+ROUTES = [
+    GET("/v1/accounts/{account}/external_accounts", reading(listed), ExternalAccountListParams),
+    POST("/v1/accounts/{account}/external_accounts", changing(create), CreateParams),
+    GET("/v1/accounts/{account}/external_accounts/{id}", reading(retrieve)),
+    POST("/v1/accounts/{account}/external_accounts/{id}", changing(update), UpdateParams),
+    DELETE("/v1/accounts/{account}/external_accounts/{id}", changing(delete)),
+    # An older name of the same.
+    GET("/v1/accounts/{account}/bank_accounts", reading(listed), ExternalAccountListParams),
+    POST("/v1/accounts/{account}/bank_accounts", changing(create), CreateParams),
+    GET("/v1/accounts/{account}/bank_accounts/{id}", reading(retrieve)),
+    POST("/v1/accounts/{account}/bank_accounts/{id}", changing(update), UpdateParams),
+    DELETE("/v1/accounts/{account}/bank_accounts/{id}", changing(delete)),
+]
 RECORDS = (BankAccount,)

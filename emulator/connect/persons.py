@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from emulator.connect.records import accounts
 from emulator.connect.records.persons import ROLES, Person
 from emulator.connect.requirements import kept
+from emulator.connect.reviewing import changing, reading
 from emulator.connect.shapes import (
     AddressParams,
     DateParams,
@@ -38,7 +40,7 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
-from emulator.kernel.routes import retrieves
+from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
@@ -189,9 +191,15 @@ def told(person: Person, params: dict[str, Any]) -> Person:
     )
 
 
-def create(world: World, params: dict[str, Any], country: str) -> Person:
-    """A new person of the acting account. 400 for a second representative."""
-    person = told(Person(world.new_id("person"), world.now, world.account, country), params)
+def create(world: World, params: dict[str, Any]) -> Person:
+    """Add a person to a company's account. 400 for a second representative, and for an individual's account: its only
+    person is there already (our ruling)."""
+    account = accounts.of(world)
+    if account.business_type == "individual":
+        raise invalid(
+            "You cannot create persons on an account with `business_type` individual. Update its `individual` instead."
+        )
+    person = told(Person(world.new_id("person"), world.now, world.account, account.country), params)
     refuse_second_representative(world, person)
     return world.put(person)
 
@@ -233,7 +241,11 @@ def narrow(world: World, params: dict[str, Any]) -> Sequence[Condition]:
     return [Condition(role, "eq", wanted) for role, wanted in roles.items()]
 
 
-retrieve = retrieves(Person)
-listed = lists(Person, narrow=narrow)
-
+ROUTES = [
+    GET("/v1/accounts/{account}/persons", reading(lists(Person, narrow=narrow)), PersonListParams),
+    POST("/v1/accounts/{account}/persons", changing(create), PersonParams),
+    GET("/v1/accounts/{account}/persons/{person}", reading(retrieves(Person))),
+    POST("/v1/accounts/{account}/persons/{person}", changing(update), PersonParams),
+    DELETE("/v1/accounts/{account}/persons/{person}", changing(delete)),
+]
 RECORDS = (Person,)

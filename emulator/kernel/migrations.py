@@ -102,6 +102,8 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE ask ADD COLUMN version TEXT;
     """,
+    # Accounts are verified by the module that reviews them.
+    "UPDATE due SET action = 'connect.reviewing.verify' WHERE action = 'connect.onboarding.verify';",
 )
 SCHEMA_VERSION = len(MIGRATIONS)
 

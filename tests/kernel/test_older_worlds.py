@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,27 @@ def test_what_was_due_then_is_known_by_its_name_of_today(old: Client) -> None:
         "issuing.disputes.expire",
         "treasury.outbound_transfers.settle",
     }
+
+
+def test_a_verification_that_waited_then_is_done(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(laid_out(tmp_path))) as connection, connection:
+        (account,) = connection.execute("SELECT account FROM issuing_card").fetchone()
+        connection.execute(
+            "INSERT INTO due (due_at, account, action, about, details) VALUES (?, ?, 'onboarding.verify', ?, '{}')",
+            (2_000_000_100, account, account),
+        )
+    app = create_app(tmp_path)
+    old = Client(app, KEY)
+
+    with in_a_step(old) as world:
+        (waiting,) = (item for item in world.step.agenda.waiting() if item.about == account)
+    old.clock(advance=100)
+
+    assert waiting.action == "connect.reviewing.verify"
+    with in_a_step(old) as world:
+        assert not [item for item in world.step.agenda.waiting() if item.about == account]
+    assert old.read("/_emulator/due")["data"] == []
+    app.emulator.close()  # type: ignore[attr-defined]
 
 
 def test_the_doctor_finds_it_whole_as_it_is(folder: Path) -> None:

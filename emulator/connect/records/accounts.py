@@ -1,14 +1,13 @@
 """Accounts: the platform's own, and the connected accounts it acts for.
 
 All of them are stored as the platform's. What an account may do follows from its capabilities, what it still owes from
-the last review of what is known about it; how it is opened, changed and reviewed is told in `onboarding`.
+the last review of what is known about it.
 Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/accounts
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,7 +17,6 @@ from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
 from emulator.kernel import ids
-from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -30,7 +28,6 @@ CONTROLLERS = {
 }
 ANSWERED_FOR = ("application", "application", "application", "none")
 COMPANIES = frozenset({"company", "government_entity", "non_profit"})
-NUMBERS_OF_COMPANIES = {"tax_id": "tax_id_provided", "vat_id": "vat_id_provided"}
 ADDRESSES_OF_COMPANIES = (
     "address_kana",
     "address_kanji",
@@ -46,11 +43,6 @@ ANCHORS = {
     "weekly": ("weekly_anchor", "weekly_payout_days"),
     "monthly": ("monthly_anchor", "monthly_payout_days"),
 }
-# Of a statement descriptor: what it cannot contain, and how long it and its prefix may be.
-# Source: https://docs.stripe.com/get-started/account/statement-descriptors
-NOT_ON_STATEMENTS = re.compile(r"""[<>\\'"*]""")
-HOST = re.compile(r"([a-z]+://)?(?P<host>[^/?#:]*)")
-LONGEST_DESCRIPTOR, LONGEST_PREFIX = 22, 10
 NO_PROFILE: dict[str, Any] = {
     "annual_revenue": None,
     "estimated_worker_count": None,
@@ -324,27 +316,6 @@ def company_of(person: Person) -> dict[str, Any]:
     }
 
 
-def with_descriptors(account: Account, person: Person | None) -> Account:
-    """The same account with a statement descriptor from its name, unless it has one or no name is known.
-
-    The prefix for card payments is a shortened copy. Source: https://docs.stripe.com/upgrades, version 2023-10-16.
-    """
-    individual = person.said if person is not None else {}
-    names = (
-        account.business_profile.get("name"),
-        HOST.match(account.business_profile.get("url", ""))["host"],  # type: ignore[index]  # it matches anything
-        account.company.get("name"),
-        " ".join(individual[name] for name in ("first_name", "last_name") if name in individual),
-    )
-    made = NOT_ON_STATEMENTS.sub("", next((name for name in names if name), "")).upper()[:LONGEST_DESCRIPTOR].strip()
-    payments = {"statement_descriptor": made, **account.settings.get("payments", {})}
-    if not payments["statement_descriptor"]:
-        return account
-    prefix = payments["statement_descriptor"][:LONGEST_PREFIX].strip()
-    cards = {"statement_descriptor_prefix": prefix, **account.settings.get("card_payments", {})}
-    return replace(account, settings={**account.settings, "payments": payments, "card_payments": cards})
-
-
 def with_nulls(names: str, said: dict[str, Any] | None) -> dict[str, Any]:
     """A hash with all of these members, null where nothing was said."""
     return {**dict.fromkeys(names.split()), **(said or {})}
@@ -377,6 +348,11 @@ def of(world: World) -> Account:
     account = world.as_account(world.platform).find(Account, world.account)
     assert account is not None, f"{world.account} was opened without a record"
     return account
+
+
+def save(world: World, account: Account) -> Account:
+    """Store an account's record: all of them are the platform's."""
+    return world.as_account(world.platform).put(account)
 
 
 def legal_name(account: Account) -> str:
@@ -419,6 +395,3 @@ def facts(world: World, account: Account) -> Facts:
 def application_of(platform: str) -> str:
     """The id of the platform's own application: its Connect endpoints carry it, and who leaves it is told of it."""
     return "ca_" + ids.base62(int.from_bytes(hashlib.sha256(platform.encode()).digest()), 32)
-
-
-RECORDS = (Account,)

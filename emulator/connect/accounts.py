@@ -1,0 +1,276 @@
+"""Accounts: opening them, telling Stripe more about them, and closing them.
+
+Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/accounts
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from emulator.connect import capabilities, external_accounts, persons
+from emulator.connect.account_params import CreateParams, UpdateParams
+from emulator.connect.home_currencies import currency_of
+from emulator.connect.records import accounts
+from emulator.connect.records.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
+from emulator.connect.records.persons import Person, individual
+from emulator.connect.requirements import kept
+from emulator.connect.reviewing import changing, connected, reading, review
+from emulator.connect.shapes import merged
+from emulator.kernel.errors import exclusive, invalid, missing
+from emulator.kernel.lists import lists
+from emulator.kernel.params import ListParams, Range, merged_metadata
+from emulator.kernel.records import replace
+from emulator.kernel.render import Deleted
+from emulator.kernel.routes import DELETE, GET, POST
+from emulator.kernel.settings import switch
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+
+SETTINGS = (
+    switch(
+        "accounts_v1_support",
+        True,
+        "Whether POST /v1/accounts creates accounts; platforms that joined since about August 2026 are refused until "
+        "they switch Accounts v1 support on in the Dashboard.",
+    ),
+)
+# What accounts with the whole Stripe dashboard ask for when nothing is asked for.
+USUAL_CAPABILITIES = ("card_payments", "transfers")
+NUMBERS_OF_COMPANIES = {"tax_id": "tax_id_provided", "vat_id": "vat_id_provided"}
+# Of a statement descriptor: what it cannot contain, and how long it and its prefix may be.
+# Source: https://docs.stripe.com/get-started/account/statement-descriptors
+NOT_ON_STATEMENTS = re.compile(r"""[<>\\'"*]""")
+HOST = re.compile(r"([a-z]+://)?(?P<host>[^/?#:]*)")
+LONGEST_DESCRIPTOR, LONGEST_PREFIX = 22, 10
+NOT_OURS = (
+    "You can only create new accounts if you've signed up for Connect, which you can learn how to do at "
+    "https://stripe.com/docs/connect."
+)
+NO_LONGER_V1 = (
+    "Stripe no longer recommends Accounts v1 for new Connect integrations. Create connected accounts with "
+    "POST /v2/core/accounts instead: https://docs.stripe.com/connect/accounts-v2. To use Accounts v1 all the same, "
+    "switch Accounts v1 support on in the Dashboard (here: the setting accounts_v1_support)."
+)
+TERMS_ARE_STRIPES = "You cannot accept the Terms of Service on behalf of Standard and Express connected accounts."
+
+
+@dataclass(frozen=True)
+class Application:
+    """The platform as its connected accounts know it. Only events show it."""
+
+    object: ClassVar[str] = "application"
+
+    id: str
+    name: str | None = field(default=None)
+
+    def render(self, world: World) -> dict[str, Any]:
+        """Its id and name."""
+        return {"id": self.id, "object": self.object, "name": self.name}
+
+
+class AccountListParams(ListParams):
+    """Accounts made in a range of time."""
+
+    created = Range()
+
+
+def only_connected(world: World, params: dict[str, Any]) -> Sequence[Condition]:
+    """Neither the platform itself nor what was deleted."""
+    return [Condition("is_listed", "eq", True)]
+
+
+def retrieve_current(world: World, params: dict[str, Any]) -> Account:
+    """Read the account that the key and the header stand for."""
+    return accounts.of(world)
+
+
+def retrieve(world: World, params: dict[str, Any]) -> Account:
+    """Read one account. 403 for one the key does not reach, whether it exists or not."""
+    return accounts.of(world)
+
+
+def create(world: World, params: dict[str, Any]) -> Account:
+    """Open a connected account.
+
+    400 while acting as a connected account, without support for Accounts v1, for `type` beside `controller`, for terms
+    that only Stripe may have accepted, and for capabilities this kind of account cannot have.
+    """
+    if not world.is_platform:
+        raise invalid(NOT_OURS)
+    if not world.setting("accounts_v1_support"):
+        raise invalid(NO_LONGER_V1)
+    if "type" in params and "controller" in params:
+        raise exclusive("type", "controller", blame="type")
+    country = params.get("country", accounts.of(world).country)
+    kind = params.get("type", "none" if "controller" in params else "standard")
+    account = Account(
+        id=world.new_id("acct"),
+        created=world.now,
+        country=country,
+        default_currency=currency_of(country),
+        type=kind,
+        controller=chosen(params["controller"]) if "controller" in params else controller_of(*CONTROLLERS[kind]),
+        is_ready="type" not in params and "controller" not in params,
+    )
+    account = told(account, params)
+    inside = world.as_account(account.id)
+    wanted = params.get("capabilities", {})
+    if not wanted and account.controller["stripe_dashboard"]["type"] == "full":
+        wanted = {name: {"requested": True} for name in USUAL_CAPABILITIES}
+    asked_for = capabilities.requests(inside, account, wanted)
+    bank = external_accounts.destination(inside, params["external_account"]) if "external_account" in params else None
+    person = about_individual(inside, account, params)
+    if not world.predates("Y1"):
+        account = with_descriptors(account, person)
+
+    accounts.save(world, account)
+    world.open_account(account.id)
+    if person is not None:
+        inside.put(person)
+    if bank is not None:
+        external_accounts.add(inside, bank, default=True)
+    for capability in asked_for:
+        inside.put(capability)
+    review(inside)
+    return accounts.of(inside)
+
+
+def chosen(sent: dict[str, Any]) -> dict[str, Any]:
+    """The `controller` hash for what was sent of it. The defaults are those of an account with the whole dashboard.
+
+    Source: https://docs.stripe.com/api/accounts/create
+    """
+    return controller_of(
+        sent.get("fees", {}).get("payer", "account"),
+        sent.get("losses", {}).get("payments", "stripe"),
+        sent.get("requirement_collection", "stripe"),
+        sent.get("stripe_dashboard", {}).get("type", "full"),
+    )
+
+
+def update(world: World, params: dict[str, Any]) -> Account:
+    """Tell Stripe more about a connected account; what was known stays. 400 for what cannot change."""
+    old = accounts.of(world)
+    refuse_changes(old, params)
+    account = told(old, params)
+    asked_for = capabilities.requests(world, account, params.get("capabilities", {}))
+    bank = params.get("external_account")
+    new_bank = external_accounts.destination(world, bank) if bank is not None else None
+    person = about_individual(world, account, params)
+    if not world.predates("Y1"):
+        account = with_descriptors(account, person)
+
+    accounts.save(world, account)
+    if person is not None:
+        world.put(person)
+    for capability in asked_for:
+        world.put(capability)
+    if "external_account" in params:
+        external_accounts.exchange(world, new_bank)
+    return account
+
+
+def refuse_changes(account: Account, params: dict[str, Any]) -> None:
+    """400 for another country or controller than the account has. Our ruling: older guides repeat both."""
+    if params.get("country", account.country) != account.country:
+        raise invalid(
+            f"The country of an account cannot be changed: it is {account.country}.",
+            param="country",
+        )
+    for name, value in params.get("controller", {}).items():
+        for member, word in value.items() if isinstance(value, dict) else [(None, value)]:
+            has = account.controller.get(name)
+            has = has.get(member) if member is not None and isinstance(has, dict) else has
+            if has != word and has != f"{word}_{account.type}":
+                raise invalid("The controller of an account cannot be changed.", param=f"controller[{name}]")
+
+
+def told(account: Account, params: dict[str, Any]) -> Account:
+    """The same account after what was sent about it, individual and capabilities aside. 400 for what cannot be."""
+    if "tos_acceptance" in params and not account.collects_requirements:
+        raise invalid(TERMS_ARE_STRIPES, param="tos_acceptance")
+    refuse_schedule(account, params.get("settings", {}).get("payouts", {}).get("schedule", {}))
+    company = dict(params.get("company", {}))
+    numbers = {name: kept(company.pop(name)) for name in NUMBERS_OF_COMPANIES if name in company}
+    names = ("account_token", "business_type", "default_currency", "email")
+    hashes = ("business_profile", "documents", "groups", "settings", "tos_acceptance")
+    return replace(
+        account,
+        **{name: params[name] for name in names if name in params},
+        **{name: merged(getattr(account, name) or {}, params[name]) for name in hashes if name in params},
+        company=merged(account.company, company),
+        numbers={**account.numbers, **numbers},
+        metadata=merged_metadata(account.metadata, params),
+    )
+
+
+def refuse_schedule(account: Account, sent: dict[str, Any]) -> None:
+    """400 for a payout schedule without the days its interval needs, or with those of another."""
+    known = {**account.settings.get("payouts", {}).get("schedule", {}), **sent}
+    interval = known.get("interval", "daily")
+    path = "settings[payouts][schedule]"
+    for other, names in ANCHORS.items():
+        for name in names:
+            if name in sent and other != interval:
+                raise invalid(f"{name} only applies when the interval is {other}.", param=f"{path}[{name}]")
+    if interval in ANCHORS and not any(name in known for name in ANCHORS[interval]):
+        raise missing(f"{path}[{ANCHORS[interval][0]}]")
+
+
+def about_individual(world: World, account: Account, params: dict[str, Any]) -> Person | None:
+    """The account's individual after what was sent, not yet stored; None where there is none and nothing was sent."""
+    known = individual(world)
+    if known is None and account.business_type != "individual" and "individual" not in params:
+        return None
+    person = known or Person(world.new_id("person"), world.now, world.account, account.country, is_individual=True)
+    return persons.told(person, params.get("individual", {}))
+
+
+def with_descriptors(account: Account, person: Person | None) -> Account:
+    """The same account with a statement descriptor from its name, unless it has one or no name is known.
+
+    The prefix for card payments is a shortened copy. Source: https://docs.stripe.com/upgrades, version 2023-10-16.
+    """
+    individual = person.said if person is not None else {}
+    names = (
+        account.business_profile.get("name"),
+        HOST.match(account.business_profile.get("url", ""))["host"],  # type: ignore[index]  # it matches anything
+        account.company.get("name"),
+        " ".join(individual[name] for name in ("first_name", "last_name") if name in individual),
+    )
+    made = NOT_ON_STATEMENTS.sub("", next((name for name in names if name), "")).upper()[:LONGEST_DESCRIPTOR].strip()
+    payments = {"statement_descriptor": made, **account.settings.get("payments", {})}
+    if not payments["statement_descriptor"]:
+        return account
+    prefix = payments["statement_descriptor"][:LONGEST_PREFIX].strip()
+    cards = {"statement_descriptor_prefix": prefix, **account.settings.get("card_payments", {})}
+    return replace(account, settings={**account.settings, "payments": payments, "card_payments": cards})
+
+
+def delete(world: World, params: dict[str, Any], account: str) -> Deleted:
+    """Delete a connected account: nobody can act for it any more. Balances are not looked at, as in test mode.
+
+    Source: https://docs.stripe.com/api/accounts/delete
+    """
+    inside = connected(world, account)
+    record = accounts.of(inside)
+    accounts.save(world, replace(record, is_deleted=True))
+    world.close_account(account)
+    platform = accounts.of(world.as_account(world.platform))
+    name = platform.settings["dashboard"]["display_name"]
+    inside.emit("account.application.deauthorized", Application(application_of(platform.id), name))
+    return Deleted(record)
+
+
+ROUTES = [
+    GET("/v1/account", retrieve_current),
+    GET("/v1/accounts", lists(Account, narrow=only_connected), AccountListParams),
+    POST("/v1/accounts", create, CreateParams),
+    GET("/v1/accounts/{account}", reading(retrieve)),
+    POST("/v1/accounts/{account}", changing(update), UpdateParams),
+    DELETE("/v1/accounts/{account}", delete),
+]
+RECORDS = (Account,)
