@@ -29,6 +29,7 @@ ADDRESS: dict[str, Any] = {
     "postal_code": "94111",
     "state": "CA",
 }
+STREET = {"city": "Oakland", "country": "US", "line1": "1 Main St", "postal_code": "94111", "state": "CA"}
 JENNY: dict[str, Any] = {
     "address": ADDRESS,
     "dob": {"day": 1, "month": 1, "year": 1902},

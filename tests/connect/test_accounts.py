@@ -1,4 +1,4 @@
-"""Accounts: the platform's own and those it opens, reads, changes, rejects and deletes."""
+"""Accounts: the platform's own and those it opens, reads, changes and deletes."""
 
 import pytest
 
@@ -6,9 +6,7 @@ from emulator.connect.home_currencies import currency_of
 from emulator.connect.platform import NAME
 from emulator.connect.records import accounts
 from tests.client import Client
-from tests.connect.shapes import ADDRESS, ALL, BANK, CONTROLLER, TERMS, account_of, asking, individual
-
-STREET = {"city": "Oakland", "country": "US", "line1": "1 Main St", "postal_code": "94111", "state": "CA"}
+from tests.connect.shapes import ADDRESS, ALL, BANK, CONTROLLER, STREET, TERMS, account_of, asking, individual
 
 
 def test_the_platform_is_a_us_account_with_everything_active(platform):
@@ -611,82 +609,12 @@ def test_deleting_an_account_tells_the_platform_as_an_event_of_that_account(plat
     assert rows == [(account, "application")]
 
 
-@pytest.mark.parametrize(
-    "reason, disabled",
-    [
-        ("fraud_other", "rejected.platform_fraud"),
-        ("terms_of_service", "rejected.platform_terms_of_service"),
-        ("credit", "rejected.platform_other"),
-        ("other", "rejected.platform_other"),
-    ],
-)
-def test_a_rejected_account_may_do_nothing_any_more(platform, reason, disabled):
-    account = account_of(platform, external_account=BANK)["id"]
-
-    rejected = platform.made(f"/v1/accounts/{account}/reject", reason=reason)
-
-    assert rejected["requirements"]["disabled_reason"] == disabled
-    assert rejected["capabilities"] == dict.fromkeys(ALL, "inactive")
-    assert not rejected["charges_enabled"] and not rejected["payouts_enabled"]
-    capability = platform.read(f"/v1/accounts/{account}/capabilities/treasury")
-    assert capability["requirements"]["disabled_reason"] == "rejected.other"
-
-
 def test_a_proof_of_registration_is_taken_with_a_new_account_too(platform):
     proof = {"files": ["file_identity_document_success"], "signer": {"person": "person_1"}}
 
     made = platform.made("/v1/accounts", controller=CONTROLLER, documents={"proof_of_registration": proof})
 
     assert "documents" not in made
-
-
-def test_fraud_alone_is_no_reason_any_more(platform):
-    account = account_of(platform, external_account=BANK)["id"]
-
-    refusal = platform.post(f"/v1/accounts/{account}/reject", reason="fraud")
-
-    assert (refusal.status, refusal.error["param"]) == (400, "reason")
-    assert refusal.error["message"] == (
-        "Invalid reason: must be one of credit, fraud_no_intent_to_fulfill, fraud_other, fraud_payment_method_casher, "
-        "fraud_payment_method_tester, other, or terms_of_service"
-    )
-    assert platform.read(f"/v1/accounts/{account}")["requirements"]["disabled_reason"] == "requirements.past_due"
-
-
-def test_a_rejection_may_leave_payouts_on(platform):
-    account = account_of(platform, external_account=BANK)["id"]
-
-    rejected = platform.made(f"/v1/accounts/{account}/reject", reason="other", payouts_action="none")
-
-    assert rejected["payouts_enabled"] and not rejected["charges_enabled"]
-
-
-def test_a_rejection_closes_financial_accounts_in_a_documented_order_of_events(platform):
-    account = account_of(platform)["id"]
-    inside = platform.acting_as(account)
-    inside.made("/v1/treasury/financial_accounts", supported_currencies=["usd"])
-    before = len(inside.events())
-
-    platform.made(f"/v1/accounts/{account}/reject", reason="other")
-
-    told = inside.event_types(since=before)
-    assert told[:5] == ["capability.updated"] * 4 + ["account.updated"]
-    assert told[5] == "treasury.financial_account.closed"
-    assert inside.read("/v1/treasury/financial_accounts")["data"][0]["status"] == "closed"
-
-
-def test_a_rejection_is_taken_back_once(platform):
-    path = f"/v1/accounts/{account_of(platform, external_account=BANK)['id']}"
-    early = platform.post(f"{path}/unreject")
-    platform.made(f"{path}/reject", reason="other")
-    twice = platform.post(f"{path}/reject", reason="other")
-
-    restored = platform.made(f"{path}/unreject")
-
-    assert early.status == twice.status == 400
-    assert restored["capabilities"] == dict.fromkeys(ALL, "active")
-    assert restored["charges_enabled"] and restored["payouts_enabled"]
-    assert restored["requirements"]["disabled_reason"] is None
 
 
 def test_individual_and_bank_account_can_be_expanded_into(platform):
@@ -699,21 +627,3 @@ def test_individual_and_bank_account_can_be_expanded_into(platform):
 
     assert expanded.status == 200
     assert expanded.json["external_accounts"]["data"][0]["account"]["id"] == account["id"]
-
-
-def test_a_rejection_cancels_the_cards(platform):
-    account = account_of(platform)["id"]
-    inside = platform.acting_as(account)
-    holder = inside.made(
-        "/v1/issuing/cardholders",
-        name="Jenny Rosen",
-        type="individual",
-        billing={"address": STREET},
-        individual={"first_name": "Jenny", "last_name": "Rosen"},
-    )
-    card = inside.made("/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="inactive")
-
-    platform.made(f"/v1/accounts/{account}/reject", reason="other")
-
-    assert inside.read(f"/v1/issuing/cards/{card['id']}")["status"] == "canceled"
-    assert inside.event_types()[-1] == "issuing_card.updated"

@@ -1,4 +1,4 @@
-"""Onboarding in mode `verify`: what is required, what test values do, and when."""
+"""The review in mode `verify`: what is required, what test values do, and when."""
 
 import pytest
 
