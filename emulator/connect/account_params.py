@@ -220,31 +220,8 @@ class UpdateSettingsParams(SettingsParams):
     )
 
 
-class CreateParams(Params):
-    """Everything that may be said of a new account."""
-
-    account_token = String()
-    business_profile = Hash(BusinessProfileParams)
-    business_type = Enum(BUSINESS_TYPES)
-    capabilities = Hash(CapabilitiesParams)
-    company = Hash(CompanyParams)
-    controller = Hash(ControllerParams)
-    country = Country()
-    default_currency = Currency()
-    documents = group(**DOCUMENTS, proof_of_registration=documents(**SIGNER))  # the last: older clients send it
-    email = Email()
-    external_account = ExternalAccountField(NewOfAccountParams)
-    groups = group(payments_pricing=String(unset=True))
-    individual = Hash(IndividualParams)
-    metadata = Metadata()
-    settings = Hash(SettingsParams)
-    tos_acceptance = group(date=Timestamp(), ip=String(), service_agreement=String(), user_agent=String())
-    type = Enum(("custom", "express", "standard"))
-
-
-class UpdateParams(Params):
-    """Everything that may be said of an account later. `controller` and `country` are taken where they change nothing,
-    because older guides send them."""
+class AccountParams(Params):
+    """What may be said of an account, at first and later."""
 
     account_token = String()
     business_profile = Hash(BusinessProfileParams)
@@ -256,9 +233,23 @@ class UpdateParams(Params):
     default_currency = Currency()
     documents = group(**DOCUMENTS, proof_of_registration=documents(**SIGNER))
     email = Email()
-    external_account = ExternalAccountField(NewOfAccountParams, unset=True)
+    external_account = ExternalAccountField(NewOfAccountParams)
     groups = group(payments_pricing=String(unset=True))
     individual = Hash(IndividualParams)
     metadata = Metadata()
-    settings = Hash(UpdateSettingsParams)
+    settings = Hash(SettingsParams)
     tos_acceptance = group(date=Timestamp(), ip=String(), service_agreement=String(), user_agent=String())
+
+
+class CreateParams(AccountParams):
+    """Everything that may be said of a new account. Older clients send `documents[proof_of_registration]` here too."""
+
+    type = Enum(("custom", "express", "standard"))
+
+
+class UpdateParams(AccountParams):
+    """Everything that may be said of an account later. `controller` and `country` are taken where they change nothing,
+    because older guides send them."""
+
+    external_account = ExternalAccountField(NewOfAccountParams, unset=True)
+    settings = Hash(UpdateSettingsParams)

@@ -39,7 +39,7 @@ SETTINGS = (
 )
 # What accounts with the whole Stripe dashboard ask for when nothing is asked for.
 USUAL_CAPABILITIES = ("card_payments", "transfers")
-NUMBERS_OF_COMPANIES = {"tax_id": "tax_id_provided", "vat_id": "vat_id_provided"}
+NUMBERS_OF_COMPANIES = ("tax_id", "vat_id")
 # Of a statement descriptor: what it cannot contain, and how long it and its prefix may be.
 # Source: https://docs.stripe.com/get-started/account/statement-descriptors
 NOT_ON_STATEMENTS = re.compile(r"""[<>\\'"*]""")

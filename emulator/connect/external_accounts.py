@@ -60,7 +60,21 @@ TEST_TOKENS = {
 # What may be sent
 
 
-class NewParams(Params):
+class CardParams(Params):
+    """What is said of debit cards alone."""
+
+    address_city = String()
+    address_country = String()
+    address_line1 = String()
+    address_line2 = String()
+    address_state = String()
+    address_zip = String()
+    exp_month = String()
+    exp_year = String()
+    name = String()
+
+
+class NewParams(CardParams):
     """A bank account or a card, in one hash: which members count is said by `object`."""
 
     object = Enum(("bank_account", "card"), required=True)
@@ -70,17 +84,10 @@ class NewParams(Params):
     country = Country()
     currency = Currency()
     routing_number = String()
-    address_city = String()
-    address_country = String()
-    address_line1 = String()
-    address_line2 = String()
-    address_state = String()
-    address_zip = String()
     cvc = String()
     exp_month = Integer()
     exp_year = Integer()
     metadata = Metadata()
-    name = String()
     number = String()
     token = String()
 
@@ -122,43 +129,21 @@ class CreateParams(Params):
     metadata = Metadata()
 
 
-class UpdateParams(Params):
-    """What may change. The card's members are taken where there is a card."""
+class UpdateParams(CardParams):
+    """What may change. What is said of cards is taken where there is a card."""
 
     account_holder_name = String()
     account_holder_type = Enum(("company", "individual"), unset=True)
     account_type = Enum(("checking", "futsu", "savings", "toza"))
-    address_city = String()
-    address_country = String()
-    address_line1 = String()
-    address_line2 = String()
-    address_state = String()
-    address_zip = String()
     default_for_currency = Boolean()
     documents = group(bank_account_ownership_verification=documents())
-    exp_month = String()
-    exp_year = String()
     metadata = Metadata()
-    name = String()
 
 
 class ExternalAccountListParams(ListParams):
     """Bank accounts, or cards."""
 
     object = Enum(("bank_account", "card"))
-
-
-OF_CARDS = (
-    "address_city",
-    "address_country",
-    "address_line1",
-    "address_line2",
-    "address_state",
-    "address_zip",
-    "exp_month",
-    "exp_year",
-    "name",
-)
 
 
 # What happens
@@ -324,7 +309,7 @@ def create(world: World, params: dict[str, Any]) -> BankAccount:
 def update(world: World, params: dict[str, Any], id: str) -> BankAccount:
     """Change what may be changed. 400 for a card's members, and for taking the default away without a new one."""
     old = world.get(BankAccount, id)
-    for name in OF_CARDS:
+    for name in CardParams.shared().fields:
         if name in params:
             raise invalid(f"The parameter {name} can only be set on cards.", param=name)
     if params.get("default_for_currency") is False and old.default_for_currency:

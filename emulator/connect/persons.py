@@ -82,9 +82,6 @@ RACES = (
 # What may be sent
 
 
-SSN_LAST_4 = {"pattern": r"[0-9]{4}", "says": "The last four digits of a Social Security number are four digits."}
-
-
 class IndividualParams(Params):
     """What may be said about the person of an individual's account."""
 
@@ -115,37 +112,17 @@ class IndividualParams(Params):
         percent_ownership=Percent(unset=True),
         title=String(),
     )
-    ssn_last_4 = String(**SSN_LAST_4)
+    ssn_last_4 = String(pattern=r"[0-9]{4}", says="The last four digits of a Social Security number are four digits.")
     verification = group(additional_document=Hash(IdentityDocumentParams), document=Hash(IdentityDocumentParams))
 
 
-class PersonParams(Params):
-    """What may be said about a person, at first and later."""
+class PersonParams(IndividualParams):
+    """What may be said about any person, at first and later."""
 
     additional_tos_acceptances = group(account=Hash(TermsParams))
-    address = Hash(AddressParams)
-    address_kana = Hash(JapaneseAddressParams)
-    address_kanji = Hash(JapaneseAddressParams)
-    dob = Hash(DateParams, unset=True)
     documents = group(company_authorization=documents(), passport=documents(), visa=documents())
-    email = Email()
-    first_name = String(max_length=100)
-    first_name_kana = String()
-    first_name_kanji = String()
-    full_name_aliases = List(String(max_length=300), unset=True)
-    gender = String()
-    id_number = String()
-    id_number_secondary = String()
-    last_name = String(max_length=100)
-    last_name_kana = String()
-    last_name_kanji = String()
-    maiden_name = String()
-    metadata = Metadata()
     nationality = Country()
     person_token = String()
-    phone = String()
-    political_exposure = Enum(("existing", "none"))
-    registered_address = Hash(AddressParams)
     relationship = group(
         authorizer=Boolean(),
         director=Boolean(),
@@ -156,13 +133,11 @@ class PersonParams(Params):
         representative=Boolean(),
         title=String(),
     )
-    ssn_last_4 = String(**SSN_LAST_4)
     us_cfpb_data = group(
         ethnicity_details=group(ethnicity=List(Enum(ETHNICITIES)), ethnicity_other=String()),
         race_details=group(race=List(Enum(RACES)), race_other=String()),
         self_identified_gender=String(),
     )
-    verification = group(additional_document=Hash(IdentityDocumentParams), document=Hash(IdentityDocumentParams))
 
 
 class PersonListParams(ListParams):

@@ -18,15 +18,22 @@ from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts
 
-REASONS = ("credit", "fraud_no_intent_to_fulfill", "fraud_other", "fraud_payment_method_casher")
-MORE_REASONS = ("fraud_payment_method_tester", "other", "terms_of_service")
+REASONS = (
+    "credit",
+    "fraud_no_intent_to_fulfill",
+    "fraud_other",
+    "fraud_payment_method_casher",
+    "fraud_payment_method_tester",
+    "other",
+    "terms_of_service",
+)
 
 
 class RejectParams(Params):
     """Why a platform wants nothing more to do with an account."""
 
     payouts_action = Enum(("none", "pause"))
-    reason = Enum((*REASONS, *MORE_REASONS), required=True)
+    reason = Enum(REASONS, required=True)
 
 
 def reject(world: World, params: dict[str, Any], account: str) -> Account:
