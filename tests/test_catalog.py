@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import typing
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import emulator
 from emulator.catalog import CATALOG
 from emulator.data.routes import ROUTES as PUBLISHED
 from emulator.kernel.catalog import Catalog
+from emulator.kernel.lists import Page
 from emulator.kernel.routes import GET, Route, retrieves
 from emulator.kernel.settings import KERNEL_SETTINGS, switch
 from tests.contract import EXTRA_PARAMS, flat, published_params
@@ -59,6 +62,14 @@ def test_the_kernel_imports_no_product(file):
     }
 
     assert not {module for module in imported if module.startswith("emulator.") and module.split(".")[1] in PRODUCTS}
+
+
+@pytest.mark.parametrize("route", CATALOG.routes, ids=name)
+def test_an_operation_that_gives_back_a_page_is_a_list_of_some_record(route):
+    gives_back = typing.get_type_hints(inspect.unwrap(route.operation)).get("return")
+
+    assert route.is_list == (gives_back is Page)
+    assert not route.is_list or route.returns is not None
 
 
 @pytest.mark.parametrize("route", CATALOG.routes, ids=name)

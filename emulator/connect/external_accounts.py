@@ -351,6 +351,8 @@ def listed(world: World, params: dict[str, Any], *path: str) -> Page:
     return Page([], False, found.url) if params.get("object") == "card" else found
 
 
+listed.is_list = True  # type: ignore[attr-defined]
+listed.returns = BankAccount  # type: ignore[attr-defined]
 retrieve = retrieves(BankAccount)
 
 ROUTES = [

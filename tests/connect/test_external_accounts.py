@@ -310,6 +310,15 @@ def test_the_older_name_of_the_list_serves_the_same(platform, path):
     assert platform.delete(f"{older}/{other['id']}").json["deleted"]
 
 
+@pytest.mark.parametrize("name", ["external_accounts", "bank_accounts"])
+def test_the_account_of_each_can_be_expanded_in_the_list(platform, path, name):
+    platform.made(path, external_account=BANK)
+
+    (bank,) = platform.read(path.replace("external_accounts", name), expand=["data.account"])["data"]
+
+    assert bank["account"]["object"] == "account"
+
+
 def test_a_company_in_no_need_of_checking_has_an_address_of_its_country(platform):
     account = account_of(platform, business_type="company", company={"address": {"city": ADDRESS["city"]}})
 
