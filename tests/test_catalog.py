@@ -64,6 +64,20 @@ def test_the_kernel_imports_no_product(file):
     assert not {module for module in imported if module.startswith("emulator.") and module.split(".")[1] in PRODUCTS}
 
 
+def test_what_is_known_of_accounts_looks_at_no_operation_and_others_look_at_nothing_else():
+    operations = {module.__name__ for module in CATALOG.modules if module.__name__.startswith("emulator.connect.")}
+    of_products = [file for product in PRODUCTS if product != "connect" for file in (PACKAGE / product).glob("*.py")]
+
+    for file in (*(PACKAGE / "connect" / "records").glob("*.py"), *of_products):
+        imported = [
+            f"{node.module}.{alias.name}"
+            for node in ast.walk(ast.parse(file.read_text()))
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        ]
+        assert not [one for one in imported if operations & {one, one.rpartition(".")[0]}], file
+
+
 @pytest.mark.parametrize("route", CATALOG.routes, ids=name)
 def test_an_operation_that_gives_back_a_page_is_a_list_of_some_record(route):
     gives_back = typing.get_type_hints(inspect.unwrap(route.operation)).get("return")
