@@ -234,12 +234,12 @@ def with_descriptors(account: Account, person: Person | None) -> Account:
 
     The prefix for card payments is a shortened copy. Source: https://docs.stripe.com/upgrades, version 2023-10-16.
     """
-    individual = person.said if person is not None else {}
+    said = person.said if person is not None else {}
     names = (
         account.business_profile.get("name"),
         HOST.match(account.business_profile.get("url", ""))["host"],  # type: ignore[index]  # it matches anything
         account.company.get("name"),
-        " ".join(individual[name] for name in ("first_name", "last_name") if name in individual),
+        " ".join(said[name] for name in ("first_name", "last_name") if name in said),
     )
     made = NOT_ON_STATEMENTS.sub("", next((name for name in names if name), "")).upper()[:LONGEST_DESCRIPTOR].strip()
     payments = {"statement_descriptor": made, **account.settings.get("payments", {})}
