@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.world import World
-from emulator.treasury import received_credits, received_debits
+from emulator.treasury import initiating, received_credits, received_debits
 from emulator.treasury import transactions as treasury_transactions
+from emulator.treasury.flows import Notice
 from emulator.treasury.received_credits import ReceivedCredit
 from emulator.treasury.received_debits import ReceivedDebit
 
@@ -90,15 +91,7 @@ def pay(world: World, transaction: Transaction) -> Paid:
         movement = chart.capture_from_issuing(world.account, transaction.currency, amount, None)
         entry = world.move(movement, because=transaction.id, flow_type="issuing_transaction")
         return Paid(balance_transaction=entry.id)
-    debit = received_debits.from_card_capture(
-        world,
-        financial_account=transaction.financial_account,
-        amount=amount,
-        card=transaction.card,
-        authorization=transaction.authorization,
-        transaction=transaction.id,
-        description=transaction.merchant_data["name"],
-    )
+    debit = received_debits.from_card_capture(world, transaction.financial_account, by_merchant(transaction))
     return Paid(flow=debit)
 
 
@@ -108,13 +101,16 @@ def take_back(world: World, transaction: Transaction) -> Paid:
         movement = chart.refund_to_issuing(world.account, transaction.currency, transaction.amount, None)
         entry = world.move(movement, because=transaction.id, flow_type="issuing_transaction")
         return Paid(balance_transaction=entry.id)
-    credit = received_credits.from_card_refund(
-        world,
-        financial_account=transaction.financial_account,
-        amount=transaction.amount,
-        card=transaction.card,
-        authorization=transaction.authorization,
-        transaction=transaction.id,
-        description=transaction.merchant_data["name"],
-    )
+    credit = received_credits.from_card_refund(world, transaction.financial_account, by_merchant(transaction))
     return Paid(flow=credit)
+
+
+def by_merchant(transaction: Transaction) -> Notice:
+    """What the card network says to the financial account of a capture or refund."""
+    return Notice(
+        abs(transaction.amount),
+        "card",
+        transaction.merchant_data["name"] or "",
+        initiating.issuing_card(transaction.card),
+        {"issuing_authorization": transaction.authorization, "issuing_transaction": transaction.id},
+    )

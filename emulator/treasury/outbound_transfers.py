@@ -56,6 +56,7 @@ from emulator.treasury import (
 from emulator.treasury.access import onboarded
 from emulator.treasury.destinations import Destination, DestinationDataParams, DestinationOptionsParams, receiver
 from emulator.treasury.financial_accounts import FinancialAccount
+from emulator.treasury.flows import Notice
 from emulator.treasury.received_credits import ReceivedCredit
 from emulator.treasury.transactions import Transaction
 
@@ -353,14 +354,14 @@ def arrived(world: World, transfer: OutboundTransfer, credit: ReceivedCredit) ->
 def credit_within_stripe(world: World, transfer: OutboundTransfer) -> ReceivedCredit:
     """The other financial account gets the money."""
     holder = financial_accounts.holder_name(world)
-    return received_credits.from_transfer(
-        world,
-        recipient(world, transfer).id,
+    notice = Notice(
         transfer.amount,
-        transfer=transfer.id,
-        description=transfer.description or holder,
-        details=initiating.financial_account(transfer.financial_account, holder),
+        "stripe",
+        transfer.description or holder,
+        initiating.financial_account(transfer.financial_account, holder),
+        {"source_flow": transfer.id, "source_flow_type": "outbound_transfer"},
     )
+    return received_credits.from_transfer(world, recipient(world, transfer).id, notice)
 
 
 def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, account: FinancialAccount) -> ReceivedCredit:
@@ -368,15 +369,10 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
     source = world.get(FinancialAccount, transfer.financial_account)
     holder = financial_accounts.holder_name(world)
     number = source.account_number if source.has_address else None
+    details = initiating.own_bank(holder, financial_accounts.ROUTING_NUMBER, number)
+    notice = Notice(transfer.amount, transfer.network, transfer.description or holder, details)
     inside = world.as_account(owner)
-    return received_credits.from_bank(
-        inside,
-        destinations.taking(inside, account),
-        transfer.amount,
-        transfer.network,
-        description=transfer.description or holder,
-        details=initiating.own_bank(holder, financial_accounts.ROUTING_NUMBER, number),
-    )
+    return received_credits.from_bank(inside, destinations.taking(inside, account), notice)
 
 
 def give_back(world: World, transfer: OutboundTransfer, verb: str) -> OutboundTransfer:

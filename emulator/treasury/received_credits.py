@@ -6,29 +6,23 @@ Source: https://docs.stripe.com/api/treasury/received_credits
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
-from emulator.kernel.ledger import Movement
 from emulator.kernel.lists import lists
-from emulator.kernel.params import Amount, Currency, Enum, Hash, ListParams, Params, String
+from emulator.kernel.params import Enum, Hash, ListParams, Params, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
-from emulator.treasury import banking_days, features, financial_accounts, initiating, receipts, transactions
+from emulator.treasury import features, financial_accounts, flows, receipts
 from emulator.treasury.access import onboarded
 from emulator.treasury.activation import INBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
-from emulator.treasury.initiating import InitiatingParams
+from emulator.treasury.flows import FromBankParams, Notice
 
-DEFAULT_DESCRIPTION = "Stripe Test"
-NO_FLOWS = dict.fromkeys(
-    ("credit_reversal", "issuing_authorization", "issuing_transaction", "source_flow", "source_flow_type")
-)
-DAYS_TO_REVERSE = 2
 # Transfers between financial accounts can be sent back; what came from a payout or a card cannot.
 REVERSIBLE_SOURCES = frozenset({"outbound_payment", "outbound_transfer"})
 
@@ -54,6 +48,14 @@ class ReceivedCredit:
     expands: ClassVar[tuple[str, ...]] = ("transaction",)
     embeds: ClassVar[tuple[str, ...]] = ()
     includes: ClassVar[dict[str, Include]] = {"linked_flows.source_flow_details": Include(include_source_flow)}
+    sign: ClassVar[int] = 1
+    flows: ClassVar[tuple[str, ...]] = (
+        "credit_reversal",
+        "issuing_authorization",
+        "issuing_transaction",
+        "source_flow",
+        "source_flow_type",
+    )
 
     id: str
     created: int
@@ -94,8 +96,7 @@ def reversal_details(credit: ReceivedCredit, now: int) -> dict[str, Any] | None:
     """
     if credit.status == "failed":
         return None
-    deadline = banking_days.midnight_after(credit.created, DAYS_TO_REVERSE) if credit.network == "ach" else None
-    reason = None
+    deadline, reason = flows.deadline(credit), None
     if credit.linked_flows["credit_reversal"] is not None:
         reason = "already_reversed"
     elif credit.network in ("us_domestic_wire", "rtp"):
@@ -109,120 +110,24 @@ def reversal_details(credit: ReceivedCredit, now: int) -> dict[str, Any] | None:
 
 def failure(world: World, account: FinancialAccount, network: str) -> str | None:
     """Why money from a bank cannot be credited, or None. Wires arrive even where inbound flows are restricted."""
-    if financial_accounts.is_owner_rejected(world):
-        return "account_frozen"
-    if account.status == "closed":
-        return "account_closed"
-    flow = INBOUND if network == "ach" else None
-    return None if features.allows(world, account, financial_accounts.ABA, flow) else "account_frozen"
+    return flows.failure(world, account, INBOUND if network == "ach" else None)
 
 
-def receive(
-    world: World,
-    movement: Movement,
-    *,
-    financial_account: str,
-    amount: int,
-    network: str,
-    description: str,
-    details: dict[str, Any],
-    linked_flows: dict[str, str | None],
-) -> ReceivedCredit:
-    """Credit an account by a movement, with a posted transaction. Announces nothing: the caller does."""
-    id = world.new_id(ReceivedCredit.prefix)
-    transaction = transactions.begin(
-        world,
-        financial_account=financial_account,
-        flow=id,
-        flow_type="received_credit",
-        amount=amount,
-        description=initiating.statement_line(details, "Received credit", description),
-    )
-    transactions.carry(world, transaction.id, movement, status="posted")
-    return world.put(
-        ReceivedCredit(
-            id=id,
-            created=world.now,
-            amount=amount,
-            currency="usd",
-            description=description,
-            failure_code=None,
-            financial_account=financial_account,
-            initiating_payment_method_details=details,
-            linked_flows={**NO_FLOWS, **linked_flows},
-            network=network,
-            status="succeeded",
-            transaction=transaction.id,
-        )
-    )
-
-
-def from_card_refund(
-    world: World,
-    *,
-    financial_account: str,
-    amount: int,
-    card: str,
-    authorization: str | None,
-    transaction: str,
-    description: str | None,
-) -> ReceivedCredit:
-    """A merchant refunds a card of the account, restricted or not. `transaction` is the Issuing transaction.
+def from_card_refund(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
+    """A merchant refunds a card of the account, restricted or not.
 
     A closed account forwards it, or the credit has failed. The caller announces `treasury.received_credit.created` and
     the event of its status.
     """
     account = financial_accounts.forwarded(world, world.get(FinancialAccount, financial_account))
-    given = {
-        "amount": amount,
-        "network": "card",
-        "description": description or "",
-        "details": initiating.issuing_card(card),
-        "linked_flows": {"issuing_authorization": authorization, "issuing_transaction": transaction},
-    }
     if account.status == "closed":
-        return refused(world, account, "account_closed", **given)
-    return receive(world, chart.refund_to_cash(account.id, amount), financial_account=account.id, **given)
+        return flows.failed(world, ReceivedCredit, account, notice, "account_closed")
+    return flows.succeeded(world, ReceivedCredit, chart.refund_to_cash(account.id, notice.amount), notice)
 
 
-def refused(
-    world: World,
-    account: FinancialAccount,
-    why: str,
-    *,
-    amount: int,
-    network: str,
-    description: str,
-    details: dict[str, Any],
-    linked_flows: dict[str, str | None],
-) -> ReceivedCredit:
-    """A credit that could not be made, kept as such. Nothing moves."""
-    return world.put(
-        ReceivedCredit(
-            id=world.new_id(ReceivedCredit.prefix),
-            created=world.now,
-            amount=amount,
-            currency="usd",
-            description=description,
-            failure_code=why,
-            financial_account=account.id,
-            initiating_payment_method_details=details,
-            linked_flows={**NO_FLOWS, **linked_flows},
-            network=network,
-            status="failed",
-            transaction=None,
-        )
-    )
-
-
-class CreateParams(Params):
+class CreateParams(FromBankParams):
     """Money that a bank sends."""
 
-    amount = Amount(required=True)
-    currency = Currency(required=True)
-    description = String()
-    financial_account = String(required=True)
-    initiating_payment_method_details = Hash(InitiatingParams)
     network = Enum(("ach", "rtp", "us_domestic_wire"), required=True)
 
 
@@ -256,46 +161,23 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
     account = financial_accounts.forwarded(world, account)
     features.require_address(account)
-    details = initiating.bank_account(params.get("initiating_payment_method_details", {}).get("us_bank_account"))
-    description = params.get("description", DEFAULT_DESCRIPTION)
 
-    return from_bank(world, account, params["amount"], params["network"], description=description, details=details)
+    return from_bank(world, account, flows.by_bank(params))
 
 
-def from_bank(
-    world: World, account: FinancialAccount, amount: int, network: str, *, description: str, details: dict[str, Any]
-) -> ReceivedCredit:
+def from_bank(world: World, account: FinancialAccount, notice: Notice) -> ReceivedCredit:
     """A bank sends money to the address of an account, which takes it or does not. Announced either way."""
-    why = failure(world, account, network)
-    given = {
-        "amount": amount,
-        "network": network,
-        "description": description,
-        "details": details,
-        "linked_flows": NO_FLOWS,
-    }
+    why = failure(world, account, notice.network)
     if why is not None:
-        credit = refused(world, account, why, **given)
-    else:
-        credit = receive(world, chart.receive_credit(account.id, amount), financial_account=account.id, **given)
-    return announced(world, credit)
+        return announced(world, flows.failed(world, ReceivedCredit, account, notice, why))
+    movement = chart.receive_credit(account.id, notice.amount)
+    return announced(world, flows.succeeded(world, ReceivedCredit, movement, notice))
 
 
-def from_transfer(
-    world: World, financial_account: str, amount: int, *, transfer: str, description: str, details: dict[str, Any]
-) -> ReceivedCredit:
+def from_transfer(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
     """An outbound transfer of the same owner arrives over the stripe network. Announced."""
-    credit = receive(
-        world,
-        chart.receive_transfer(financial_account, amount),
-        financial_account=financial_account,
-        amount=amount,
-        network="stripe",
-        description=description,
-        details=details,
-        linked_flows={"source_flow": transfer, "source_flow_type": "outbound_transfer"},
-    )
-    return announced(world, credit)
+    movement = chart.receive_transfer(financial_account, notice.amount)
+    return announced(world, flows.succeeded(world, ReceivedCredit, movement, notice))
 
 
 def announced(world: World, credit: ReceivedCredit) -> ReceivedCredit:
@@ -305,15 +187,8 @@ def announced(world: World, credit: ReceivedCredit) -> ReceivedCredit:
     return credit
 
 
-def audit(world: World) -> Iterator[str]:
-    """Credits that their transaction does not agree with."""
-    for account, credit in world.store.every(ReceivedCredit):
-        status = "posted" if credit.status == "succeeded" else None
-        yield from transactions.differing(world, account, credit, status=status, amount=credit.amount)
-
-
 RECORDS = (ReceivedCredit,)
-AUDIT = audit
+AUDIT = flows.audits(ReceivedCredit)
 ROUTES = onboarded(
     [
         GET(

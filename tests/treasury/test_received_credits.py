@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.treasury.received_credits import NO_FLOWS, ReceivedCredit, reversal_details
+from emulator.treasury.received_credits import ReceivedCredit, reversal_details
 from tests.treasury.worlds import (
     ABA,
     ACCOUNTS,
@@ -57,7 +57,7 @@ def test_a_credit_without_details_comes_from_the_usual_test_account(platform):
         "type": "us_bank_account",
         "us_bank_account": {"bank_name": "STRIPE TEST BANK", "last4": "6789", "routing_number": "110000000"},
     }
-    assert credit["linked_flows"] == NO_FLOWS
+    assert credit["linked_flows"] == dict.fromkeys(ReceivedCredit.flows)
     assert "source_flow_details" not in credit["linked_flows"]
 
 
@@ -247,7 +247,7 @@ def a_credit(network, source=None, reversal=None, status="succeeded"):
         failure_code=None,
         financial_account="fa_1",
         initiating_payment_method_details={},
-        linked_flows={**NO_FLOWS, "source_flow_type": source, "credit_reversal": reversal},
+        linked_flows={**dict.fromkeys(ReceivedCredit.flows), "source_flow_type": source, "credit_reversal": reversal},
         network=network,
         status=status,
         transaction="trxn_1",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.treasury.received_debits import NO_FLOWS, ReceivedDebit, reversal_details
+from emulator.treasury.received_debits import ReceivedDebit, reversal_details
 from tests.treasury.worlds import (
     ACCOUNTS,
     DEBITS,
@@ -31,7 +31,7 @@ def test_a_debit_lowers_cash_and_has_a_posted_transaction(platform):
 
     assert balance(platform, id) == (450_00, 0)
     assert (debit["status"], debit["failure_code"], debit["amount"]) == ("succeeded", None, 50_00)
-    assert debit["linked_flows"] == NO_FLOWS
+    assert debit["linked_flows"] == dict.fromkeys(ReceivedDebit.flows)
     transaction = platform.read(f"{TRANSACTIONS}/{debit['transaction']}", expand=["entries"])
     assert (transaction["status"], transaction["amount"]) == ("posted", -50_00)
     assert transaction["balance_impact"] == {"cash": -50_00, "inbound_pending": 0, "outbound_pending": 0}
@@ -152,7 +152,7 @@ def a_debit(network, reversal=None, status="succeeded"):
         failure_code=None,
         financial_account="fa_1",
         initiating_payment_method_details={},
-        linked_flows={**NO_FLOWS, "debit_reversal": reversal},
+        linked_flows={**dict.fromkeys(ReceivedDebit.flows), "debit_reversal": reversal},
         network=network,
         status=status,
         transaction="trxn_1",
