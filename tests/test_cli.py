@@ -22,6 +22,7 @@ import pytest
 
 from bench.running import Running
 from emulator import __version__, cli
+from emulator.cli import spoken
 
 KEY = "sk_test_command"
 
@@ -574,11 +575,11 @@ def test_the_version_is_the_packages(command):
     "text, seconds", [("90", 90), ("30s", 30), ("15m", 900), ("1d12h", 129_600), ("2w", 1_209_600)]
 )
 def test_spans_are_read_in_seconds(text, seconds):
-    assert cli.span(text) == seconds
+    assert spoken.span(text) == seconds
 
 
 @pytest.mark.parametrize(
     "text", ["1798761599", "2026-12-31T23:59:59Z", "2026-12-31T23:59:59", "2027-01-01T00:59:59+01:00"]
 )
 def test_moments_are_read_in_utc(text):
-    assert cli.moment(text) == 1_798_761_599
+    assert spoken.moment(text) == 1_798_761_599

@@ -28,9 +28,11 @@ from typing import NamedTuple, TypeVar
 import pytest
 
 from bench.running import Running
-from emulator import cli, fixtures
+from emulator import fixtures
 from emulator.catalog import CATALOG
+from emulator.cli.calling import http_client
 from emulator.data.version_changes import CHANGES
+from emulator.first_steps import DEMO_KEY
 from tests import packages
 from tests.stripe_cli.conftest import NOWHERE
 from tests.stripe_cli.conftest import VERSION as STRIPE_CLI
@@ -243,8 +245,8 @@ class Runner:
 def server(tmp_path: Path) -> Iterator[Running]:
     """A server with the demo world, as `make demo` leaves it."""
     with Running(tmp_path / "data", "--quiet") as running:
-        with cli.http_client(running.url) as http:
-            fixtures.run(fixtures.read(fixtures.shipped("demo")), http, cli.DEMO_KEY)
+        with http_client(running.url) as http:
+            fixtures.run(fixtures.read(fixtures.shipped("demo")), http, DEMO_KEY)
         yield running
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from emulator import fixtures
-from emulator.cli import DEMO_KEY
+from emulator.first_steps import DEMO_KEY
 from tests.client import Client
 from tests.issuing.purchases import findings
 

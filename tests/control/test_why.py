@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emulator.cli import why_lines
+from emulator.cli.why import why_lines
 from emulator.issuing.decline import RULES
 from tests.client import Client
 from tests.issuing.purchases import (

@@ -1,0 +1,86 @@
+"""What the commands share that call a running server: where it is, whose world, and its answer."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from emulator.cli.complaints import Refused, WrongUse
+from emulator.first_steps import DEFAULT_URL
+
+
+class ServerUrl(click.ParamType):
+    """Where a server is, as people write it: `localhost:12111` and a slash at the end are understood too."""
+
+    name = "url"
+
+    def convert(self, value: str, param: Any, ctx: Any) -> str:
+        """The address with its scheme, without the slash."""
+        url = (value if "://" in value else f"http://{value}").rstrip("/")
+        if not re.fullmatch(r"https?://[^\s/]\S*", url, re.IGNORECASE):
+            raise WrongUse(f"A server's address reads {DEFAULT_URL}, not {value}.")
+        return url
+
+
+def calling(command: Any) -> Any:
+    """The options of a command that calls a server."""
+    command = click.option(
+        "--url",
+        envvar="STRIPE_EMULATOR_URL",
+        type=ServerUrl(),
+        default=DEFAULT_URL,
+        show_default=True,
+        help="Where the server is.",
+    )(command)
+    return click.option("--api-key", envvar="STRIPE_API_KEY", help="Whose world.  [env: STRIPE_API_KEY]")(command)
+
+
+def needed(api_key: str | None) -> str:
+    """The key, or how to give one."""
+    if not api_key:
+        raise WrongUse("No API key: set STRIPE_API_KEY or give --api-key, for instance sk_test_demo.")
+    if not api_key.isascii() or not api_key.isprintable():
+        raise WrongUse("An API key has no characters beyond ASCII and no line breaks.")
+    return api_key
+
+
+def call(url: str, api_key: str | None, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One request to a running server; its JSON. WrongUse when there is none, Refused in the server's words."""
+    headers = {"Authorization": f"Bearer {needed(api_key)}"}
+    with reaching(url), http_client(url) as http:
+        response = http.request(method, path, data=form, headers=headers)
+    try:
+        body = response.json()
+        if response.status_code >= 400:
+            raise Refused(body["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        raise WrongUse(f"What answers at {url} is not this emulator.") from None
+    return body
+
+
+def http_client(url: str) -> Any:
+    """An HTTP client for one server; proxies of the environment are not asked about it."""
+    import httpx
+
+    return httpx.Client(base_url=url, timeout=80, trust_env=False)
+
+
+def http_errors() -> tuple[type[Exception], ...]:
+    """What httpx raises when a server cannot be reached or named."""
+    import httpx
+
+    return (httpx.HTTPError, httpx.InvalidURL)
+
+
+@contextlib.contextmanager
+def reaching(url: str) -> Iterator[None]:
+    """Say in one sentence that nobody answers."""
+    try:
+        yield
+    except http_errors():
+        plain = " (the emulator speaks plain http)" if url.lower().startswith("https:") else ""
+        raise WrongUse(f"No server answers at {url}{plain}; start one with `stripe-emulator serve`.") from None

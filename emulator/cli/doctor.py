@@ -1,0 +1,42 @@
+"""`doctor`: whether the books of a data directory balance."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import click
+
+from emulator.cli.complaints import WrongUse
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path(".stripe-emulator"),
+    show_default=True,
+    help="Data directory.",
+)
+def doctor(data: Path) -> int:
+    """Recompute every total in a data directory from the movements, and name what differs."""
+    from emulator.catalog import CATALOG
+    from emulator.kernel.doctor import examine
+    from emulator.kernel.migrations import NewerData
+
+    if not data.is_dir():
+        raise WrongUse(f"There is no data directory {data}.")
+    tenants = len(list(data.glob("*.sqlite")))
+    try:
+        findings = examine(data, CATALOG)
+    except NewerData as error:
+        raise WrongUse(str(error)) from None
+    except (OSError, sqlite3.Error) as error:
+        raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
+    for finding in findings:
+        click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")
+    if not tenants:
+        raise WrongUse(f"There is no world in the data directory {data}.")
+    worlds = f"{tenants} world{'' if tenants == 1 else 's'}"
+    click.echo(f"{len(findings)} found in {worlds}." if findings else f"The books of {worlds} are whole.")
+    return 1 if findings else 0

@@ -1,0 +1,63 @@
+"""`seed`: files in the Stripe CLI's fixture syntax, run against a server."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator.cli.calling import calling, http_client, needed, reaching
+from emulator.cli.complaints import Refused, WrongUse
+
+
+@click.command()
+@click.argument("files", nargs=-1, metavar="FILE|NAME...")
+@click.option("--list", "listed", is_flag=True, help="Name the worlds that come with the emulator.")
+@click.option("--stripe-account", metavar="ID", help="Act for this connected account.")
+@calling
+def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: str, api_key: str | None) -> None:
+    """Run files in the Stripe CLI's fixture syntax against a server, in order.
+
+    A name such as `demo` means a world that comes with the emulator.
+    """
+    from emulator import fixtures
+
+    if listed:
+        for name in fixtures.shipped_names():
+            click.echo(f"{name:<12} {fixtures.read(fixtures.shipped(name)).says}".rstrip())
+        return
+    if not files:
+        raise WrongUse("Name a file, or a world that `stripe-emulator seed --list` names.")
+    key = needed(api_key)
+
+    def report(step: fixtures.Step, response: Any) -> None:
+        with contextlib.suppress(ValueError):
+            click.echo(f"{step.name}: {response.status_code} {response.json().get('id', '')}".rstrip())
+
+    for path in [fixture_file(name) for name in files]:
+        try:
+            file = fixtures.read(path)
+        except OSError as error:
+            raise WrongUse(f"Cannot read {path}: {(error.strerror or str(error)).lower()}.") from None
+        except fixtures.FixtureError as error:
+            raise WrongUse(str(error)) from None
+        try:
+            with reaching(url), http_client(url) as http:
+                replies = fixtures.run(file, http, key, stripe_account=stripe_account, on_reply=report)
+            fixtures.write_environment(file, replies)
+        except fixtures.FixtureError as error:
+            raise Refused(f"{path}: {error}") from None
+
+
+def fixture_file(name: str) -> Path:
+    """A file of that name, else the world of that name that comes with the emulator."""
+    from emulator import fixtures
+
+    path = Path(name)
+    if path.is_file() or name not in fixtures.shipped_names():
+        if not path.exists() and not path.suffix:
+            raise WrongUse(f"There is no file {name}, and `stripe-emulator seed --list` names no such world.")
+        return path
+    return fixtures.shipped(name)

@@ -1,0 +1,132 @@
+"""`serve` and `demo`: a server, with nothing in it or with a world to look at."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emulator import first_steps
+from emulator.cli.calling import http_client, http_errors
+from emulator.cli.complaints import WrongUse
+from emulator.connect.issuing_countries import COUNTRIES
+from emulator.first_steps import DEMO_KEY
+
+
+def serving(command: Any) -> Any:
+    """The options that `serve` and `demo` share."""
+    for option in reversed(
+        (
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            click.option(
+                "--port", type=click.IntRange(0, 65535), default=12111, show_default=True, help="0 picks a free one."
+            ),
+            click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."),
+            click.option("--seed", type=int, default=0, show_default=True, help="Where ids and chance start from."),
+            click.option("--durable", is_flag=True, help="Survive power loss too, at the price of slower writes."),
+            click.option("--quiet", is_flag=True, help="No line per request."),
+            click.option(
+                "--websocket-port",
+                type=click.IntRange(0, 65535),
+                default=None,
+                help="Port for `stripe listen` and `stripe logs tail`.  [default: port + 10]",
+            ),
+            click.option(
+                "--unix-socket",
+                type=click.Path(path_type=Path),
+                default=None,
+                help="Also listen here, for STRIPE_CLI_UNIX_SOCKET.",
+            ),
+            click.option(
+                "--country",
+                type=click.Choice(COUNTRIES, case_sensitive=False),
+                metavar="CODE",
+                default=None,
+                help="Country of the platform in new worlds: US, GB or one of the euro area.  [default: US]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@serving
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=None, help="Data directory.  [default: .stripe-emulator]"
+)
+@click.option("--memory", is_flag=True, help="Forget everything at exit.")
+def serve(data: Path | None, memory: bool, **options: Any) -> None:
+    """Serve the API until interrupted."""
+    if memory and data is not None:
+        raise WrongUse("--memory and --data exclude each other.")
+    if data is not None and not data.name:
+        raise WrongUse(f"A data directory needs a folder of its own, not {data}.")
+    start(None if memory else data or Path(".stripe-emulator"), None, **options)
+
+
+@click.command()
+@serving
+def demo(country: str | None, **options: Any) -> None:
+    """Serve a world that has something in it, in memory, and say what to try first.
+
+    In the US it is a connected account's, elsewhere one on the platform's own account.
+    """
+    world = {None: "demo", "US": "demo", "GB": "uk"}.get(country, "eu")
+    start(None, partial(build_demo, world), country=country, **options)
+
+
+def start(data: Path | None, when_ready: Any, **options: Any) -> None:
+    """Run the server; what hinders it is one sentence."""
+    if options.pop("workers") > 1:
+        raise WrongUse(
+            "One process serves a world that is kept in files; several come with a shared database, which this version "
+            "does not have yet."
+        )
+    from emulator.server import CannotServe, ServerOptions
+    from emulator.server import serve as run_server
+
+    try:
+        run_server(ServerOptions(data=data, **options), when_ready)
+    except CannotServe as error:
+        raise WrongUse(str(error)) from None
+
+
+def build_demo(world: str, url: str) -> None:
+    """Fill a server that has just started with a world, and print the key and what to try."""
+    from emulator import fixtures
+    from emulator.server import OURSELVES
+
+    try:
+        file = replace(fixtures.read(fixtures.shipped(world)), settings={})  # the server is where it was told to be
+        with http_client(url) as http:
+            http.headers["User-Agent"] = OURSELVES
+            replies = fixtures.run(file, http, DEMO_KEY)
+    except (fixtures.FixtureError, OSError, *http_errors()) as error:
+        click.echo(f"stripe-emulator: The demo world could not be built: {error}", err=True)
+        return
+    click.echo(demo_text(url, replies))
+    sys.stdout.flush()
+
+
+def demo_text(url: str, replies: dict[str, Any]) -> str:
+    """The key and the first three commands, with the ids of this very world."""
+    account, card, declined = replies.get("account", {}).get("id"), replies["card"], replies["declined_purchase"]["id"]
+    commands = first_steps.in_the_demo(
+        url, account=account, card=card["id"], currency=card["currency"], declined=declined
+    )
+    tried = "\n\n".join(f"# {one.says}\n{one.line}" for one in commands)
+    connected = f"Connected account:  {account}\n" if account else ""
+    return f"""
+API key:            {DEMO_KEY}
+{connected}In a browser:       {url}
+
+Try, in another terminal:
+
+{textwrap.indent(tried, "  ")}
+"""

@@ -1,0 +1,43 @@
+"""Times, spans and values as people write and read them on a line."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from emulator.cli.complaints import WrongUse
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def span(text: str) -> int:
+    """Seconds in `90`, `30s`, `3d` or `1d12h`."""
+    if text.isdecimal():
+        return int(text)
+    if not re.fullmatch(r"(\d+[smhdw])+", text):
+        raise WrongUse(f"A span reads 90, 30s, 15m, 6h, 3d, 2w or 1d12h, not {text}.")
+    return sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+
+
+def moment(text: str) -> int:
+    """Unix seconds in `1767225599` or an ISO 8601 time, which is UTC unless it says otherwise."""
+    if text.isdecimal():
+        return int(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"A time reads 1798761599 or 2026-12-31T23:59:59Z, not {text}.") from None
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
+
+
+def at(seconds: int) -> str:
+    """Unix seconds for a person."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+
+
+def shown(value: Any) -> str:
+    """A JSON value on a line; text without quotes."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
