@@ -102,7 +102,7 @@ class BalanceTransaction:
     @classmethod
     def look_up(cls, world: World, id: str) -> tuple[str, BalanceTransaction] | None:
         """The owning account and the balance transaction of that id, or None."""
-        entry = world.ledger.entry(id) if id.startswith("txn_") else None
+        entry = world.entry(id) if id.startswith("txn_") else None
         return None if entry is None else (entry.account, cls.of(entry))
 
     @classmethod
@@ -117,7 +117,7 @@ class BalanceTransaction:
     @classmethod
     def place(cls, world: World, id: str, key: str) -> Place | None:
         """Where a balance transaction of the acting account stands, or None."""
-        entry = world.ledger.entry(id) if id.startswith("txn_") else None
+        entry = world.entry(id) if id.startswith("txn_") else None
         return Place(entry.created, entry.sequence) if entry is not None and entry.account == world.account else None
 
     def render(self, world: World) -> dict[str, Any]:
@@ -130,15 +130,9 @@ class BalanceTransaction:
         }
 
 
-def rendered(world: World, entry: Entry) -> dict[str, Any]:
-    """A movement of the ledger as JSON, nothing expanded: for objects that embed their balance transactions."""
-    return world.render(BalanceTransaction.of(entry))
-
-
-def caused_by(world: World, flow: str) -> list[dict[str, Any]]:
-    """The balance transactions of the acting account that one object caused, as JSON, newest first."""
-    conditions = [Condition("flow", "eq", flow), Condition("owner", "eq", world.account)]
-    return [rendered(world, entry) for entry in world.ledger.entries(conditions)]
+def drawn(world: World, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    """Movements as balance transactions, for objects that embed those they caused."""
+    return [BalanceTransaction.of(entry).render(world) for entry in entries]
 
 
 class BalanceTransactionListParams(ListParams):

@@ -140,7 +140,7 @@ class File:
         """The owning account and the file; the documents for tests belong to whoever asks."""
         if id in TEST_DOCUMENTS:
             return world.account, cls(id, 0, None, f"{id}.png", "identity_document", len(PIXEL), "png")
-        found = world.store.get(cls, id)
+        found = world.stored(cls, id)
         return found if found is not None and found[1].gone_at > world.now else None
 
     def render(self, world: World) -> dict[str, Any]:

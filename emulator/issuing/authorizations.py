@@ -151,10 +151,13 @@ class Authorization:
     def render(self, world: World) -> dict[str, Any]:
         """The authorization as the API shows it: card, balance transactions and transactions whole, as they are now."""
         transactions = world.all(Transaction, authorization=self.id) if self.captured else []
+        # Money of a financial account makes no balance transactions.
+        moved = world.entries_of(self.id) if self.approved and self.financial_account is None else []
+        card = world.get(Card, self.card).render(world)
         members = shown(
             self,
-            balance_transactions=self.balance_transactions(world),
-            card=world.get(Card, self.card).render(world),
+            balance_transactions=balance_transactions.drawn(world, moved),
+            card=card,
             card_presence=presence(self.authorization_method),
             transactions=[transaction.render(world) for transaction in transactions],
         )
@@ -170,12 +173,6 @@ class Authorization:
                 "transaction": self.treasury_transaction,
             }
         return members
-
-    def balance_transactions(self, world: World) -> list[dict[str, Any]]:
-        """Holds and releases on the Issuing balance, newest first; money of a financial account makes none."""
-        if not self.approved or self.financial_account is not None:
-            return []
-        return balance_transactions.caused_by(world, self.id)
 
     def own_members(self) -> dict[str, Any]:
         """What it shows of itself: what `previous_attributes` are about."""

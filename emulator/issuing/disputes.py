@@ -85,7 +85,7 @@ SETTINGS = (
 
 def include_balance_transactions(world: World, dispute: Dispute, rendered: dict[str, Any]) -> None:
     """Put what the dispute did to the Issuing balance into it, newest first."""
-    rendered["balance_transactions"] = balance_transactions.caused_by(world, dispute.id)
+    rendered["balance_transactions"] = balance_transactions.drawn(world, world.entries_of(dispute.id))
 
 
 @dataclass(frozen=True)

@@ -357,7 +357,7 @@ def audit(world: World) -> Iterator[str]:
     for account, transaction in world.store.every(Transaction):
         inside, moved = world.as_account(account), None
         if transaction.financial_account is None:
-            entry = world.ledger.entry(str(transaction.balance_transaction))
+            entry = world.entry(str(transaction.balance_transaction))
             if entry is not None and (entry.account, entry.owner, entry.flow) == (account, account, transaction.id):
                 moved = entry.impact(chart.issuing(account, transaction.currency))
         elif transaction.type == "capture":

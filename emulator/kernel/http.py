@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
@@ -481,18 +482,21 @@ class Pipeline:
     def rendered(self, world: World, result: Any, expand: list[str]) -> Any:
         """A record, a page, a deletion or a plain hash as JSON."""
         if isinstance(result, Page):
-            data = [world.render(record) for record in result.records]
-            body: dict[str, Any] = {"object": "list", "data": data, "has_more": result.has_more, "url": result.url}
-        elif isinstance(result, Deleted):
+            data = world.rows(result.records, partial(self.row, world, expand) if expand else world.render)
+            return {"object": "list", "data": data, "has_more": result.has_more, "url": result.url}
+        if isinstance(result, Deleted):
             return {"id": result.record.id, "object": result.record.object, "deleted": True}
-        elif isinstance(result, dict):
-            body = render.ordered(result)
-        else:
-            body = world.render(result)
+        body = render.ordered(result) if isinstance(result, dict) else world.render(result)
         if expand:
             render.expand(world, body, expand)
             body = render.ordered(body)
         return body
+
+    def row(self, world: World, expand: list[str], record: Any) -> dict[str, Any]:
+        """A record of a page as JSON; what is to be expanded of it begins with `data`."""
+        body = world.render(record)
+        render.expand(world, body, [path.partition(".")[2] for path in expand], is_row=True)
+        return render.ordered(body)
 
     def note(self, exchange: Exchange, line: RequestLine) -> None:
         """Tell whoever waits for a handler of this tenant that the API was called meanwhile."""

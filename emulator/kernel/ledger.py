@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from emulator.kernel.store import Condition, Place, clause
+from emulator.kernel.store import Condition, Place, clause, marks
 
+AT_ONCE = 500  # movements whose lines are read with one statement
 MOVEMENT_COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
 
 
@@ -133,10 +134,10 @@ class Ledger:
             movement.lines,
         )
 
-    def total(self, book: str) -> int:
-        """What a book holds now, in minor units; 0 for one never used."""
-        row = self.connection.execute("SELECT amount FROM total WHERE book = ?", (book,)).fetchone()
-        return row[0] if row else 0
+    def totals(self, books: Sequence[str]) -> dict[str, int]:
+        """What each of these books holds now, in minor units; 0 for one never used."""
+        sql = f"SELECT book, amount FROM total WHERE book IN ({marks(books)})"
+        return {**dict.fromkeys(books, 0), **dict(self.connection.execute(sql, books))}
 
     def books(self, beginning: str) -> dict[str, int]:
         """The totals of all books whose names begin so."""
@@ -147,10 +148,17 @@ class Ledger:
             )
         )
 
-    def entry(self, id: str) -> Entry | None:
-        """One movement by its id."""
-        found = self.entries([Condition("id", "eq", id)])
-        return found[0] if found else None
+    def entries_by_id(self, ids: Sequence[str]) -> dict[str, Entry | None]:
+        """The movement of each id, or None."""
+        found = self.entries([Condition("id", "in", ids)])
+        return {**dict.fromkeys(ids), **{entry.id: entry for entry in found}}
+
+    def entries_by_flow(self, owner: str, flows: Sequence[str]) -> dict[str, list[Entry]]:
+        """For each flow the movements on one owner's statement that it caused, newest first."""
+        caused: dict[str, list[Entry]] = {flow: [] for flow in flows}
+        for entry in self.entries([Condition("flow", "in", flows), Condition("owner", "eq", owner)]):
+            caused[str(entry.flow)].append(entry)
+        return caused
 
     def entries(
         self,
@@ -174,12 +182,17 @@ class Ledger:
         sql = f"SELECT {MOVEMENT_COLUMNS} FROM movement WHERE {where} ORDER BY {key} {order}, sequence {order}"
         if limit is not None:
             sql += f" LIMIT {int(limit)}"
-        return [self.with_lines(row) for row in self.connection.execute(sql, values).fetchall()]
-
-    def with_lines(self, row: Sequence[Any]) -> Entry:
-        """A movement's row and its lines."""
-        lines = self.connection.execute("SELECT book, amount FROM line WHERE movement = ?", (row[0],))
-        return Entry(*row[:9], orjson.loads(row[9]), tuple(Line(*line) for line in lines))
+        rows = self.connection.execute(sql, values).fetchall()
+        lines: dict[int, list[Line]] = {row[0]: [] for row in rows}
+        for first in range(0, len(rows), AT_ONCE):
+            some = [row[0] for row in rows[first : first + AT_ONCE]]
+            found = self.connection.execute(
+                f"SELECT movement, book, amount FROM line WHERE movement IN ({marks(some)}) ORDER BY movement, book",
+                some,
+            )
+            for movement, book, amount in found:
+                lines[movement].append(Line(book, amount))
+        return [Entry(*row[:9], orjson.loads(row[9]), tuple(lines[row[0]])) for row in rows]
 
     def differing_totals(self) -> Iterator[tuple[str, int, int]]:
         """Books whose running total is not the sum of their lines: (book, total, sum)."""

@@ -28,7 +28,7 @@ from emulator.kernel import clinic, ids, signing, versions
 from emulator.kernel.events import Event, told
 from emulator.kernel.outgoing import Answer, Letter
 from emulator.kernel.render import ordered
-from emulator.kernel.store import revive
+from emulator.kernel.store import marks, revive
 
 IN_ORDER, ANY_ORDER = 0, 1
 ASKED_NOTHING, ASKED_ALL, ASKED_FOR_CONNECTED = 0, 1, 2
@@ -39,9 +39,8 @@ EVERYTHING = "*"
 ACCEPT = "*/*; q=0.5, application/xml"
 ACCEPT_AN_ANSWER = "application/json"
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
-UNACKNOWLEDGED = (
-    "SELECT event FROM delivery WHERE acknowledged = 0 AND reason IN ('event', 'question') AND state <> 'canceled'"
-)
+IS_PENDING = "acknowledged = 0 AND reason IN ('event', 'question') AND state <> 'canceled'"
+UNACKNOWLEDGED = f"SELECT event FROM delivery WHERE {IS_PENDING}"
 SUBSCRIBER_COLUMNS = "id, kind, account, hears, enabled, answers, retries, url, api_version, secrets"
 
 
@@ -249,13 +248,10 @@ class Outbox:
         ).fetchone()
         return row[0] if row else None
 
-    def pending(self, event: str) -> int:
-        """How many receivers have yet to acknowledge an event."""
-        return self.connection.execute(
-            "SELECT count(*) FROM delivery WHERE event = ? AND acknowledged = 0 "
-            "AND reason IN ('event', 'question') AND state <> 'canceled'",
-            (event,),
-        ).fetchone()[0]
+    def pending(self, events: Sequence[str]) -> dict[str, int]:
+        """How many receivers have yet to acknowledge each of these events."""
+        sql = f"SELECT event, count(*) FROM delivery WHERE {IS_PENDING} AND event IN ({marks(events)}) GROUP BY event"
+        return {**dict.fromkeys(events, 0), **dict(self.connection.execute(sql, events))}
 
     # Sending
 
@@ -308,7 +304,7 @@ class Outbox:
         """A delivery with its event."""
         sequence, account, data, reason, attempts, created, troubles = row
         event = revive(Event, data)
-        pending = max(1, self.pending(event.id))
+        pending = max(1, self.pending([event.id])[event.id])
         return Parcel(
             sequence, account, event, reason, attempts, created, pending, orjson.loads(troubles) if troubles else {}
         )

@@ -121,26 +121,26 @@ def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is
             raise refused(start + segments[0])
 
 
-def expand(world: World, body: dict[str, Any], paths: Sequence[str]) -> None:
-    """Replace ids by objects, and add what is shown on request, along each path of a rendered reply."""
-    descent = Descent(world, body, body.get("object") == "list", {})
+def expand(world: World, body: dict[str, Any], paths: Sequence[str], *, is_row: bool = False) -> None:
+    """Replace ids by objects, and add what is shown on request, along each path of a rendered reply, or of its row."""
+    descent = Descent(world, body, is_row, {})
     for path in paths:
         descend(descent, body, path.split("."))
 
 
 class Descent(NamedTuple):
-    """Paths being followed: from which reply, whether that is a list, and which members of whom are filled already."""
+    """Paths being followed: from which reply or row of one, and which members of whom are filled already."""
 
     world: World
     reply: dict[str, Any]
-    is_list: bool
+    is_row: bool
     filled: dict[tuple[int, str], dict[str, Any]]  # by identity, so the owners are kept alive
 
     def may_fill(self, include: Include, owner: dict[str, Any]) -> bool:
         """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list."""
         if include.where == "retrieve":
-            return owner is self.reply
-        return include.where == "anywhere" or not self.is_list
+            return owner is self.reply and not self.is_row
+        return include.where == "anywhere" or not self.is_row
 
 
 def descend(descent: Descent, node: Any, segments: Sequence[str]) -> None:

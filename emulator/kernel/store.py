@@ -111,12 +111,6 @@ def upsert_sql(record: type) -> str:
 
 
 @cache
-def get_sql(record: type) -> str:
-    """One row by id."""
-    return f"SELECT account, data FROM {table_of(record)} WHERE id = ?"
-
-
-@cache
 def members_of(record: type) -> frozenset[str]:
     """The names of a record's members."""
     return frozenset(one.name for one in fields(record))
@@ -163,8 +157,15 @@ class Store:
 
     def get(self, record: type[Record], id: str) -> tuple[str, Record] | None:
         """The owning account and the record, or None."""
-        row = self.connection.execute(get_sql(record), (id,)).fetchone()
-        return None if row is None else (row[0], revive(record, row[1]))
+        return self.get_many(record, [id])[id]
+
+    def get_many(self, record: type[Record], ids: Sequence[str]) -> dict[str, tuple[str, Record] | None]:
+        """The owning account and the record of each id, or None."""
+        found: dict[str, tuple[str, Record] | None] = dict.fromkeys(ids)
+        sql = f"SELECT id, account, data FROM {table_of(record)} WHERE id IN ({marks(ids)})"
+        for id, account, data in self.connection.execute(sql, ids):
+            found[id] = account, revive(record, data)
+        return found
 
     def delete(self, record: type, id: str) -> None:
         """Remove a row for good."""
@@ -199,6 +200,19 @@ class Store:
             sql += f" LIMIT {int(limit)}"
         return [revive(record, row[0]) for row in self.connection.execute(sql, values)]
 
+    def select_each(
+        self, record: type[Record], conditions: Sequence[Condition], column: str, values: Sequence[Any]
+    ) -> dict[Any, list[Record]]:
+        """For each value of a column the records that have it and meet all conditions, newest first."""
+        found: dict[Any, list[Record]] = {column_value(value): [] for value in values}
+        where, given = clause([*conditions, Condition(column, "in", list(found))])
+        sql = (
+            f"SELECT {quoted(column)}, data FROM {table_of(record)} WHERE {where} ORDER BY created DESC, sequence DESC"
+        )
+        for value, data in self.connection.execute(sql, given):
+            found[value].append(revive(record, data))
+        return found
+
     def count(self, record: type, conditions: Sequence[Condition]) -> int:
         """How many records meet all conditions."""
         where, values = clause(conditions)
@@ -229,7 +243,7 @@ def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
     for name, operator, value in conditions:
         column = quoted(name)
         if operator == "in":
-            parts.append(f"{column} IN ({', '.join('?' * len(value))})")
+            parts.append(f"{column} IN ({marks(value)})")
             values.extend(value)
         elif operator in ("within", "outside"):
             parts.append(f"{column} {'IN' if operator == 'within' else 'NOT IN'} ({value})")
@@ -240,6 +254,11 @@ def clause(conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
             parts.append(f"{column} {COMPARISONS[operator]} ?")
             values.append(column_value(value))
     return " AND ".join(parts), values
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A place in SQL for each of some values."""
+    return ", ".join("?" * len(values))
 
 
 def quoted(name: str) -> str:

@@ -7,7 +7,7 @@ one account; `world.as_account(id)` is the same step seen by another.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import orjson
@@ -21,6 +21,7 @@ from emulator.kernel.idempotency import Replies
 from emulator.kernel.ledger import Entry, Ledger, Movement
 from emulator.kernel.outbox import Outbox, Subscriber
 from emulator.kernel.render import ordered
+from emulator.kernel.rows import Reads
 from emulator.kernel.store import Condition, Place, Store
 from emulator.kernel.tallies import Tallies
 
@@ -98,6 +99,7 @@ class Step:
         self.asks = Asks(connection)
         self.draws = row.draws
         self.settings = row.settings
+        self.reads = Reads()
         self.seen: dict[str, tuple[str, Any]] = {}
         self.changes = 0  # how often something was written
         self.is_early = False  # whether something that has fallen due has given way to this step
@@ -199,14 +201,19 @@ class World:
         seen = self.step.seen.get(id)
         if seen is not None and type(seen[1]) is record:
             return seen
-        found = self.store.get(record, id)
+        found = self.stored(record, id)
         if found is not None:
             self.step.seen[id] = found
         return found
 
+    def stored(self, record: type[Record], id: str) -> tuple[str, Record] | None:
+        """The owning account and the record as the database has it, or None."""
+        return self.step.reads.one(self.store.get_many, record, key=id)
+
     def all(self, record: type[Record], **equals: Any) -> list[Record]:
         """This account's records whose filters have these values, newest first."""
-        return self.select(record, self.conditions(equals))
+        *others, last = self.conditions(equals)
+        return self.step.reads.one(self.store.select_each, record, tuple(others), last.column, key=last.value)
 
     def select(self, record: type[Record], conditions: Sequence[Condition], **paging: Any) -> list[Record]:
         """Records that meet all conditions, newest first, from wherever their kind is kept."""
@@ -273,7 +280,15 @@ class World:
 
     def balance(self, book: str) -> int:
         """What a book holds now, in minor units."""
-        return self.ledger.total(book)
+        return self.step.reads.one(self.ledger.totals, key=book)
+
+    def entry(self, id: str) -> Entry | None:
+        """A movement by its id, whoever owns it, or None."""
+        return self.step.reads.one(self.ledger.entries_by_id, key=id)
+
+    def entries_of(self, flow: str) -> list[Entry]:
+        """The movements on this account's own statement that a flow caused, newest first."""
+        return self.step.reads.one(self.ledger.entries_by_flow, self.account, key=flow)
 
     # Events
 
@@ -334,7 +349,7 @@ class World:
 
     def pending_webhooks(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
-        return self.step.outbox.pending(event)
+        return self.step.reads.one(self.step.outbox.pending, key=event)
 
     def hint(self, text: str) -> None:
         """Say something about a request that is answered all the same. It stands with its line in the request log."""
@@ -356,6 +371,23 @@ class World:
         if self.drawing is None or self.drawing[0] is not record or self.drawing[1] != changes:
             self.drawing = (record, changes, record.render(self))
         return self.drawing[2]
+
+    def rows(self, records: Sequence[Record], draw: Callable[[Record], dict[str, Any]]) -> list[dict[str, Any]]:
+        """What `draw` makes of each record of a page, with as many statements as it takes for one."""
+        return self.step.reads.together(draw, records, self.read_embedded)
+
+    def read_embedded(self, records: Sequence[Any]) -> None:
+        """Read what these records embed by its id, and what that embeds: rows need not be drawn again for it."""
+        ids: dict[type, list[str]] = {}
+        for record in records:
+            for name in record.embeds:
+                id = getattr(record, name, None)
+                kind = self.catalog.prefixes.get(id.partition("_")[0]) if isinstance(id, str) else None
+                if kind is not None and not hasattr(kind, "look_up"):
+                    ids.setdefault(kind, []).append(id)
+        for kind, some in ids.items():
+            found = self.step.reads.ahead(self.store.get_many, kind, keys=some)
+            self.read_embedded([owned[1] for owned in found.values() if owned is not None])
 
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""

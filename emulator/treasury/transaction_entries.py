@@ -86,9 +86,7 @@ class TransactionEntry:
     def select(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[TransactionEntry]:
         """The entries that meet a list's conditions, in the order lists want."""
         translated = [one._replace(column=COLUMNS.get(one.column, one.column)) for one in conditions]
-        found = [cls.of(entry) for entry in world.ledger.entries(translated, **paging)]
-        world.step.seen.update({entry.id: (world.account, entry) for entry in found})
-        return found
+        return [cls.of(entry) for entry in world.ledger.entries(translated, **paging)]
 
     @classmethod
     def place(cls, world: World, id: str, key: str) -> Place | None:
@@ -103,7 +101,7 @@ class TransactionEntry:
 
 def entry_of(world: World, id: str) -> Entry | None:
     """The movement behind an entry's id, whoever owns it, or None."""
-    return world.ledger.entry(id) if id.startswith("trxne_") else None
+    return world.entry(id) if id.startswith("trxne_") else None
 
 
 def impact(entry: Entry) -> dict[str, int]:

@@ -157,7 +157,7 @@ curl https://api.stripe.com/v1/treasury/financial_accounts/{{TREASURYFINANCIALAC
   -H "Stripe-Account: {{CONNECTEDACCOUNT_ID}}"
 """
 REQUESTS = """
-curl https://api.stripe.com/_emulator/requests?operation=cardholders.create \\
+curl https://api.stripe.com/_emulator/requests?operation=issuing.cardholders.create \\
   -u "<<YOUR_SECRET_KEY>>:"
 """
 

@@ -1,0 +1,311 @@
+"""Every list: a page asks the database as often for ten rows as for one, and has more only where there is more."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from emulator.app import create_app
+from emulator.catalog import CATALOG
+from emulator.data.capabilities import CAPABILITIES
+from emulator.kernel.render import DEEPEST
+from emulator.kernel.routes import Route
+from tests.client import Client
+from tests.connect.shapes import ALL, BANK, account_of, company, individual
+from tests.contract.operations import unnamed
+from tests.issuing.holders import a_card, a_cardholder, a_physical_card
+from tests.issuing.purchases import (
+    a_spender,
+    a_treasury_spender,
+    authorize,
+    done,
+    force_capture,
+    fund,
+    refund,
+)
+from tests.statements import statements
+from tests.treasury import worlds
+
+CURRENCIES = ("usd", "eur", "gbp", "aud", "cad", "chf", "dkk", "nok", "sek", "nzd", "sgd")
+OBT = "/v1/treasury/outbound_transfers"
+
+
+class Listing(NamedTuple):
+    """A list with its filters, as one client reads it, and how it gets one more row."""
+
+    client: Client
+    path: str
+    add: Callable[[int], Any]
+    filters: dict[str, Any] = {}  # noqa: RUF012
+
+
+def accounts(platform: Client) -> Listing:
+    return Listing(
+        platform, "/v1/accounts", lambda number: account_of(platform, *ALL, external_account=BANK, **individual())
+    )
+
+
+def capabilities(platform: Client) -> Listing:
+    account = f"/v1/accounts/{account_of(platform)['id']}"
+    rest = [name for name in CAPABILITIES if name not in ALL and name.endswith("_payments")]
+    return Listing(
+        platform,
+        f"{account}/capabilities",
+        lambda number: platform.made(f"{account}/capabilities/{rest[number]}", requested=True),
+    )
+
+
+def persons(platform: Client) -> Listing:
+    path = f"/v1/accounts/{account_of(platform, **company())['id']}/persons"
+    return Listing(platform, path, lambda number: platform.made(path, first_name=f"Ada {number}"))
+
+
+def banks(name: str) -> Callable[[Client], Listing]:
+    def listing(platform: Client) -> Listing:
+        path = f"/v1/accounts/{account_of(platform)['id']}/{name}"
+        return Listing(
+            platform,
+            path,
+            lambda number: platform.made(path, external_account={**BANK, "account_number": f"{number:012}"}),
+        )
+
+    return listing
+
+
+def financial_accounts(platform: Client) -> Listing:
+    business = worlds.connected(platform, **individual())
+
+    def add(number: int) -> None:
+        id = worlds.opened(business)
+        if number >= 2:
+            business.made(f"{worlds.ACCOUNTS}/{id}/close")
+
+    return Listing(business, worlds.ACCOUNTS, add)
+
+
+def of_financial_account(path: str, happens: Callable[[Client, str], Any]) -> Callable[[Client], Listing]:
+    """A list of one financial account, to which something happens again and again."""
+
+    def listing(platform: Client) -> Listing:
+        business = worlds.connected(platform)
+        id = worlds.opened(business)
+        if path not in (worlds.TRANSACTIONS, worlds.ENTRIES, worlds.CREDITS):
+            worlds.send(business, id, 500_00)
+        return Listing(business, path, lambda number: happens(business, id), {"financial_account": id})
+
+    return listing
+
+
+def undo(client: Client, id: str) -> None:
+    """A debit, and its reversal."""
+    client.made(worlds.REVERSALS, received_debit=worlds.take(client, id, 1_00)["id"])
+
+
+def transfer_away(client: Client, id: str) -> None:
+    """A transfer to a bank that comes back."""
+    given = {"amount": 1_00, "currency": "usd", "financial_account": id}
+    made = client.made(OBT, destination_payment_method="pm_usBankAccount_processing", **given)
+    client.made(f"/v1/test_helpers/treasury/outbound_transfers/{made['id']}/return")
+
+
+def transfer_here(client: Client, id: str) -> None:
+    """A transfer from another financial account of the same owner."""
+    others = [one["id"] for one in client.read(worlds.ACCOUNTS)["data"] if one["id"] != id]
+    source = others[0] if others else worlds.opened(client)
+    worlds.send(client, source, 1_00)
+    data = {"type": "financial_account", "financial_account": id}
+    given = {"amount": 1_00, "currency": "usd", "financial_account": source}
+    made = client.made(OBT, destination_payment_method_data=data, **given)
+    client.read(f"{OBT}/{made['id']}")
+
+
+def topups(path: str) -> Callable[[Client], Listing]:
+    return lambda platform: Listing(
+        platform, path, lambda number: platform.made("/v1/topups", amount=1_00, currency="usd")
+    )
+
+
+def designs(platform: Client) -> Listing:
+    bundle = platform.read("/v1/issuing/physical_bundles")["data"][0]["id"]
+    path = "/v1/issuing/personalization_designs"
+    return Listing(
+        platform,
+        path,
+        lambda number: platform.made(path, physical_bundle=bundle, name=f"n{number}"),
+        {"status": "active"},
+    )
+
+
+def cards(platform: Client) -> Listing:
+    def add(number: int) -> None:
+        lost = a_physical_card(platform, status="active")
+        platform.made(f"/v1/issuing/cards/{lost['id']}", status="canceled", cancellation_reason="lost")
+        again = {"replacement_for": lost["id"], "replacement_reason": "lost", "cardholder": lost["cardholder"]["id"]}
+        a_physical_card(platform, **again)
+
+    return Listing(platform, "/v1/issuing/cards", add, {"status": "inactive"})
+
+
+def purchase(client: Client, card: dict[str, Any]) -> None:
+    """A purchase that is collected in part, and partly paid back."""
+    made = done(client, authorize(client, card, 10_00), "capture", capture_amount=4_00, close_authorization=False)
+    assert refund(client, made["transactions"][0], refund_amount=1_00).status == 200
+
+
+def purchases(path: str) -> Callable[[Client], Listing]:
+    return lambda platform: Listing(platform, path, lambda number: purchase(platform, a_spender(platform, 20_00)))
+
+
+def treasury_purchases(path: str) -> Callable[[Client], Listing]:
+    def listing(platform: Client) -> Listing:
+        business, account, _ = a_treasury_spender(platform, 500_00)
+        more = {"status": "active", "spending_controls": {"spending_limits": None}, "financial_account": account}
+        return Listing(business, path, lambda number: purchase(business, a_card(business, **more)))
+
+    return listing
+
+
+def instructions(platform: Client) -> Listing:
+    path = "/v1/issuing/funding_instructions"
+    return Listing(platform, path, lambda number: fund(platform, 1_00, CURRENCIES[number]))
+
+
+def disputes(platform: Client) -> Listing:
+    def add(number: int) -> None:
+        bought = force_capture(platform, a_spender(platform, 20_00), 10_00)
+        file = (io.BytesIO(b"%PDF evidence"), "evidence.pdf")
+        proof = platform.made("/v1/files", purpose="dispute_evidence", file=file)["id"]
+        evidence = {"explanation": "winning_evidence", "additional_documentation": proof}
+        made = platform.made(
+            "/v1/issuing/disputes",
+            transaction=bought["id"],
+            evidence={"reason": "fraudulent", "fraudulent": evidence},
+        )
+        platform.made(f"/v1/issuing/disputes/{made['id']}/submit")
+
+    return Listing(platform, "/v1/issuing/disputes", add)
+
+
+def files(platform: Client) -> Listing:
+    def add(number: int) -> None:
+        platform.made("/v1/files", purpose="dispute_evidence", file=(io.BytesIO(b"%PDF evidence"), "evidence.pdf"))
+
+    return Listing(platform, "/v1/files", add)
+
+
+def events(platform: Client) -> Listing:
+    platform.made("/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["*"])
+    return Listing(
+        platform, "/v1/events", lambda number: a_cardholder(platform), {"type": "issuing_cardholder.created"}
+    )
+
+
+def endpoints(platform: Client) -> Listing:
+    path = "/v1/webhook_endpoints"
+    return Listing(
+        platform, path, lambda number: platform.made(path, url="http://127.0.0.1:9/hook", enabled_events=["*"])
+    )
+
+
+LISTINGS: dict[str, Callable[[Client], Listing]] = {
+    "/v1/accounts": accounts,
+    "/v1/accounts/{account}/bank_accounts": banks("bank_accounts"),
+    "/v1/accounts/{account}/capabilities": capabilities,
+    "/v1/accounts/{account}/external_accounts": banks("external_accounts"),
+    "/v1/accounts/{account}/persons": persons,
+    "/v1/balance/history": topups("/v1/balance/history"),
+    "/v1/balance_transactions": topups("/v1/balance_transactions"),
+    "/v1/events": events,
+    "/v1/files": files,
+    "/v1/issuing/authorizations": purchases("/v1/issuing/authorizations"),
+    "/v1/issuing/authorizations on a financial account": treasury_purchases("/v1/issuing/authorizations"),
+    "/v1/issuing/cardholders": lambda platform: Listing(
+        platform, "/v1/issuing/cardholders", lambda number: a_cardholder(platform)
+    ),
+    "/v1/issuing/cards": cards,
+    "/v1/issuing/disputes": disputes,
+    "/v1/issuing/funding_instructions": instructions,
+    "/v1/issuing/personalization_designs": designs,
+    "/v1/issuing/transactions": purchases("/v1/issuing/transactions"),
+    "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
+    "/v1/topups": topups("/v1/topups"),
+    "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
+    "/v1/treasury/financial_accounts": financial_accounts,
+    "/v1/treasury/outbound_transfers": of_financial_account(OBT, transfer_away),
+    "/v1/treasury/received_credits": of_financial_account(worlds.CREDITS, transfer_here),
+    "/v1/treasury/received_debits": of_financial_account(
+        worlds.DEBITS, lambda client, id: worlds.take(client, id, 1_00)
+    ),
+    "/v1/treasury/transaction_entries": of_financial_account(
+        worlds.ENTRIES, lambda client, id: worlds.send(client, id, 1_00)
+    ),
+    "/v1/treasury/transactions": of_financial_account(
+        worlds.TRANSACTIONS, lambda client, id: worlds.send(client, id, 1_00)
+    ),
+    "/v1/webhook_endpoints": endpoints,
+}
+# There is one bundle, and nobody can make another.
+OF_ONE = {"/v1/issuing/physical_bundles"}
+
+
+def expandable(listing: Listing) -> list[str]:
+    """Everything that a list can be asked to expand."""
+    route, _ = CATALOG.table.find("GET", listing.path)  # type: ignore[misc]
+    kind: Any = route.returns  # type: ignore[union-attr]
+    if kind is None:
+        return []
+    shown = [path for path, include in kind.includes.items() if include.where == "anywhere"]
+    return [f"data.{path}" for path in (*kind.expands, *kind.embeds, *shown) if path.count(".") + 2 <= DEEPEST]
+
+
+def takes_pages(route: Route) -> bool:
+    """Whether an operation has a parameter `limit`, as all lists but one have."""
+    return "limit" in route.params._declared_fields  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[tuple[Client, list[str]]]:
+    """A platform of its own, and what its database is asked."""
+    with statements() as asked:
+        app = create_app(tmp_path)
+        yield Client(app, "sk_test_lists"), asked
+        app.emulator.close()  # type: ignore[attr-defined]
+
+
+def test_every_list_is_looked_at() -> None:
+    lists = {
+        route.path
+        for route in CATALOG.routes
+        if route.verb == "GET" and route.path.startswith("/v1/") and (route.is_list or takes_pages(route))
+    }
+
+    assert {unnamed(path.partition(" ")[0]) for path in LISTINGS} | OF_ONE == {unnamed(path) for path in lists}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_page_asks_the_database_as_often_for_ten_rows_as_for_one(fresh: tuple[Client, list[str]], name: str) -> None:
+    platform, asked = fresh
+    listing = LISTINGS[name](platform)
+
+    def read(**params: Any) -> tuple[int, list[str]]:
+        listing.client.read(listing.path, **listing.filters, **params)
+        asked.clear()
+        page = listing.client.read(listing.path, **listing.filters, **params)
+        return len(page["data"]), [re.sub(r"\s+", " ", statement) for statement in asked]
+
+    listing.add(0)
+    expanded = {"expand": expandable(listing)}
+    few, plain, whole = read()[0], read()[1], read(**expanded)[1]
+    for number in range(1, 10):
+        listing.add(number)
+    paging = {"limit": 100} if name != "/v1/accounts/{account}/capabilities" else {}
+    many, plain_of_many, whole_of_many = read(**paging)[0], read(**paging)[1], read(**paging, **expanded)[1]
+
+    assert many >= few + 9
+    assert len(plain_of_many) == len(plain), "\n".join(plain_of_many)
+    assert len(whole_of_many) == len(whole), "\n".join(whole_of_many)
