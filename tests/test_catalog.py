@@ -185,6 +185,7 @@ def test_operations_are_named_after_their_product():
             {"SETTINGS": (switch("api_version", True, "A setting of the kernel's."),)},
             "two settings are called api_version",
         ),
+        ({"TELLS": ("account.opened",)}, "two things told of are called account.opened"),
         ({"ROUTES": [GET("/v1/notes/{id}", retrieves(Note))]}, "two paths are called GET /v1/notes/{id}"),
     ],
 )
@@ -194,6 +195,26 @@ def test_two_of_one_name_are_refused(offer, says):
 
     with pytest.raises(AssertionError, match=re.escape(says)):
         Catalog((Guest, type("Second", (), offer)))
+
+
+def test_what_follows_from_something_is_done_in_the_order_of_the_catalog():
+    def following(name):
+        return type(name, (), {"WHEN": {"account.rejected": name}})
+
+    teller = type("Teller", (), {"TELLS": ("account.rejected",)})
+
+    catalog = Catalog((following("first"), teller, following("second")))
+
+    assert catalog.cascades == {"account.opened": [], "account.rejected": ["first", "second"]}
+
+
+def test_what_follows_from_something_that_nobody_tells_of_is_refused():
+    with pytest.raises(AssertionError, match=r"nobody tells of account\.rejcted"):
+        Catalog((type("Guest", (), {"WHEN": {"account.rejcted": print}}),))
+
+
+def test_whatever_is_told_of_has_something_that_follows():
+    assert [name for name, following in CATALOG.cascades.items() if not following] == []
 
 
 def test_published_routes_that_are_not_built_are_still_in_the_table():

@@ -84,4 +84,4 @@ def account_number(country: str) -> str:
     return IBANS.get(country) or bank_test_numbers.of(country)[0]
 
 
-OPEN_ACCOUNT = open_account
+WHEN = {"account.opened": open_account}

@@ -10,13 +10,11 @@ from typing import Any
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account
 from emulator.connect.reviewing import announce, changing, connected, review, seen
-from emulator.issuing import cards
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Enum, Params
 from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
-from emulator.treasury import financial_accounts
 
 REASONS = (
     "credit",
@@ -52,8 +50,7 @@ def reject(world: World, params: dict[str, Any], account: str) -> Account:
     accounts.save(inside, replace(record, rejected=f"platform_{known}", rejection_keeps_payouts=keeps))
     review(inside)
     announce(inside, before)
-    financial_accounts.close_rejected(inside)
-    cards.cancel_rejected(inside)
+    inside.tell("account.rejected")
     return accounts.of(inside)
 
 
@@ -65,6 +62,7 @@ def unreject(world: World, params: dict[str, Any]) -> Account:
     return accounts.save(world, replace(account, rejected=None, rejection_keeps_payouts=False))
 
 
+TELLS = ("account.rejected",)
 ROUTES = [
     POST("/v1/accounts/{account}/reject", reject, RejectParams),
     POST("/v1/accounts/{account}/unreject", changing(unreject)),

@@ -27,7 +27,6 @@ from emulator.kernel.records import replace
 from emulator.kernel.routes import Operation
 from emulator.kernel.settings import choice
 from emulator.kernel.world import World
-from emulator.treasury import features
 
 SETTINGS = (
     choice(
@@ -123,13 +122,13 @@ def is_asked(world: World, account: Account) -> bool:
 
 
 def conclude(world: World, before: Seen) -> None:
-    """Review the acting account, announce what has changed since `before`, and decide about its features again."""
+    """Review the acting account and announce what has changed since `before`; others lean on its capabilities."""
     review(world)
     announce(world, before)
     if {name: one.status for name, one in before.capabilities.items()} != {
         one.name: one.status for one in world.all(Capability)
     }:
-        features.recompute(world)
+        world.tell("account.capabilities_changed")
 
 
 def review(world: World) -> None:
@@ -230,4 +229,5 @@ def verify(world: World, account: str) -> None:
     conclude(inside, before)
 
 
+TELLS = ("account.capabilities_changed",)
 PROGRESS = {"connect.reviewing.verify": verify}

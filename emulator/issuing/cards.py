@@ -536,6 +536,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Card, card_numbers.CardNumber)
+WHEN = {"account.rejected": cancel_rejected}
 AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/cards", create, CreateParams),

@@ -373,7 +373,7 @@ def open_account(world: World) -> None:
 
 
 RECORDS = (PersonalizationDesign,)
-OPEN_ACCOUNT = open_account
+WHEN = {"account.opened": open_account}
 ROUTES = [
     POST("/v1/issuing/personalization_designs", create, CreateParams),
     GET(

@@ -59,7 +59,7 @@ def open_account(world: World) -> None:
 
 
 RECORDS = (PhysicalBundle,)
-OPEN_ACCOUNT = open_account
+WHEN = {"account.opened": open_account}
 ROUTES = [
     GET("/v1/issuing/physical_bundles", access.gated(lists(PhysicalBundle)), BundleListParams),
     GET("/v1/issuing/physical_bundles/{physical_bundle}", access.gated(retrieves(PhysicalBundle))),

@@ -8,11 +8,14 @@ A module is plain data and functions. It may define:
     PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
     ANSWERS       {event type: function(world, id, answer)} for questions put to the client; gives the record back
     SETTINGS      its switches of a tenant
-    OPEN_ACCOUNT  function(world) run once for every account of a tenant, the platform first
+    WHEN          {what happened: function(world)} for what follows here from something that happens elsewhere; all
+                  that follows from one thing is done in the order of the table of contents
+    TELLS         what happens here that others may want to know: `world.tell` runs what follows from it
     OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the world after a reset
     AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
 
 No two may have one name, whichever modules they are of; due actions and operations carry their product in theirs.
+The kernel itself tells of `account.opened`, once for every account of a tenant, the platform first.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ from emulator.kernel.settings import KERNEL_SETTINGS, AnySetting, Setting, schem
 
 if TYPE_CHECKING:
     from emulator.kernel.world import World
+
+KERNEL_TELLS = ("account.opened",)
 
 
 class Catalog:
@@ -47,6 +52,11 @@ class Catalog:
         )
         self.progress: tuple[str, ...] = tuple(name for name, _ in self.offered("PROGRESS"))
         self.answers: dict[str, Callable[..., Any]] = named("answers", self.offered("ANSWERS"))
+        told = [*KERNEL_TELLS, *(name for module in modules for name in getattr(module, "TELLS", ()))]
+        self.cascades: dict[str, list[Callable[[World], None]]] = named("things told of", ((name, []) for name in told))
+        for name, function in self.offered("WHEN"):
+            assert name in self.cascades, f"nobody tells of {name}"
+            self.cascades[name].append(function)
         settings = [*KERNEL_SETTINGS, *(one for module in modules for one in getattr(module, "SETTINGS", ()))]
         self.settings: dict[str, Setting] = named("settings", ((setting.name, setting) for setting in settings))
         settings_params = schema_of(tuple(self.settings.values()))
@@ -69,13 +79,6 @@ class Catalog:
         """What the modules offer under a name of theirs, by its own names."""
         for module in self.modules:
             yield from getattr(module, what, {}).items()
-
-    def open_account(self, world: World) -> None:
-        """What every new account starts with."""
-        for module in self.modules:
-            opening = getattr(module, "OPEN_ACCOUNT", None)
-            if opening is not None:
-                opening(world)
 
     def outliving_reset(self, world: World) -> list[Callable[[World], None]]:
         """What has to be done in the world after a reset, for those who go on."""

@@ -409,13 +409,21 @@ class World:
         """Take back what waits for an object; how many items that were."""
         return self.step.agenda.cancel(about, action)
 
+    # Elsewhere
+
+    def tell(self, what: str) -> None:
+        """Do what follows, in other modules, from something that has happened to the acting account."""
+        assert what in self.catalog.cascades, f"no module says that it tells of {what}"
+        for follow in self.catalog.cascades[what]:
+            follow(self)
+
     # Accounts
 
     def open_account(self, account: str) -> World:
         """Let an account act in this tenant, and give it what every account starts with."""
         self.step.connection.execute("INSERT OR REPLACE INTO acting_account (id, is_open) VALUES (?, 1)", (account,))
         inside = self.as_account(account)
-        self.catalog.open_account(inside)
+        inside.tell("account.opened")
         return inside
 
     def close_account(self, account: str) -> None:

@@ -54,10 +54,7 @@ def inactive(account: FinancialAccount, path: str, param: str) -> ApiError:
 
 
 def recompute(world: World) -> None:
-    """Decide again about the features of all open financial accounts of the acting account, and announce what changed.
-
-    To be called after anything they depend on has changed: the account's capabilities, its rejection.
-    """
+    """Decide again about the features of all the acting account's open accounts, and announce what changed."""
     for account in world.all(FinancialAccount, status="open"):
         financial_accounts.reconsider(world, account)
 
@@ -78,6 +75,7 @@ def update(world: World, params: dict[str, Any], id: str) -> dict[str, Any]:
     return activation.as_object(financial_accounts.states(world, changed))
 
 
+WHEN = {"account.capabilities_changed": recompute}
 ROUTES = onboarded(
     [
         GET("/v1/treasury/financial_accounts/{financial_account}/features", retrieve),

@@ -507,7 +507,7 @@ def audit(world: World) -> Iterator[str]:
 
 RECORDS = (FinancialAccount,)
 DUE = {"treasury.financial_accounts.activate": activate}
-OPEN_ACCOUNT = open_platforms_own
+WHEN = {"account.opened": open_platforms_own, "account.rejected": close_rejected}
 AUDIT = audit
 ROUTES = onboarded(
     [
