@@ -12,6 +12,7 @@ import pytest
 
 from emulator.app import create_app
 from emulator.catalog import CATALOG
+from emulator.connect.bank_test_numbers import NATIONAL
 from emulator.data.capabilities import CAPABILITIES
 from emulator.kernel.render import DEEPEST
 from emulator.kernel.routes import Route
@@ -33,6 +34,7 @@ from tests.treasury import worlds
 
 CURRENCIES = ("usd", "eur", "gbp", "aud", "cad", "chf", "dkk", "nok", "sek", "nzd", "sgd")
 OBT = "/v1/treasury/outbound_transfers"
+NUMBERS = NATIONAL["US"].split()
 
 
 class Listing(NamedTuple):
@@ -71,7 +73,7 @@ def banks(name: str) -> Callable[[Client], Listing]:
         return Listing(
             platform,
             path,
-            lambda number: platform.made(path, external_account={**BANK, "account_number": f"{number:012}"}),
+            lambda number: platform.made(path, external_account={**BANK, "account_number": NUMBERS[number]}),
         )
 
     return listing
