@@ -33,7 +33,7 @@ from tests.issuing.purchases import (
     done,
     force_capture,
 )
-from tests.issuing.test_authorizations import undecided
+from tests.issuing.test_deciding import undecided
 from tests.test_bad_requests import state as hashed
 from tests.treasury.worlds import REVERSALS, SEND, TAKE, opened, send, take
 
