@@ -66,6 +66,16 @@ def test_the_default_cannot_be_deleted_and_others_can(platform, path):
     assert platform.get(f"{path}/{second['id']}").status == 404
 
 
+@pytest.mark.parametrize("length, is_taken", [(3, False), (4, True), (34, True), (35, False)])
+def test_an_account_number_has_4_to_34_characters(platform, path, length, is_taken):
+    numbers = {"account_number": "1" * length, "country": "CA", "currency": "cad", "routing_number": "11000-000"}
+
+    answer = platform.post(path, external_account={**BANK, **numbers})
+
+    assert answer.status == (200 if is_taken else 400)
+    assert answer.error.get("param") == (None if is_taken else "external_account[account_number]")
+
+
 def test_the_same_numbers_are_taken_once_and_have_one_fingerprint(platform, path):
     first = platform.made(path, external_account=BANK)
     elsewhere = account_of(platform, external_account=BANK)["external_accounts"]["data"][0]

@@ -50,13 +50,26 @@ def test_what_is_rarely_said_appears_once_it_is(platform, firm):
 
 
 @pytest.mark.parametrize(
-    "share, says", [("-1", "between 0 and 100"), ("101", "between 0 and 100"), ("x", "Invalid number: x")]
+    "share, says",
+    [
+        ("-0.01", "between 0 and 100"),
+        ("100.01", "between 0 and 100"),
+        ("nan", "between 0 and 100"),
+        ("x", "Invalid number: x"),
+    ],
 )
-def test_a_share_is_a_percentage(platform, firm, share, says):
+def test_a_share_that_is_none_is_refused(platform, firm, share, says):
     refusal = platform.post(f"{firm}/persons", relationship={"percent_ownership": share})
 
     assert (refusal.status, refusal.error["param"]) == (400, "relationship[percent_ownership]")
     assert says in refusal.error["message"]
+
+
+@pytest.mark.parametrize("share", ["0", "25.5", "100"])
+def test_a_share_is_a_percentage(platform, firm, share):
+    person = platform.made(f"{firm}/persons", relationship={"percent_ownership": share})
+
+    assert person["relationship"]["percent_ownership"] == float(share)
 
 
 def test_a_date_of_birth_and_aliases_can_be_unset(platform, firm):

@@ -360,6 +360,8 @@ def test_slow_and_failed_answers_are_counted_and_what_was_dropped_is_not_held_ag
     attempts = [
         attempt(),
         attempt(event="evt_2", duration_ms=3_000),
+        attempt(event="evt_6", duration_ms=1_000),
+        attempt(event="evt_7", duration_ms=1_001),
         attempt(event="evt_3", status=500),
         attempt(event="evt_4", status=None, error="ConnectError: refused"),
         attempt(event="evt_5", status=None, error="Dropped by the clinic.", troubles={"drop": True}),
@@ -370,8 +372,8 @@ def test_slow_and_failed_answers_are_counted_and_what_was_dropped_is_not_held_ag
     one, other = of_all(attempts, slow_ms=1_000)
 
     assert one["findings"] == [
-        "2 of 5 attempts failed",
-        "1 answers took more than 1000 ms",
+        "2 of 7 attempts failed",
+        "2 answers took more than 1000 ms",
         "2 events were never acknowledged",
     ]
     assert [failure["status"] for failure in one["failures"]] == [500, None]

@@ -114,6 +114,19 @@ def test_bad_uploads_are_refused(platform, content, params, param, says):
     assert platform.read("/v1/files")["data"] == []
 
 
+@pytest.mark.parametrize(
+    "purpose, most",
+    [
+        ("dispute_evidence", 5 * 1024 * 1024),
+        ("business_logo", 512 * 1024),
+    ],
+)
+def test_a_file_may_be_as_large_as_its_purpose_allows(platform, purpose, most):
+    sizes = [upload(platform, b"x" * size, purpose=purpose).json.get("size") for size in (most, most + 1)]
+
+    assert sizes == [most, None]
+
+
 def test_a_file_must_come_as_a_part_of_a_form(platform):
     absent = platform.post("/v1/files", purpose="dispute_evidence")
     text = platform.post("/v1/files", purpose="dispute_evidence", file="@receipt.png")
@@ -159,14 +172,17 @@ def test_an_unknown_file_is_missing(platform, path):
     assert refusal.error["param"] == "file"
 
 
-def test_evidence_is_gone_after_nine_months_and_an_identity_document_is_not(platform):
+@pytest.mark.parametrize("seconds, status", [(270 * DAY - 1, 200), (270 * DAY, 404)])
+def test_evidence_is_gone_after_nine_months_and_an_identity_document_is_not(platform, seconds, status):
+    platform.clock(frozen=True)
     evidence = upload(platform).json
     document = upload(platform, purpose="identity_document").json
-    platform.clock(advance=270 * DAY + 1)
+    platform.clock(advance=seconds)
 
-    assert platform.get(f"/v1/files/{evidence['id']}").status == 404
-    assert platform.get(f"/v1/files/{evidence['id']}/contents").status == 404
-    assert [file["id"] for file in platform.read("/v1/files")["data"]] == [document["id"]]
+    assert platform.get(f"/v1/files/{evidence['id']}").status == status
+    assert platform.get(f"/v1/files/{evidence['id']}/contents").status == status
+    there = [document["id"], *([evidence["id"]] if status == 200 else [])]
+    assert [file["id"] for file in platform.read("/v1/files")["data"]] == there
 
 
 @pytest.mark.parametrize("id", ["file_identity_document_success", "file_identity_document_failure"])

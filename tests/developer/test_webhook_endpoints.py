@@ -139,7 +139,16 @@ def test_what_cannot_be_changed_is_an_unknown_parameter(platform, name):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://localhost:4242/hook", "https://127.0.0.1/", "http://[::1]:9/x", "https://example.com/?a=b"]
+    "url",
+    [
+        "http://localhost:4242/hook",
+        "https://127.0.0.1/",
+        "http://[::1]:9/x",
+        "https://example.com/?a=b",
+        "https://example.com/".ljust(2048, "x"),
+        "https://example.com:1/",
+        "https://example.com:65535/",
+    ],
 )
 def test_any_http_address_is_taken_local_ones_too(platform, url):
     assert made(platform, url=url)["url"] == url
@@ -155,7 +164,8 @@ def test_any_http_address_is_taken_local_ones_too(platform, url):
         ("http://exam ple.com/", "Not a valid URL"),
         ("http://example.com:99999/", "Not a valid URL"),
         ("http://example.com:0/", "Not a valid URL"),
-        ("https://example.com/" + "x" * 2048, "Invalid URL: URL must be 2048 characters or less."),
+        ("http://example.com:65536/", "Not a valid URL"),
+        ("https://example.com/".ljust(2049, "x"), "Invalid URL: URL must be 2048 characters or less."),
     ],
 )
 def test_what_is_no_address_is_refused(platform, url, message):
@@ -320,6 +330,23 @@ def test_while_a_secret_is_rolled_both_sign_and_afterwards_only_the_new_one(plat
         assert stripe.Webhook.construct_event(afterwards.body, afterwards.headers["stripe-signature"], rolled["secret"])
         with pytest.raises(stripe.SignatureVerificationError):
             stripe.Webhook.construct_event(afterwards.body, afterwards.headers["stripe-signature"], endpoint["secret"])
+
+
+@pytest.mark.parametrize("seconds, secrets", [(3599, 3), (3600, 2)])
+def test_a_secret_rolled_again_signs_until_its_own_time_is_over(platform, seconds, secrets):
+    platform.clock(frozen=True)
+    with receiving() as receiver:
+        endpoint = made(platform, url=receiver.url, enabled_events=["topup.created"])
+        path = f"/_emulator/webhook_endpoints/{endpoint['id']}/roll_secret"
+        platform.made(path, overlap_seconds=3600)
+        platform.clock(advance=seconds)
+
+        platform.made(path, overlap_seconds=7200)
+        happen(platform)
+        delivered(platform)
+
+        (one,) = receiver.arrived
+        assert one.headers["stripe-signature"].count("v1=") == secrets
 
 
 def test_a_secret_rolled_without_overlap_stops_at_once(platform):

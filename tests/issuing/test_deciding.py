@@ -226,13 +226,45 @@ def test_part_of_the_amount_can_be_approved_where_it_may_be_chosen(platform: Cli
     assert approved["request_history"][0]["amount"] == 4_00
 
 
-def test_the_amount_approved_covers_the_cash_that_is_paid_out(platform: Client) -> None:
+@pytest.mark.parametrize(
+    "amount, message",
+    [
+        (5_99, "amount is less than the cashback amount."),
+        (6_00, None),
+        (10_00, None),
+        (10_01, "amount exceeds the requested amount."),
+    ],
+)
+def test_the_amount_approved_lies_between_the_cash_paid_out_and_the_amount_requested(
+    platform: Client, amount: int, message: str | None
+) -> None:
     id = undecided(platform, is_amount_controllable=True, amount_details={"cashback_amount": 6_00})
 
-    refusal = platform.post(f"{LIST}/{id}/approve", amount=5_99)
+    answer = platform.post(f"{LIST}/{id}/approve", amount=amount)
 
-    assert refusal.error["message"] == "amount is less than the cashback amount."
-    assert platform.made(f"{LIST}/{id}/approve", amount=6_00)["amount"] == 6_00
+    assert answer.error.get("message") == message
+    assert platform.read(f"{LIST}/{id}")["amount"] == (amount if message is None else 0)
+
+
+@pytest.mark.parametrize("part, is_taken", [(9_99, True), (10_00, True), (10_01, False)])
+@pytest.mark.parametrize("name", ["atm_fee", "cashback_amount"])
+def test_no_part_of_an_amount_is_more_than_all_of_it(platform: Client, name: str, part: int, is_taken: bool) -> None:
+    answer = platform.post(AUTHORIZATIONS, card=a_spender(platform)["id"], amount=10_00, amount_details={name: part})
+
+    assert answer.status == (200 if is_taken else 400)
+    assert answer.error.get("param") == (None if is_taken else f"amount_details[{name}]")
+
+
+@pytest.mark.parametrize("merchant_amount, amount", [(79_999_999, 99_999_999), (80_000_000, None)])
+def test_what_a_merchants_amount_is_converted_to_has_eight_digits_at_most(
+    platform: Client, merchant_amount: int, amount: int | None
+) -> None:
+    asked = {"merchant_amount": merchant_amount, "merchant_currency": "eur"}
+
+    answer = platform.post(AUTHORIZATIONS, card=a_spender(platform)["id"], **asked)
+
+    assert answer.json.get("amount") == amount
+    assert answer.error.get("param") == (None if amount else "merchant_amount")
 
 
 def test_a_rule_that_objects_by_now_declines_what_was_approved(platform: Client) -> None:

@@ -163,6 +163,17 @@ def test_what_was_refunded_cannot_be_disputed_any_more(platform):
     assert dispute["amount"] == 7_00
 
 
+@pytest.mark.parametrize("refunded, left", [(9_98, 2), (9_99, 1), (10_00, None)])
+def test_the_last_cent_that_was_not_refunded_can_be_disputed(platform, refunded, left):
+    transaction = collected(platform)
+    platform.made(f"{HELPERS}/transactions/{transaction['id']}/refund", refund_amount=refunded)
+
+    answer = platform.post(DISPUTES, transaction=transaction["id"], evidence=evidence("It was not me."))
+
+    assert answer.json.get("amount") == left
+    assert answer.error.get("param") == (None if left else "amount")
+
+
 def test_a_capture_that_was_refunded_whole_cannot_be_disputed(platform):
     transaction = collected(platform)
     platform.made(f"{HELPERS}/transactions/{transaction['id']}/refund")
@@ -479,16 +490,29 @@ def test_a_submitted_dispute_does_not_expire(platform):
     assert platform.read("/_emulator/due")["data"] == []  # nothing was tried in vain
 
 
-def test_the_window_of_no_valid_authorization_is_65_days_at_submission(platform):
+@pytest.mark.parametrize("seconds, param", [(110 * DAY - 1, None), (110 * DAY, "transaction")])
+def test_a_dispute_can_be_filed_until_110_days_after_the_capture(platform, seconds, param):
+    platform.clock(frozen=True)
+    transaction = collected(platform)
+    platform.clock(advance=seconds)
+
+    answer = platform.post(DISPUTES, transaction=transaction["id"], evidence=evidence("It was not me."))
+
+    assert answer.error.get("param") == param
+
+
+@pytest.mark.parametrize("seconds, param", [(65 * DAY - 1, None), (65 * DAY, "evidence[reason]")])
+def test_the_window_of_no_valid_authorization_is_65_days_at_submission(platform, seconds, param):
     platform.clock(frozen=True)
     dispute = filed(platform, explanation="x", evidence=evidence("Nobody asked me.", "no_valid_authorization"))
-    platform.clock(advance=65 * DAY)
+    platform.clock(advance=seconds)
 
-    refusal = platform.post(f"{DISPUTES}/{dispute['id']}/submit")
-    platform.made(f"{DISPUTES}/{dispute['id']}", evidence=evidence("It was not me."))
+    answer = platform.post(f"{DISPUTES}/{dispute['id']}/submit")
 
-    assert (refusal.status, refusal.error["param"]) == (400, "evidence[reason]")
-    assert submitted(platform, dispute)["status"] == "submitted"
+    assert answer.error.get("param") == param
+    if param is not None:
+        platform.made(f"{DISPUTES}/{dispute['id']}", evidence=evidence("It was not me."))
+        assert submitted(platform, dispute)["status"] == "submitted"
 
 
 # Decision on the Issuing balance

@@ -155,6 +155,23 @@ def test_an_amount_that_cannot_be_held_makes_the_answer_unusable(platform, amoun
     assert outcome(authorization) == (False, "closed", "webhook_error", message)
 
 
+@pytest.mark.parametrize(
+    "metadata, is_taken",
+    [
+        ({"k" * 40: "v"}, True),
+        ({"k" * 41: "v"}, False),
+        ({"k": "v" * 500}, True),
+        ({"k": "v" * 501}, False),
+        ({f"k{n}": "v" for n in range(50)}, True),
+        ({f"k{n}": "v" for n in range(51)}, False),
+    ],
+)
+def test_metadata_of_the_answer_has_the_bounds_of_the_api(platform, metadata, is_taken):
+    authorization = decided(platform, says({"approved": True, "metadata": metadata}))
+
+    assert (authorization["approved"], authorization["metadata"]) == (is_taken, metadata if is_taken else {})
+
+
 def test_metadata_of_the_answer_is_merged_and_wins(platform):
     other = Client(platform.app, platform.key)
 

@@ -321,6 +321,18 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
         assert [one["outcome"] for one in told["data"]] == ["timeout", "answered", "answered", "answered"]
 
 
+@pytest.mark.parametrize("took_ms, is_missed", [(1_999, False), (2_000, False), (2_001, True)])
+def test_an_answer_after_exactly_two_seconds_is_in_time(platform, took_ms, is_missed):
+    with receiving(lambda arrived: YES) as receiver:
+        platform.made(AUTHORIZATIONS, card=ready(platform, receiver.url), amount=1_00)
+        with tenant_of(platform).connection() as connection:
+            connection.execute("UPDATE ask SET duration_ms = ?", (took_ms,))
+
+        told = asks(platform)
+
+        assert (told["missed_the_limit"], told["data"][0]["missed_the_limit"]) == (int(is_missed), is_missed)
+
+
 def test_an_endpoint_that_cannot_be_reached_is_not_said_to_have_answered(platform):
     receiver = Receiver()
     receiver.close()
