@@ -41,8 +41,6 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.world import World
-from emulator.treasury import features, financial_accounts
-from emulator.treasury.financial_accounts import FinancialAccount
 
 SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
 TEST_NUMBER = "000123456789"
@@ -194,19 +192,13 @@ def destination(world: World, sent: str | dict[str, Any]) -> BankAccount:
     """
     if isinstance(sent, str):
         return described(world, sent)
+    # Treasury knows of Connect, so Connect knows of its records by their name alone.
+    kind: Any = world.catalog.records["treasury.financial_account"]
     if "financial_account" in sent:
-        own = world.get(FinancialAccount, sent["financial_account"], param="external_account[financial_account]")
-        features.require(world, own, "intra_stripe_flows")
-        features.require_address(own)
-        sent = {
-            "object": "bank_account",
-            "account_number": own.account_number,
-            "country": own.country,
-            "currency": "usd",
-            "routing_number": financial_accounts.ROUTING_NUMBER,
-        }
+        param = "external_account[financial_account]"
+        sent = world.get(kind, sent["financial_account"], param=param).as_bank_account(param=param)
     bank = described(world, sent)
-    found = financial_accounts.at_address(world, sent.get("routing_number") or "", sent["account_number"])
+    found = kind.at_address(world, bank.number) if bank.routing_number == OF_FINANCIAL_ACCOUNTS else None
     if found is None or found[0] != world.account:
         return bank
     return replace(bank, financial_account=found[1].id, status="verified")

@@ -42,7 +42,7 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
-from emulator.treasury import features, financial_accounts
+from emulator.treasury import financial_accounts
 
 TYPES = ("physical", "virtual")
 LIFECYCLE = Lifecycle(
@@ -470,7 +470,7 @@ def check_financial_account(world: World, account: Any, currency: str, currency_
     if world.is_platform:
         raise invalid("Cards cannot be attached to a platform's own FinancialAccount.", param="financial_account")
     financial_accounts.require_open(account, param="financial_account")
-    features.require(world, account, "card_issuing")
+    financial_accounts.require_feature(account, "card_issuing")
     financial_accounts.require_currency(account, currency, param=currency_param)
 
 

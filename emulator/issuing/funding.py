@@ -14,6 +14,7 @@ from stdnum import iban
 from emulator import chart_of_accounts as chart
 from emulator.connect.issuing_countries import EURO_AREA
 from emulator.connect.records import accounts
+from emulator.connect.records.external_accounts import TEST_BANK, TEST_ROUTING_NUMBER
 from emulator.issuing import access
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
@@ -26,7 +27,6 @@ TRANSFER_OF_CURRENCY = {"eur": "eu_bank_transfer", "gbp": "gb_bank_transfer"}
 # A BIC whose eighth character is 0 is one for tests (ISO 9362): no bank can have it.
 TEST_BIC = "EMULDEF0XXX"
 TEST_SORT_CODE = "108800"
-TEST_ROUTING_NUMBER = "110000000"
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def us_bank_transfer(holder: str, number: int) -> dict[str, Any]:
     address = {
         "account_holder_name": holder,
         "account_number": f"{number:012}",
-        "bank_name": "STRIPE TEST BANK",
+        "bank_name": TEST_BANK,
         "routing_number": TEST_ROUTING_NUMBER,
     }
     return instructions("us_bank_transfer", "US", "aba", address, ["ach"])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from emulator.connect.records.external_accounts import (
     OF_FINANCIAL_ACCOUNTS,
+    TEST_BANK,
     TEST_ROUTING_NUMBER,
     BankAccount,
     fingerprint,
@@ -93,7 +94,7 @@ def named(world: World, id: str, *, param: str) -> Bank:
             holder=initiating.HOLDER,
             holder_type="company",
             account_type="checking",
-            bank_name=initiating.BANK_NAME,
+            bank_name=TEST_BANK,
             fingerprint=fingerprint("US", TEST_ROUTING_NUMBER, TOKENS[id]),
             last4=TOKENS[id][-4:],
             routing_number=TEST_ROUTING_NUMBER,

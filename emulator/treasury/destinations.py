@@ -121,13 +121,13 @@ def named(world: World, params: dict[str, Any]) -> Destination:
 def check_route(world: World, source: FinancialAccount, destination: Destination) -> None:
     """400 unless money may go from the one to the other: both open, able to, and not the same."""
     financial_accounts.require_open(source, param="financial_account")
-    features.require(world, source, destination.feature, flow=OUTBOUND)
+    features.require_flow(world, source, destination.feature, OUTBOUND)
     target, param = destination.account, destination.param
     if source.id == (target.id if target else account_at(world, destination)):
         raise invalid("Money cannot be transferred to the account that it comes from.", param=param)
     if target is not None:
         financial_accounts.require_open(target, param=param)
-        features.require(world, target, destination.feature, flow=INBOUND, param=param)
+        features.require_flow(world, target, destination.feature, INBOUND, param=param)
 
 
 def account_at(world: World, destination: Destination) -> str | None:
@@ -138,7 +138,7 @@ def account_at(world: World, destination: Destination) -> str | None:
 
 def at_own_bank(world: World, number: str | None) -> tuple[str, FinancialAccount] | None:
     """The financial account of that number and its owner, or None where nobody has it (any more)."""
-    found = number and financial_accounts.at_address(world, financial_accounts.ROUTING_NUMBER, number)
+    found = FinancialAccount.at_address(world, number) if number else None
     return found if found and world.may_act(found[0]) else None
 
 

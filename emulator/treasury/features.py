@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.errors import invalid
 from emulator.kernel.records import replace
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
@@ -29,28 +29,12 @@ def allows(world: World, account: FinancialAccount, path: str, flow: str | None)
     return None not in restrictions and flow not in restrictions
 
 
-def require(
-    world: World, account: FinancialAccount, path: str, *, flow: str | None = None, param: str = "financial_account"
+def require_flow(
+    world: World, account: FinancialAccount, path: str, flow: str, *, param: str = "financial_account"
 ) -> None:
-    """400 unless a feature is active; for a flow it is enough that money may go in that direction."""
-    if account.status_of(path) != "active" and not (flow and allows(world, account, path, flow)):
-        raise inactive(account, path, param)
-
-
-def require_address(account: FinancialAccount, *, param: str = "financial_account") -> None:
-    """400 for an account that the outside cannot address."""
-    if not account.has_address:
-        raise inactive(account, financial_accounts.ABA, param)
-
-
-def inactive(account: FinancialAccount, path: str, param: str) -> ApiError:
-    """400 for an operation that needs a feature which is not active."""
-    is_restricted = account.status_of(path) == "restricted"
-    return invalid(
-        f"The FinancialAccount {account.id} does not have the {path} feature active.",
-        code="financial_account_capability_restricted" if is_restricted else "financial_account_capability_not_enabled",
-        param=param,
-    )
+    """400 unless a feature lets money go in one direction."""
+    if not allows(world, account, path, flow):
+        raise financial_accounts.without_feature(account, path, param)
 
 
 def recompute(world: World) -> None:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.connect.records import accounts, capabilities, persons
-from emulator.kernel.errors import invalid, missing
+from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_BANK
+from emulator.kernel.errors import ApiError, invalid, missing
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Boolean,
@@ -42,8 +43,6 @@ from emulator.treasury.activation import FEATURES, FeaturesParams, Standing, Sta
 
 MOST_OPEN = 3
 LONGEST_NICKNAME = 249
-ROUTING_NUMBER = "000000001"
-BANK_NAME = "STRIPE TEST BANK"
 NETWORKS = ["ach", "us_domestic_wire"]
 SUMMARIES = ("active_features", "pending_features", "restricted_features")
 ABA = "financial_addresses.aba"
@@ -111,6 +110,27 @@ class FinancialAccount:
                 return status
         return None
 
+    @classmethod
+    def at_address(cls, world: World, number: str) -> tuple[str, FinancialAccount] | None:
+        """Whichever account of the tenant has that account number, after its owner; or None."""
+        found = world.store.select(cls, [Condition("account_number", "eq", number)], limit=1)
+        return world.anywhere(cls, found[0].id) if found and found[0].has_address else None
+
+    def as_bank_account(self, *, param: str) -> dict[str, str | None]:
+        """The bank account that it is to whoever pays its owner out.
+
+        400 without an account number, and where it cannot take transfers within Stripe.
+        """
+        require_feature(self, "intra_stripe_flows", param=param)
+        require_address(self, param=param)
+        return {
+            "object": "bank_account",
+            "account_number": self.account_number,
+            "country": self.country,
+            "currency": "usd",
+            "routing_number": OF_FINANCIAL_ACCOUNTS,
+        }
+
     def render(self, world: World) -> dict[str, Any]:
         """The account with its balance, and with its address once it has been given one."""
         return shown(self, balance=balance(world, self.id), financial_addresses=addresses(world, self))
@@ -135,8 +155,8 @@ def addresses(world: World, account: FinancialAccount) -> list[dict[str, Any]]:
     aba = {
         "account_holder_name": holder_name(world),
         "account_number_last4": account.account_number[-4:],  # type: ignore[index]
-        "bank_name": BANK_NAME,
-        "routing_number": ROUTING_NUMBER,
+        "bank_name": TEST_BANK,
+        "routing_number": OF_FINANCIAL_ACCOUNTS,
     }
     return [{"type": "aba", "supported_networks": NETWORKS, "aba": aba}]
 
@@ -152,14 +172,6 @@ def holder_name(world: World) -> str:
 def is_owner_rejected(world: World) -> bool:
     """Whether the acting account has been rejected."""
     return accounts.of(world).rejected is not None
-
-
-def at_address(world: World, routing_number: str, account_number: str) -> tuple[str, FinancialAccount] | None:
-    """Whichever account of the tenant has these numbers, and its owner; or None."""
-    if routing_number != ROUTING_NUMBER:
-        return None
-    found = world.store.select(FinancialAccount, [Condition("account_number", "eq", account_number)], limit=1)
-    return world.anywhere(FinancialAccount, found[0].id) if found and found[0].has_address else None
 
 
 def new_account_number(world: World) -> str:
@@ -483,6 +495,28 @@ def require_currency(account: FinancialAccount, currency: str, *, param: str) ->
             code="financial_account_balance_does_not_support_currency",
             param=param,
         )
+
+
+def require_address(account: FinancialAccount, *, param: str = "financial_account") -> None:
+    """400 for an account that the outside cannot address."""
+    if not account.has_address:
+        raise without_feature(account, ABA, param)
+
+
+def require_feature(account: FinancialAccount, feature: str, *, param: str = "financial_account") -> None:
+    """400 for an account without a feature that is active."""
+    if account.status_of(feature) != "active":
+        raise without_feature(account, feature, param)
+
+
+def without_feature(account: FinancialAccount, feature: str, param: str) -> ApiError:
+    """400 for what an account would need a feature for that is not active."""
+    restricted = account.status_of(feature) == "restricted"
+    return invalid(
+        f"The FinancialAccount {account.id} does not have the {feature} feature active.",
+        code="financial_account_capability_restricted" if restricted else "financial_account_capability_not_enabled",
+        param=param,
+    )
 
 
 def require_open(account: FinancialAccount, *, param: str | None) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_BANK, TEST_ROUTING_NUMBER
 from emulator.kernel.params import Enum, Hash, Params, String
 
 # The bank account that Stripe's test helpers use when none is given.
-HOLDER, BANK_NAME, LAST4, ROUTING_NUMBER = "Jane Austen", "STRIPE TEST BANK", "6789", "110000000"
+HOLDER, LAST4 = "Jane Austen", "6789"
 NO_ADDRESS = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 
 
@@ -41,9 +42,9 @@ def bank_account(sent: dict[str, str] | None = None) -> dict[str, Any]:
         "type": "us_bank_account",
         "billing_details": billing(sent.get("account_holder_name", HOLDER)),
         "us_bank_account": {
-            "bank_name": BANK_NAME,
+            "bank_name": TEST_BANK,
             "last4": sent.get("account_number", LAST4)[-4:],
-            "routing_number": sent.get("routing_number", ROUTING_NUMBER),
+            "routing_number": sent.get("routing_number", TEST_ROUTING_NUMBER),
         },
     }
 
@@ -62,15 +63,15 @@ def financial_account(id: str, holder: str) -> dict[str, Any]:
     }
 
 
-def own_bank(holder: str, routing_number: str, account_number: str | None) -> dict[str, Any]:
+def own_bank(holder: str, account_number: str | None) -> dict[str, Any]:
     """A financial account as banks see it: by its numbers, or by its holder alone where it has none."""
     return {
         "type": "us_bank_account",
         "billing_details": billing(holder),
         "us_bank_account": {
-            "bank_name": BANK_NAME,
+            "bank_name": TEST_BANK,
             "last4": account_number and account_number[-4:],
-            "routing_number": account_number and routing_number,
+            "routing_number": account_number and OF_FINANCIAL_ACCOUNTS,
         },
     }
 

@@ -369,7 +369,7 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
     source = world.get(FinancialAccount, transfer.financial_account)
     holder = financial_accounts.holder_name(world)
     number = source.account_number if source.has_address else None
-    details = initiating.own_bank(holder, financial_accounts.ROUTING_NUMBER, number)
+    details = initiating.own_bank(holder, number)
     notice = Notice(transfer.amount, transfer.network, transfer.description or holder, details)
     inside = world.as_account(owner)
     return received_credits.from_bank(inside, destinations.taking(inside, account), notice)

@@ -17,7 +17,7 @@ from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
-from emulator.treasury import features, financial_accounts, flows, receipts
+from emulator.treasury import financial_accounts, flows, receipts
 from emulator.treasury.access import onboarded
 from emulator.treasury.activation import INBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
@@ -160,7 +160,7 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     """
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
     account = financial_accounts.forwarded(world, account)
-    features.require_address(account)
+    financial_accounts.require_address(account)
 
     return from_bank(world, account, flows.by_bank(params))
 

@@ -17,7 +17,7 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
-from emulator.treasury import features, financial_accounts, flows, receipts
+from emulator.treasury import financial_accounts, flows, receipts
 from emulator.treasury.access import onboarded
 from emulator.treasury.activation import OUTBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
@@ -128,7 +128,7 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedDebit:
     no address to take it from.
     """
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
-    features.require_address(account)
+    financial_accounts.require_address(account)
     notice = flows.by_bank(params)
     why = failure(world, account, notice.amount)
 

@@ -251,6 +251,7 @@ def test_a_financial_account_needs_its_feature(platform, path):
     unknown = platform.post(path, external_account={"financial_account": "fa_nope"})
 
     assert (refusal.status, refusal.error["code"]) == (400, "financial_account_capability_not_enabled")
+    assert refusal.error["param"] == "external_account[financial_account]"
     assert (unknown.status, unknown.error["param"]) == (400, "external_account[financial_account]")
 
 

@@ -17,7 +17,8 @@ from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
 WITHOUT_INSTANT_PAYOUTS = "000888888883"
-TEST_ROUTING_NUMBER = "110000000"
+# What test mode calls the bank of every account number that it takes, and the routing number of the tokens.
+TEST_BANK, TEST_ROUTING_NUMBER = "STRIPE TEST BANK", "110000000"
 # The emulator's own; no bank has it.
 OF_FINANCIAL_ACCOUNTS = "000000001"
 NOTHING_REQUIRED: dict[str, list[str]] = {
@@ -56,7 +57,7 @@ class BankAccount:
     account_holder_name: str | None = None
     account_holder_type: str | None = None
     account_type: str | None = None
-    bank_name: str = "STRIPE TEST BANK"
+    bank_name: str = TEST_BANK
     default_for_currency: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
     status: str = "new"
