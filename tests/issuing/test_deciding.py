@@ -15,6 +15,7 @@ from emulator.kernel.asks import Ask
 from tests.client import Client
 from tests.issuing.holders import CARDS, told
 from tests.issuing.purchases import (
+    AUTHORIZATIONS,
     DAY,
     NEEDED,
     a_spender,
