@@ -20,7 +20,6 @@ from emulator.control import (
 )
 from emulator.developer import cli_sessions, events, files, webhook_endpoints
 from emulator.issuing import (
-    access,
     authorization_helpers,
     authorizations,
     cardholders,
@@ -80,7 +79,6 @@ CATALOG = Catalog(
         balance,
         balance_transactions,
         topups,
-        access,
         physical_bundles,
         personalization_designs,
         cardholders,

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
-from emulator.issuing import access
+from emulator.connect import issuing_access
 from emulator.kernel.errors import exclusive, invalid, no_such
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -173,7 +173,7 @@ def create(world: World, params: dict[str, Any]) -> Topup:
         noun = "token" if source.startswith(("btok_", "tok_")) else "source"
         raise no_such(noun, source, param="source", status=400)
     if params.get("destination_balance") == "issuing":
-        access.check_to_create(world)
+        issuing_access.check_to_create(world)
 
     options = params.get("payment_method_options")
     topup = world.put(

@@ -12,7 +12,7 @@ from emulator.connect.issuing_countries import COUNTRIES
 from emulator.connect.records.accounts import Account
 from emulator.connect.records.capabilities import Capability, key_of
 from emulator.connect.records.external_accounts import TEST_ROUTING_NUMBER
-from emulator.kernel.settings import choice
+from emulator.kernel.settings import choice, switch
 from emulator.kernel.world import World
 
 NAME = "Emulated Platform"
@@ -38,6 +38,7 @@ SETTINGS = (
         "The country of the platform's own account; to be set before anything is made in the world.",
         founds=True,
     ),
+    switch("issuing_enabled", True, "Whether the platform has been onboarded on Stripe Issuing."),
 )
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.connect import issuing_access
 from emulator.issuing import (
-    access,
     authorizations,
     cards,
     fraud_challenges,
@@ -231,7 +231,7 @@ def create_legacy(world: World, params: dict[str, Any], card: str) -> Authorizat
 
 def request(world: World, card: Card, params: dict[str, Any]) -> Authorization | Ask:
     """Check what a merchant sent, then have it decided."""
-    access.check(world)
+    issuing_access.check(world)
     transactions.check_currency(card, params.get("currency"))
     amount, merchant_amount, merchant_currency = amounts(card.currency, params)
     details = params.get("amount_details") or {}
@@ -330,7 +330,7 @@ def pending_request(
 def increment(world: World, params: dict[str, Any], authorization: str) -> Authorization | Ask:
     """Ask for more. Declined, it changes nothing but the history. 400 unless it is open."""
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     refuse_unless_open(before, "increment")
 
     amount = params["increment_amount"]
@@ -361,7 +361,7 @@ def capture(world: World, params: dict[str, Any], authorization: str) -> Authori
     By default what was authorized; in the middle of captures in part, what is still held.
     """
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     if before.is_undecided:
         raise authorizations.awaiting_decision()
     if not before.approved:
@@ -421,7 +421,7 @@ def purchase_of(authorization: Authorization) -> Purchase:
 def finalize_amount(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Set the amount to what was really bought; nobody is asked whether the money is there. 400 unless it is open."""
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     refuse_unless_open(before, "finalize")
 
     final = params["final_amount"]
@@ -449,7 +449,7 @@ def finalize_amount(world: World, params: dict[str, Any], authorization: str) ->
 def reverse(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Give back what is held, or a part of it. 400 unless it is open, and for more than is held."""
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     refuse_unless_open(before, "reverse")
     amount = params.get("reverse_amount", before.held)
     if amount > before.held:
@@ -475,7 +475,7 @@ def reverse(world: World, params: dict[str, Any], authorization: str) -> Authori
 def expire(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Let it run out now. 400 unless it is open."""
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     refuse_unless_open(before, "expire")
     return authorizations.expire(world, before)
 
@@ -489,7 +489,7 @@ def respond(world: World, params: dict[str, Any], authorization: str) -> Authori
     The declined authorization stays declined. 400 where nothing is pending.
     """
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     if not any(fraud_challenges.is_pending(challenge) for challenge in before.fraud_challenges):
         raise invalid("This authorization has no pending fraud challenge.")
 

@@ -28,8 +28,8 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.balances import balance_transactions
+from emulator.connect import issuing_access
 from emulator.issuing import (
-    access,
     fraud_challenges,
     merchants,
     purse,
@@ -301,7 +301,7 @@ class AuthorizationListParams(ListParams):
 def update(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Change an authorization's metadata, in whatever state it is, undecided too."""
     before = world.get(Authorization, authorization)
-    access.check(world)
+    issuing_access.check(world)
     metadata = merged_metadata(before.metadata, params)
 
     after = world.put(replace(before, metadata=metadata))
@@ -366,7 +366,7 @@ RECORDS = (Authorization,)
 DUE = {"issuing.authorizations.expire": expire_when_due, "issuing.authorizations.expire_challenge": expire_challenge}
 AUDIT = audit
 ROUTES = [
-    GET("/v1/issuing/authorizations", access.gated(lists(Authorization)), AuthorizationListParams),
-    GET("/v1/issuing/authorizations/{authorization}", access.gated(retrieves(Authorization))),
+    GET("/v1/issuing/authorizations", issuing_access.gated(lists(Authorization)), AuthorizationListParams),
+    GET("/v1/issuing/authorizations/{authorization}", issuing_access.gated(retrieves(Authorization))),
     POST("/v1/issuing/authorizations/{authorization}", update, UpdateParams),
 ]

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
+from emulator.connect import issuing_access
 from emulator.connect.records import accounts, capabilities
 from emulator.developer.files import File
-from emulator.issuing import access, phone_numbers
+from emulator.issuing import phone_numbers
 from emulator.issuing.addresses import AddressParams, check_state, complete
 from emulator.issuing.names import PersonName, PrintedName
 from emulator.issuing.spending_controls import CardholderSpendingControlsParams, cardholder_defaults, merged
@@ -218,7 +219,7 @@ def create(world: World, params: dict[str, Any]) -> Cardholder:
     What a US program still needs is listed in `requirements.past_due`; it does not refuse the cardholder.
     """
     check_documents(world, params)
-    access.check_to_create(world)
+    issuing_access.check_to_create(world)
     start = Cardholder(
         id=world.new_id("ich"),
         created=world.now,
@@ -240,7 +241,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Cardholder:
     """Change a cardholder. 400 for names and birth dates under review, and for the status of a blocked one."""
     old = world.get(Cardholder, id)
     check_documents(world, params)
-    access.check(world)
+    issuing_access.check(world)
     check_review(world, old, params)
     if old.status == "blocked" and "status" in params:
         raise invalid("Cardholders with status 'blocked' cannot be activated or deactivated.", param="status")
@@ -448,7 +449,7 @@ RECORDS = (Cardholder,)
 DUE = {"issuing.cardholders.finish_review": finish_review}
 ROUTES = [
     POST("/v1/issuing/cardholders", create, CreateParams),
-    GET("/v1/issuing/cardholders", access.gated(lists(Cardholder)), CardholderListParams),
-    GET("/v1/issuing/cardholders/{cardholder}", access.gated(retrieves(Cardholder))),
+    GET("/v1/issuing/cardholders", issuing_access.gated(lists(Cardholder)), CardholderListParams),
+    GET("/v1/issuing/cardholders/{cardholder}", issuing_access.gated(retrieves(Cardholder))),
     POST("/v1/issuing/cardholders/{cardholder}", update, UpdateParams),
 ]

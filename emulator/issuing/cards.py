@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import progress
+from emulator.connect import issuing_access
 from emulator.connect.issuing_countries import card_currency, homes
 from emulator.connect.records import accounts
-from emulator.issuing import access, card_numbers, cardholders, replacement, shipping
+from emulator.issuing import card_numbers, cardholders, replacement, shipping
 from emulator.issuing.cardholders import Cardholder, no_phone_on_file
 from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
@@ -254,7 +255,7 @@ def create(world: World, params: dict[str, Any]) -> Card:
     Of a holder the home is asked about first, then the phone number, then what is past due.
     """
     named = named_by(world, params)
-    access.check_to_create(world)
+    issuing_access.check_to_create(world)
     holder = named.cardholder
     if holder is None:
         raise invalid("There is no default cardholder for this account")
@@ -316,7 +317,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Card:
     """Change a card. 400 for anything but metadata on a canceled one, and for arrows that are not drawn."""
     old = world.get(Card, id)
     named = named_by(world, params)
-    access.check(world)
+    issuing_access.check(world)
     check_changeable(old, params)
     if "cancellation_reason" in params and params.get("status") != "canceled":
         raise invalid("A cancellation_reason can only be given with status 'canceled'.", param="cancellation_reason")
@@ -540,7 +541,7 @@ WHEN = {"account.rejected": cancel_rejected}
 AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/cards", create, CreateParams),
-    GET("/v1/issuing/cards", access.gated(lists(Card)), CardListParams),
-    GET("/v1/issuing/cards/{card}", access.gated(retrieves(Card))),
+    GET("/v1/issuing/cards", issuing_access.gated(lists(Card)), CardListParams),
+    GET("/v1/issuing/cards/{card}", issuing_access.gated(retrieves(Card))),
     POST("/v1/issuing/cards/{card}", update, UpdateParams),
 ]

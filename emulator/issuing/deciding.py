@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from emulator.connect.records import capabilities
+from emulator.connect import issuing_access
 from emulator.data.currencies import THREE_DECIMAL, ZERO_DECIMAL
 from emulator.data.merchant_categories import CODES
 from emulator.issuing import (
@@ -138,7 +138,7 @@ def gather(
         currency=authorization.currency,
         forced_reason=chosen.reason if chosen else None,
         forced_approved=chosen.approved if chosen else False,
-        issuing_capability=issuing_capability(world),
+        issuing_capability=issuing_access.capability(world),
         card_status=card.status,
         card_valid_through=f"{card.exp_year:04}-{card.exp_month:02}",
         month=f"{datetime.fromtimestamp(world.now, UTC):%Y-%m}",
@@ -164,13 +164,6 @@ def gather(
         ),
         cardholder_controls=spending_controls.seen_holder_controls(world, holder.spending_controls, spending),
     )
-
-
-def issuing_capability(world: World) -> str:
-    """Whether the account may issue cards; the platform's own always may unless Issuing is switched off."""
-    if not world.setting("issuing_enabled"):
-        return "inactive"
-    return "active" if world.is_platform else capabilities.status_of(world, "card_issuing")
 
 
 def fraud_risk(authorization: Authorization) -> str | None:

@@ -19,7 +19,8 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator import progress
 from emulator.balances import balance_transactions
-from emulator.issuing import access, dispute_evidence
+from emulator.connect import issuing_access
+from emulator.issuing import dispute_evidence
 from emulator.issuing.dispute_evidence import EvidenceParams
 from emulator.issuing.transactions import Transaction
 from emulator.kernel.errors import exclusive, invalid
@@ -187,7 +188,7 @@ def create(world: World, params: dict[str, Any]) -> Dispute:
         )
     amount = checked_amount(params, disputed)
     dispute_evidence.check(world, params.get("evidence", {}), disputed)
-    access.check(world)
+    issuing_access.check(world)
 
     debit = disputed.received_debit
     dispute = Dispute(
@@ -256,7 +257,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Dispute:
         if name in params and dispute.status != "unsubmitted":
             raise invalid(f"You cannot change the {name} of a dispute with status '{dispute.status}'.", param=name)
     disputed = world.get(Transaction, dispute.transaction)
-    access.check(world)
+    issuing_access.check(world)
     amount = checked_amount(params, disputed) if "amount" in params else dispute.amount
     dispute_evidence.check(world, params.get("evidence", {}), disputed)
 
@@ -278,7 +279,7 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
     was closed meanwhile.
     """
     dispute = follow(world.get(Dispute, id), "submit")
-    access.check(world)
+    issuing_access.check(world)
     lacking = dispute_evidence.missing(dispute.evidence, complete=world.setting("dispute_evidence_complete"))
     if lacking is not None:
         raise dispute_evidence.refused(lacking)
@@ -401,8 +402,8 @@ PROGRESS = {"issuing.disputes.decide": decide_by_evidence}
 AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/disputes", create, CreateParams),
-    GET("/v1/issuing/disputes", access.gated(lists(Dispute)), DisputeListParams),
-    GET("/v1/issuing/disputes/{dispute}", access.gated(retrieves(Dispute))),
+    GET("/v1/issuing/disputes", issuing_access.gated(lists(Dispute)), DisputeListParams),
+    GET("/v1/issuing/disputes/{dispute}", issuing_access.gated(retrieves(Dispute))),
     POST("/v1/issuing/disputes/{dispute}", update, UpdateParams),
     POST("/v1/issuing/disputes/{dispute}/submit", submit, SubmitParams),
     POST("/_emulator/issuing/disputes/{dispute}/decide", decide, DecideParams),

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from stdnum import iban
 
 from emulator import chart_of_accounts as chart
+from emulator.connect import issuing_access
 from emulator.connect.issuing_countries import EURO_AREA
 from emulator.connect.records import accounts
 from emulator.connect.records.external_accounts import TEST_BANK, TEST_ROUTING_NUMBER
-from emulator.issuing import access
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Amount, Currency, Enum, Hash, Params
@@ -87,7 +87,7 @@ def create(world: World, params: dict[str, Any]) -> FundingInstructions:
         raise invalid(f"An account in {country} is funded by {kind}.", param="bank_transfer[type]")
     if TRANSFER_OF_CURRENCY.get(params["currency"]) != kind:
         raise invalid(f"A {kind} does not carry {params['currency']}.", param="currency")
-    access.check_to_create(world)
+    issuing_access.check_to_create(world)
     return for_currency(world, params["currency"])
 
 
@@ -96,7 +96,7 @@ def fund_balance(world: World, params: dict[str, Any]) -> FundingInstructions:
 
     Stripe serves it for European accounts only; here every account that has Issuing may use it (our ruling).
     """
-    access.check_to_create(world)
+    issuing_access.check_to_create(world)
     movement = chart.fund_issuing(world.account, params["currency"], params["amount"], "Funds added to Issuing balance")
     world.move(movement, because=None)
     return for_currency(world, params["currency"])
@@ -166,6 +166,6 @@ BANK_TRANSFERS = {
 RECORDS = (FundingInstructions,)
 ROUTES = [
     POST("/v1/issuing/funding_instructions", create, CreateParams),
-    GET("/v1/issuing/funding_instructions", access.gated(lists(FundingInstructions))),
+    GET("/v1/issuing/funding_instructions", issuing_access.gated(lists(FundingInstructions))),
     POST("/v1/test_helpers/issuing/fund_balance", fund_balance, FundBalanceParams),
 ]

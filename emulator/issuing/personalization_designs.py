@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
+from emulator.connect import issuing_access
 from emulator.developer.files import LOGO_PURPOSE, File
-from emulator.issuing import access
 from emulator.issuing.physical_bundles import PhysicalBundle
 from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
@@ -197,7 +197,7 @@ def create(world: World, params: dict[str, Any]) -> PersonalizationDesign:
     """Make a design; with a logo or text, or on a bundle not yet approved, it starts in review. There is no event."""
     check_files(world, params)
     bundle = world.get(PhysicalBundle, params["physical_bundle"], param="physical_bundle")
-    access.check_to_create(world)
+    issuing_access.check_to_create(world)
     is_plain = "card_logo" not in params and "carrier_text" not in params
     design = PersonalizationDesign(
         id=world.new_id("ipcd"),
@@ -224,7 +224,7 @@ def update(world: World, params: dict[str, Any], id: str) -> PersonalizationDesi
     old = world.get(PersonalizationDesign, id)
     check_files(world, params)
     bundle = world.get(PhysicalBundle, params.get("physical_bundle", old.physical_bundle), param="physical_bundle")
-    access.check(world)
+    issuing_access.check(world)
     reprinted = [name for name in PRINTED if name in params]
     if reprinted and not LIFECYCLE.allows(old.status, "change"):
         raise invalid(
@@ -290,7 +290,7 @@ def reject(world: World, params: dict[str, Any], id: str) -> PersonalizationDesi
 def follow(world: World, id: str, verb: str, **changes: Any) -> PersonalizationDesign:
     """Take one arrow and announce the status reached, unless the design has it already."""
     old = world.get(PersonalizationDesign, id)
-    access.check(world)
+    issuing_access.check(world)
     status = LIFECYCLE.after(
         old.status,
         verb,
@@ -378,10 +378,10 @@ ROUTES = [
     POST("/v1/issuing/personalization_designs", create, CreateParams),
     GET(
         "/v1/issuing/personalization_designs",
-        access.gated(lists(PersonalizationDesign, narrow=narrow)),
+        issuing_access.gated(lists(PersonalizationDesign, narrow=narrow)),
         DesignListParams,
     ),
-    GET("/v1/issuing/personalization_designs/{personalization_design}", access.gated(retrieve)),
+    GET("/v1/issuing/personalization_designs/{personalization_design}", issuing_access.gated(retrieve)),
     POST("/v1/issuing/personalization_designs/{personalization_design}", update, UpdateParams),
     POST("/v1/test_helpers/issuing/personalization_designs/{personalization_design}/activate", activate),
     POST("/v1/test_helpers/issuing/personalization_designs/{personalization_design}/deactivate", deactivate),

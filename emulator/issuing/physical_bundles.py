@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from emulator.issuing import access
+from emulator.connect import issuing_access
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams
 from emulator.kernel.render import shown
@@ -61,6 +61,6 @@ def open_account(world: World) -> None:
 RECORDS = (PhysicalBundle,)
 WHEN = {"account.opened": open_account}
 ROUTES = [
-    GET("/v1/issuing/physical_bundles", access.gated(lists(PhysicalBundle)), BundleListParams),
-    GET("/v1/issuing/physical_bundles/{physical_bundle}", access.gated(retrieves(PhysicalBundle))),
+    GET("/v1/issuing/physical_bundles", issuing_access.gated(lists(PhysicalBundle)), BundleListParams),
+    GET("/v1/issuing/physical_bundles/{physical_bundle}", issuing_access.gated(retrieves(PhysicalBundle))),
 ]

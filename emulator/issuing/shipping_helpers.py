@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from emulator.issuing import access, shipping
+from emulator.connect import issuing_access
+from emulator.issuing import shipping
 from emulator.issuing.cards import Card, save
 from emulator.issuing.personalization_designs import PersonalizationDesign
 from emulator.kernel.errors import invalid
@@ -22,7 +23,7 @@ def moves(verb: str) -> Callable[..., Card]:
 
     def operation(world: World, params: dict[str, Any], id: str) -> Card:
         card = world.get(Card, id)
-        access.check(world)
+        issuing_access.check(world)
         if card.shipping is None:
             raise invalid("Virtual cards are not shipped.", param="card")
         chance = world.draw("tracking") if verb == "ship" else 0

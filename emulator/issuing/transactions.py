@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import chart_of_accounts as chart
-from emulator.issuing import access, cards, merchants, purchase_details, purse, spending_controls
+from emulator.connect import issuing_access
+from emulator.issuing import cards, merchants, purchase_details, purse, spending_controls
 from emulator.issuing.cards import Card
 from emulator.issuing.exchange_rates import scaled
 from emulator.issuing.merchants import MerchantDataParams
@@ -248,7 +249,7 @@ class UnlinkedParams(Params):
 def update(world: World, params: dict[str, Any], transaction: str) -> Transaction:
     """Change a transaction's metadata."""
     before = world.get(Transaction, transaction)
-    access.check(world)
+    issuing_access.check(world)
     metadata = merged_metadata(before.metadata, params)
 
     after = world.put(replace(before, metadata=metadata))
@@ -263,7 +264,7 @@ def refund(world: World, params: dict[str, Any], transaction: str) -> Transactio
     refund.
     """
     capture = world.get(Transaction, transaction)
-    access.check(world)
+    issuing_access.check(world)
     if capture.type != "capture":
         raise invalid("You cannot refund a transaction of type 'refund'.")
     remaining = -capture.amount - capture.refunded
@@ -329,7 +330,7 @@ def create_unlinked_refund(world: World, params: dict[str, Any]) -> Transaction:
 def post_unlinked(world: World, type: str, params: dict[str, Any]) -> Posted:
     """A transaction without authorization. 400 for an unknown card or another currency than the card's."""
     card = world.get(Card, params["card"], param="card")
-    access.check(world)
+    issuing_access.check(world)
     check_currency(card, params.get("currency"))
 
     purchase = Purchase(
@@ -376,8 +377,8 @@ def audit(world: World) -> Iterator[str]:
 RECORDS = (Transaction,)
 AUDIT = audit
 ROUTES = [
-    GET("/v1/issuing/transactions", access.gated(lists(Transaction)), TransactionListParams),
-    GET("/v1/issuing/transactions/{transaction}", access.gated(retrieves(Transaction))),
+    GET("/v1/issuing/transactions", issuing_access.gated(lists(Transaction)), TransactionListParams),
+    GET("/v1/issuing/transactions/{transaction}", issuing_access.gated(retrieves(Transaction))),
     POST("/v1/issuing/transactions/{transaction}", update, UpdateParams),
     POST("/v1/test_helpers/issuing/transactions/{transaction}/refund", refund, RefundParams),
     POST("/v1/test_helpers/issuing/transactions/create_force_capture", create_force_capture, UnlinkedParams),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.issuing import access
+from emulator.connect import issuing_access
 from tests.issuing.holders import BILLING, CARDHOLDERS, CARDS, a_card, a_cardholder, a_connected_account
 
 NOT_SET_UP = (
@@ -142,6 +142,6 @@ def test_a_gated_reading_keeps_what_routes_know_of_it():
 
     reading.is_list = True
 
-    gated = access.gated(reading)
+    gated = issuing_access.gated(reading)
 
     assert gated.is_list and gated.__doc__ == "Reads."

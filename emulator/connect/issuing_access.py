@@ -12,10 +12,7 @@ from typing import Any
 
 from emulator.connect.records import capabilities
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.settings import switch
 from emulator.kernel.world import World
-
-SETTINGS = (switch("issuing_enabled", True, "Whether the platform has been onboarded on Stripe Issuing."),)
 
 
 def check(world: World) -> None:
@@ -24,10 +21,17 @@ def check(world: World) -> None:
         raise not_set_up()
 
 
+def capability(world: World) -> str:
+    """How the acting account's `card_issuing` stands: the platform's own is active unless Issuing is switched off."""
+    if not world.setting("issuing_enabled"):
+        return "inactive"
+    return "active" if world.is_platform else capabilities.status_of(world, "card_issuing")
+
+
 def check_to_create(world: World) -> None:
     """400 while Issuing is off, or while the acting connected account's `card_issuing` capability is not active."""
     check(world)
-    if not world.is_platform and capabilities.status_of(world, "card_issuing") != "active":
+    if capability(world) != "active":
         raise invalid(
             f"The account {world.account} does not have the `card_issuing` capability active.",
             code="capability_not_active",
