@@ -33,6 +33,7 @@ from emulator.issuing import (
     physical_bundles,
     real_time,
     shipping_helpers,
+    tokens,
     traces,
 )
 from emulator.issuing import (
@@ -83,6 +84,7 @@ CATALOG = Catalog(
         personalization_designs,
         cardholders,
         cards,
+        tokens,
         shipping_helpers,
         authorizations,
         traces,

@@ -8,7 +8,6 @@ The rows are those of what is built. These come with their resources, at the pla
 
     2026-09-30  E1  payment and setup intents: `payment_method_types` is no parameter any more (nearly every older
                     client sends it); E6 payment methods: `payto`; E8 addresses with SEPA debits
-    2026-03-25  D2  tokens: a card reference is always a text
     2025-09-30  C3  discounts: `coupon` for `source.coupon`
     2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents; B7 customers:
                     `coupon`, `promotion_code`; B8 prices: `recurring.aggregate_usage`; B11 payment methods: `naver_pay`
@@ -25,8 +24,8 @@ The rows are those of what is built. These come with their resources, at the pla
 
 Left as they are, since no page says what older clients see: new codes in `requirements.errors` (2026-09-30, 2025-09-30,
 2025-03-31, 2024-09-30, 2023, 2022-11-15, 2022-08-01, 2020-08-27), the shared SEPA creditor of a country (2026-09-30),
-undocumented fuel and fleet amounts (2024-06-20), a capability renamed (2019-08-14), names of bank accounts
-(2016-02-19), statuses of errors (2015 and 2016).
+card references of tokens, which may have been null (2026-03-25), undocumented fuel and fleet amounts (2024-06-20), a
+capability renamed (2019-08-14), names of bank accounts (2016-02-19), statuses of errors (2015 and 2016).
 
 Source: https://docs.stripe.com/changelog; each row names its page.
 """

@@ -15,6 +15,7 @@ from emulator.issuing import (
     merchants,
     purchase_details,
     real_time,
+    tokens,
     transactions,
 )
 from emulator.issuing.authorizations import (
@@ -267,6 +268,7 @@ def request(world: World, card: Card, params: dict[str, Any]) -> Authorization |
             merchant_amount=merchant_amount,
             merchant_currency=merchant_currency,
         ),
+        token=tokens.for_purchase(world, card, params.get("wallet")),
         verification_data={**VERIFIED, **params.get("verification_data", {})},
         wallet=params.get("wallet"),
         risk_assessment=assessed(params.get("risk_assessment")),

@@ -254,6 +254,8 @@ def save(world: World, old: Cardholder, new: Cardholder) -> Cardholder:
     """Keep a changed cardholder and announce what changed."""
     world.put(new)
     world.emit("issuing_cardholder.updated", new, before=old)
+    if new.status != old.status:
+        world.tell("issuing.cardholder.status_changed", new)
     return new
 
 
@@ -446,6 +448,7 @@ def no_phone_on_file(cardholder: Cardholder) -> ApiError:
 
 
 RECORDS = (Cardholder,)
+TELLS = ("issuing.cardholder.status_changed",)
 DUE = {"issuing.cardholders.finish_review": finish_review}
 ROUTES = [
     POST("/v1/issuing/cardholders", create, CreateParams),

@@ -350,6 +350,8 @@ def save(world: World, old: Card, new: Card) -> Card:
     """Keep a changed card and announce what changed."""
     world.put(new)
     world.emit("issuing_card.updated", new, before=old)
+    if new.status != old.status:
+        world.tell("issuing.card.status_changed", new)
     return new
 
 
@@ -368,6 +370,7 @@ def retire_original(world: World, card: Card) -> None:
     """Cancel the damaged or expired card that this one, now active, replaces."""
     if card.replacement_reason in replacement.SAME_NUMBER:
         original = world.get(Card, card.replacement_for)
+        world.tell("issuing.card.replaced", original, card)
         save(world, original, with_status(original, "canceled"))
 
 
@@ -537,6 +540,7 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Card, card_numbers.CardNumber)
+TELLS = ("issuing.card.replaced", "issuing.card.status_changed")
 WHEN = {"account.rejected": cancel_rejected}
 AUDIT = audit
 ROUTES = [

@@ -8,8 +8,8 @@ A module is plain data and functions. It may define:
     PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
     ANSWERS       {event type: function(world, id, answer)} for questions put to the client; gives the record back
     SETTINGS      its switches of a tenant
-    WHEN          {what happened: function(world)} for what follows here from something that happens elsewhere; all
-                  that follows from one thing is done in the order of the table of contents
+    WHEN          {what happened: function(world, *about)} for what follows here from something that happens elsewhere;
+                  all that follows from one thing is done in the order of the table of contents
     TELLS         what happens here that others may want to know: `world.tell` runs what follows from it
     OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the world after a reset
     AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
@@ -53,7 +53,7 @@ class Catalog:
         self.progress: tuple[str, ...] = tuple(name for name, _ in self.offered("PROGRESS"))
         self.answers: dict[str, Callable[..., Any]] = named("answers", self.offered("ANSWERS"))
         told = [*KERNEL_TELLS, *(name for module in modules for name in getattr(module, "TELLS", ()))]
-        self.cascades: dict[str, list[Callable[[World], None]]] = named("things told of", ((name, []) for name in told))
+        self.cascades: dict[str, list[Callable[..., None]]] = named("things told of", ((name, []) for name in told))
         for name, function in self.offered("WHEN"):
             assert name in self.cascades, f"nobody tells of {name}"
             self.cascades[name].append(function)

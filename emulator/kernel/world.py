@@ -411,11 +411,11 @@ class World:
 
     # Elsewhere
 
-    def tell(self, what: str) -> None:
-        """Do what follows, in other modules, from something that has happened to the acting account."""
+    def tell(self, what: str, *about: Any) -> None:
+        """Do what follows, in other modules, from something that has happened to the acting account or to `about`."""
         assert what in self.catalog.cascades, f"no module says that it tells of {what}"
         for follow in self.catalog.cascades[what]:
-            follow(self)
+            follow(self, *about)
 
     # Accounts
 

@@ -49,6 +49,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "issuing.dispute:balance_transactions", ASKED),
     Allowed("absent", "issuing.dispute:loss_reason", "present only while the dispute is lost"),
     Allowed("absent", "issuing.token:network_data", ASKED),
+    Allowed("absent", "issuing.token:wallet_provider", SAMPLE),  # of a token that a merchant keeps
     Allowed(
         "absent",
         "funding_instructions:bank_transfer.financial_addresses.*_address",

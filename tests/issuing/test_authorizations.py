@@ -179,7 +179,7 @@ def test_everything_a_test_may_say_is_shown(platform: Client) -> None:
     assert made["verification_data"]["three_d_secure"] == {"result": "authenticated"}
     assert made["verification_data"]["authentication_exemption"]["claimed_by"] == "acquirer"
     assert (made["verification_data"]["cvc_check"], made["verification_data"]["expiry_check"]) == ("match", "match")
-    assert made["wallet"] == "apple_pay"
+    assert (made["token"][:6], made["wallet"]) == ("intok_", "apple_pay")
     assert made["risk_assessment"] == {
         "card_testing_risk": {
             "invalid_account_number_decline_rate_past_hour": None,

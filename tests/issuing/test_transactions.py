@@ -67,7 +67,7 @@ def test_a_capture_looks_like_those_of_test_mode(platform: Client) -> None:
             "processing_date": "2027-03-01",
             "transaction_id": authorization["network_data"]["transaction_id"],
         },
-        "token": None,
+        "token": authorization["token"],
         "type": "capture",
         "wallet": "apple_pay",
     }

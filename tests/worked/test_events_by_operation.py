@@ -67,6 +67,7 @@ PLACES = {
     "issuing.cardholder": CARDHOLDERS,
     "issuing.dispute": DISPUTES,
     "issuing.personalization_design": DESIGNS,
+    "issuing.token": "/v1/issuing/tokens",
     "issuing.transaction": IPI,
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
@@ -295,6 +296,121 @@ def update_card_with_nothing(platform: Client) -> Iterator[Any]:
     platform.made(f"{CARDS}/{card['id']}", status="inactive", metadata={"a": "1"})
     platform.made(f"{CARDS}/{card['id']}", pin={"encrypted_number": "secret"})
     yield []
+
+
+# Tokens
+
+TOKEN = ("issuing_token.created", None)
+
+
+def in_a_wallet(client: Client, card: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    """A token of a card, of a new one unless one is given."""
+    card = card or a_wallet_card(client)
+    asked = {"wallet_provider": "apple_pay", **more}
+    return client.made(f"/_emulator/issuing/cards/{card['id']}/provision", **asked)["token"]
+
+
+def a_wallet_card(client: Client) -> dict[str, Any]:
+    """An active card that wallets take, on a tenant whose clock stands still."""
+    client.clock(frozen=True)
+    return a_card(client, cardholder=another_cardholder(client, email="a@example.com"), status="active")
+
+
+@story("add a card to a wallet")
+def add_to_wallet(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    yield platform
+    in_a_wallet(platform, card)
+    yield [TOKEN]
+
+
+@story("add a card to a wallet that verifies its cardholder")
+def verify_in_wallet(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    yield platform
+    token = in_a_wallet(platform, card, decision="require_auth")
+    assert token["status"] == "requested"
+    platform.clock(advance=7)
+    platform.made(f"/_emulator/issuing/tokens/{token['id']}", status="active")
+    yield [
+        TOKEN,
+        ("issuing_token.updated", {"network_updated_at": token["network_updated_at"], "status": "requested"}),
+    ]
+
+
+@story("add a card to a wallet, declined")
+def declined_by_wallet(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    yield platform
+    platform.made(f"/_emulator/issuing/cards/{card['id']}/provision", wallet_provider="apple_pay", decision="decline")
+    yield []
+
+
+@story("update token: suspend, resume, delete")
+def update_token(platform: Client) -> Iterator[Any]:
+    token = in_a_wallet(platform)
+    yield platform
+    for status in ("suspended", "active", "deleted"):
+        platform.made(f"/v1/issuing/tokens/{token['id']}", status=status)
+    yield [("issuing_token.updated", {"status": status}) for status in ("active", "suspended", "active")]
+
+
+@story("test authorization with a wallet")
+def authorize_with_wallet(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    yield platform
+    authorize(platform, card, 1000, wallet="apple_pay")
+    yield [TOKEN, ("issuing_authorization.created", None)]
+
+
+@story("update card: freeze and thaw one with tokens")
+def freeze_tokens(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    in_a_wallet(platform, card)
+    yield platform
+    for status in ("inactive", "active"):
+        platform.made(f"{CARDS}/{card['id']}", status=status)
+    yield [
+        ("issuing_card.updated", {"status": "active"}),
+        ("issuing_token.updated", {"status": "active"}),
+        ("issuing_card.updated", {"status": "inactive"}),
+        ("issuing_token.updated", {"status": "suspended"}),
+    ]
+
+
+@story("update cardholder: inactive, with tokens")
+def freeze_tokens_of_holder(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    in_a_wallet(platform, card)
+    yield platform
+    platform.made(f"{CARDHOLDERS}/{card['cardholder']['id']}", status="inactive")
+    yield [("issuing_cardholder.updated", {"status": "active"}), ("issuing_token.updated", {"status": "active"})]
+
+
+@story("update card: cancel one with tokens")
+def cancel_tokens(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    in_a_wallet(platform, card)
+    yield platform
+    platform.made(f"{CARDS}/{card['id']}", status="canceled")
+    yield [CANCELED, ("issuing_token.updated", {"status": "active"})]
+
+
+@story("activate the replacement of a damaged card with tokens")
+def move_tokens(platform: Client) -> Iterator[Any]:
+    card = a_wallet_card(platform)
+    in_a_wallet(platform, card)
+    new = replace_card(platform, card, "damaged")
+    yield platform
+    platform.made(f"{CARDS}/{new['id']}", status="active")
+    yield [
+        ("issuing_card.updated", {"status": "inactive"}),
+        ("issuing_token.updated", {"card": card["id"]}),
+        CANCELED,
+    ]
+
+
+# Shipments
 
 
 @story("the shipping helpers")

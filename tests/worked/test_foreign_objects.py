@@ -70,6 +70,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "issuing/disputes": dispute["id"],
         "issuing/personalization_designs": newest(DESIGNS),
         "issuing/physical_bundles": newest("/v1/issuing/physical_bundles"),
+        "issuing/tokens": authorize(client, card, 1, wallet="apple_pay")["token"],
         "issuing/transactions": purchase["id"],
         "treasury/debit_reversals": submitted["treasury"]["debit_reversal"],
         "treasury/financial_accounts": account,
@@ -222,6 +223,15 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
 
     assert wrong == {}
     assert state(stranger) == before
+
+
+def test_a_list_of_the_tokens_of_another_accounts_card_is_refused(platform: Client) -> None:
+    _, ids = belongings(platform)
+    stranger = a_connected_account(platform, "card_issuing", "transfers")
+
+    answer = stranger.get("/v1/issuing/tokens", card=ids["issuing/cards"])
+
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "resource_missing", "card")
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,71 @@ CARD_TABLE = Table(
 )
 
 
+# Tokens
+
+
+def token(status: str, by: str = "/v1/issuing", card: str = "active") -> Begin:
+    """A token of a card with a status, its own status brought about by the account or by the cardholder."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        holder = a_cardholder(client, email="ada@example.com")["id"]
+        id = a_card(client, cardholder=holder, status="active")["id"]
+        wallet = {"wallet_provider": "apple_pay", "decision": "require_auth" if status == "requested" else "approve"}
+        made = client.made(f"/_emulator/issuing/cards/{id}/provision", **wallet)["token"]["id"]
+        if status in ("suspended", "deleted") and card == "active":
+            client.made(f"{by}/tokens/{made}", status=status)
+        if card != "active":
+            client.made(f"{CARDS}/{id}", status=card)
+        return client, {"token": made}
+
+    return begin
+
+
+def no_token_way(start: str, end: str) -> Refused:
+    return Refused(f"You cannot change the status of this token from '{start}' to '{end}'.", "status")
+
+
+BY_THE_API = Refused("This token was suspended through the API, and only the API can resume it.", "status")
+CARD_ASLEEP = Refused("This token cannot be active while its card or cardholder is not.", "status")
+TOKEN_VERBS = {
+    f"{verb}{who}": Verb("POST", place + "/tokens/{token}", {"status": status})
+    for who, place in (("", "/v1/issuing"), (" in the wallet", "/_emulator/issuing"))
+    for verb, status in (("resume", "active"), ("suspend", "suspended"), ("delete", "deleted"))
+}
+TOKEN_TABLE = Table(
+    {
+        "requested": token("requested"),
+        "active": token("active"),
+        "suspended": token("suspended"),
+        "suspended in the wallet": token("suspended", by="/_emulator/issuing"),
+        "deleted": token("deleted"),
+        "requested, its card inactive": token("requested", card="inactive"),
+        "suspended with its card": token("suspended", card="inactive"),
+        "deleted with its card": token("deleted", card="canceled"),
+    },
+    TOKEN_VERBS,
+    {
+        "requested": {
+            "resume": no_token_way("requested", "active"),
+            "suspend": no_token_way("requested", "suspended"),
+            "suspend in the wallet": no_token_way("requested", "suspended"),
+        },
+        "suspended": {"resume in the wallet": BY_THE_API},
+        "requested, its card inactive": {
+            "resume": no_token_way("requested", "active"),
+            "resume in the wallet": CARD_ASLEEP,
+            "suspend": no_token_way("requested", "suspended"),
+            "suspend in the wallet": no_token_way("requested", "suspended"),
+        },
+        "suspended with its card": {"resume": CARD_ASLEEP, "resume in the wallet": CARD_ASLEEP},
+        **{
+            state: {name: no_token_way("deleted", verb.params["status"]) for name, verb in TOKEN_VERBS.items()}
+            for state in ("deleted", "deleted with its card")
+        },
+    },
+)
+
+
 # Shipments
 
 WAYS_TO: dict[str, tuple[str, ...]] = {
@@ -791,6 +856,7 @@ ACCOUNT_TABLE = Table(
 TABLES = {
     "cardholder": CARDHOLDER_TABLE,
     "card": CARD_TABLE,
+    "token": TOKEN_TABLE,
     "shipment": SHIPMENT_TABLE,
     "design": DESIGN_TABLE,
     "authorization": AUTHORIZATION_TABLE,
