@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from emulator.issuing import access, cards
+from emulator.connect import issuing_access
+from emulator.issuing import cards
 from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import Card
 from emulator.kernel.errors import invalid
@@ -202,7 +203,7 @@ def provision(world: World, params: dict[str, Any], card: str) -> dict[str, Any]
     token and no event.
     """
     found = world.get(Card, card)
-    access.check(world)
+    issuing_access.check(world)
     wallet, decision = params.get("wallet_provider"), params.get("decision", "approve")
     reason = obstacle(world, found, wallet)
     if reason is not None:
@@ -303,14 +304,14 @@ def network_data(world: World, card: Card, params: dict[str, Any]) -> dict[str, 
 def update(world: World, params: dict[str, Any], token: str) -> Token:
     """Suspend, resume or delete a token. 400 where no arrow is drawn, and to resume it while its card is not active."""
     old = world.get(Token, token)
-    access.check(world)
+    issuing_access.check(world)
     return save(world, old, changed(world, old, params["status"], VERBS, by="platform"))
 
 
 def set_in_wallet(world: World, params: dict[str, Any], token: str) -> Token:
     """Do what the cardholder can do in the wallet. 400 besides for resuming what the account has suspended."""
     old = world.get(Token, token)
-    access.check(world)
+    issuing_access.check(world)
     if params["status"] == "active" and old.suspended_by == "platform":
         raise invalid("This token was suspended through the API, and only the API can resume it.", param="status")
     verbs = {**VERBS, "active": "verify"} if old.status == "requested" else VERBS
@@ -405,8 +406,8 @@ WHEN = {
 }
 AUDIT = audit
 ROUTES = [
-    GET("/v1/issuing/tokens", access.gated(lists(Token, require=Card)), TokenListParams),
-    GET("/v1/issuing/tokens/{token}", access.gated(retrieves(Token))),
+    GET("/v1/issuing/tokens", issuing_access.gated(lists(Token, require=Card)), TokenListParams),
+    GET("/v1/issuing/tokens/{token}", issuing_access.gated(retrieves(Token))),
     POST("/v1/issuing/tokens/{token}", update, UpdateParams),
     POST("/_emulator/issuing/cards/{card}/provision", provision, ProvisionParams),
     POST("/_emulator/issuing/tokens/{token}", set_in_wallet, InWalletParams),
