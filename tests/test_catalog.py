@@ -21,9 +21,9 @@ from tests.contract import EXTRA_PARAMS, flat, published_params
 from tests.contract.operations import unnamed
 from tests.kernel.notes import Note, Notes
 from tests.schemas import flattened, form
+from tools.layers import PRODUCTS
 
 PACKAGE = Path(emulator.__file__).parent
-PRODUCTS = ("connect", "treasury", "issuing", "balances", "payments", "developer", "control", "dashboard")
 V1 = [route for route in CATALOG.routes if route.path.startswith("/v1/")]
 NAMED_NOWHERE = {  # served although the package does not publish them
     ("POST", "/v1/issuing/cards/{card}/test/authorizations"),
@@ -51,17 +51,6 @@ IN_PACKAGE = [route for route in V1 if (route.verb, unnamed(route.path)) in PUBL
 
 def name(route: Route) -> str:
     return f"{route.verb} {route.path}"
-
-
-@pytest.mark.parametrize("file", sorted((PACKAGE / "kernel").glob("*.py")), ids=lambda file: file.name)
-def test_the_kernel_imports_no_product(file):
-    imported = {
-        node.module
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module
-    }
-
-    assert not {module for module in imported if module.startswith("emulator.") and module.split(".")[1] in PRODUCTS}
 
 
 def test_what_is_known_of_accounts_looks_at_no_operation_and_others_look_at_nothing_else():
