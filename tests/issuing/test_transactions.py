@@ -89,6 +89,12 @@ def test_its_balance_transaction_tells_of_the_same_money(platform: Client) -> No
     assert (expanded["dispute"], expanded["token"]) == (None, None)
 
 
+def test_the_withdrawn_filter_by_settlement_is_unknown(platform: Client) -> None:
+    answer = platform.get(LIST, settlement="ise_1")
+
+    assert (answer.status, answer.error["code"], answer.error["param"]) == (400, "parameter_unknown", "settlement")
+
+
 def test_lists_filter_by_card_holder_type_and_time(platform: Client) -> None:
     one, other = a_spender(platform), a_spender(platform)
     first = force_capture(platform, one, 1_00)

@@ -186,6 +186,8 @@ def unknown_url(verb: str, path: str) -> None:
 
 
 unknown_url("GET", "/v1/issuing/settlements")
+unknown_url("GET", "/v1/issuing/settlements/ise_1")
+unknown_url("POST", "/v1/issuing/settlements/ise_1")
 unknown_url("GET", "/v1/issuing/cards/ic_1/details")
 unknown_url("DELETE", "/v1/issuing/cards/ic_1")
 unknown_url("POST", "/v1/balance_transfers")
