@@ -1,16 +1,19 @@
 """What only Stripe decides about cardholders, cards and bundles, set by hand: nothing in the public API leads there.
 
-Each call changes an object that is there, and announces it with the object's own `.updated` event.
+Each call changes an object that is there, and announces it with the object's own `.updated` event. What
+merchants tell of a purchase afterwards is said here too.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from emulator.issuing import cardholders, cards
+from emulator.issuing import cardholders, cards, transactions
 from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import Card
 from emulator.issuing.physical_bundles import STATUSES, TYPES, PhysicalBundle
+from emulator.issuing.purchase_details import PurchaseDetailsParams
+from emulator.issuing.transactions import Transaction
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Boolean, Enum, Hash, List, Params
 from emulator.kernel.records import replace
@@ -107,6 +110,12 @@ class BundleParams(Params):
     type = Enum(TYPES)
 
 
+class TransactionParams(Params):
+    """What a merchant tells of a purchase that was collected before."""
+
+    purchase_details = Hash(PurchaseDetailsParams, required=True)
+
+
 def set_cardholder(world: World, params: dict[str, Any], id: str) -> Cardholder:
     """Block a cardholder, put it on a list, hold its review, or demand more of it."""
     old = world.get(Cardholder, id)
@@ -169,8 +178,14 @@ def set_bundle(world: World, params: dict[str, Any], id: str) -> PhysicalBundle:
     )
 
 
+def set_transaction(world: World, params: dict[str, Any], id: str) -> Transaction:
+    """Let the merchant tell more of a purchase, or tell it otherwise. A receipt that is new or another is announced."""
+    return transactions.tell_more(world, world.get(Transaction, id), params["purchase_details"])
+
+
 ROUTES = [
     POST("/_emulator/issuing/cardholders/{cardholder}", set_cardholder, CardholderParams),
     POST("/_emulator/issuing/cards/{card}", set_card, CardParams),
     POST("/_emulator/issuing/physical_bundles/{physical_bundle}", set_bundle, BundleParams),
+    POST("/_emulator/issuing/transactions/{transaction}", set_transaction, TransactionParams),
 ]

@@ -197,8 +197,24 @@ def network_transaction_id(world: World) -> str:
 def announce(world: World, transaction: Transaction) -> None:
     """Tell of a new transaction, and of the receipt that came with it."""
     world.emit("issuing_transaction.created", transaction)
-    if transaction.purchase_details and transaction.purchase_details["receipt"]:
-        world.emit("issuing_transaction.purchase_details_receipt_updated", transaction)
+    announce_receipt(world, None, transaction)
+
+
+def announce_receipt(world: World, before: Transaction | None, after: Transaction) -> None:
+    """Tell of a receipt that is new, or another than before."""
+    receipt = after.purchase_details and after.purchase_details["receipt"]
+    known = before and before.purchase_details and before.purchase_details["receipt"]
+    if receipt and receipt != known:
+        world.emit("issuing_transaction.purchase_details_receipt_updated", after)
+
+
+def tell_more(world: World, before: Transaction, details: dict[str, Any]) -> Transaction:
+    """Add what a merchant tells of a purchase afterwards; each part that is told replaces what was known of it."""
+    told = purchase_details.described(details) or {}
+    known = before.purchase_details or told
+    after = world.put(replace(before, purchase_details={**known, **{name: told[name] for name in details}}))
+    announce_receipt(world, before, after)
+    return after
 
 
 def announce_flow(world: World, posted: Posted) -> None:

@@ -14,6 +14,7 @@ from tests.issuing.holders import (
     a_physical_card,
     told,
 )
+from tests.issuing.purchases import a_spender, force_capture
 
 
 def set_on(client, thing, **params):
@@ -183,3 +184,25 @@ def test_it_works_on_connected_accounts_and_only_on_their_own_objects(platform):
     assert set_on(client, holder, status="blocked").json["status"] == "blocked"
     assert set_on(platform, holder, status="active").status == 404
     assert client.event_types()[-1] == "issuing_cardholder.updated"
+
+
+def test_a_merchant_tells_of_a_purchase_afterwards_part_by_part(platform):
+    flight = {"departure_at": 1_900_000_000, "passenger_name": "Ada"}
+    receipt = [{"description": "Flight", "quantity": "2", "unit_cost": 5_00}]
+    purchase = force_capture(platform, a_spender(platform), 10_00, purchase_details={"flight": flight})
+
+    set_on(platform, purchase, purchase_details={"receipt": receipt})
+    set_on(platform, purchase, purchase_details={"reference": "R1"})
+
+    shown = platform.read(f"/v1/issuing/transactions/{purchase['id']}", expand=["purchase_details"])["purchase_details"]
+    assert shown["flight"]["passenger_name"] == "Ada"
+    assert shown["receipt"] == [{"description": "Flight", "quantity": 2, "total": 10_00, "unit_cost": 5_00}]
+    assert (shown["reference"], shown["lodging"]) == ("R1", None)
+
+
+def test_what_a_merchant_tells_is_not_nothing(platform):
+    purchase = force_capture(platform, a_spender(platform), 10_00)
+
+    refusal = set_on(platform, purchase)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "purchase_details")

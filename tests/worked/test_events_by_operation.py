@@ -714,6 +714,24 @@ def everything_by_force(platform: Client) -> Iterator[Any]:
     yield [TRANSACTION, RECEIPT_TOLD, DEBIT, CANCELED]
 
 
+@story("unlinked refund with a receipt")
+def refund_unlinked_with_receipt(platform: Client) -> Iterator[Any]:
+    card = a_spender(platform)
+    yield platform
+    platform.made(f"{TRANSACTIONS}/create_unlinked_refund", card=card["id"], amount=1000, purchase_details=RECEIPT)
+    yield [TRANSACTION, RECEIPT_TOLD]
+
+
+@story("a receipt that comes after the purchase, again, and another one")
+def late_receipt(platform: Client) -> Iterator[Any]:
+    purchase = force_capture(platform, a_spender(platform), 1000)
+    yield platform
+    other = {"receipt": [{"description": "Tea"}]}
+    for details in ({"reference": "R1"}, RECEIPT, RECEIPT, other):
+        platform.made(f"/_emulator/issuing/transactions/{purchase['id']}", purchase_details=details)
+    yield [RECEIPT_TOLD, RECEIPT_TOLD]
+
+
 @story("refund")
 def give_back(platform: Client) -> Iterator[Any]:
     capture = force_capture(platform, a_spender(platform), 1000)
