@@ -40,6 +40,7 @@ from emulator.issuing import (
     transactions as issuing_transactions,
 )
 from emulator.kernel.catalog import Catalog
+from emulator.payments import customer, customers, payment_methods
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
     closing,
@@ -80,6 +81,9 @@ CATALOG = Catalog(
         balance,
         balance_transactions,
         topups,
+        customer,
+        customers,
+        payment_methods,
         physical_bundles,
         personalization_designs,
         cardholders,

@@ -7,17 +7,16 @@ optional parameters, event types) is no row: every version sees it.
 The rows are those of what is built. These come with their resources, at the place that their date gives them:
 
     2026-09-30  E1  payment and setup intents: `payment_method_types` is no parameter any more (nearly every older
-                    client sends it); E6 payment methods: `payto`; E8 addresses with SEPA debits
+                    client sends it); E8 addresses with SEPA debits
     2025-09-30  C3  discounts: `coupon` for `source.coupon`
-    2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents; B7 customers:
-                    `coupon`, `promotion_code`; B8 prices: `recurring.aggregate_usage`; B11 payment methods: `naver_pay`
+    2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents; B8 prices:
+                    `recurring.aggregate_usage`
     2024-04-10  P1  payment intents: `capture_method` defaults to `automatic`; P2 products: `features`
     2023-08-16  Y3  payment and setup intents: cards alone unless methods are named, and no `return_url` is needed
     2022-11-15  X1  payment intents: `charges`; X2 charges: `refunds` are always there
-    2022-08-01  W3  customers: `default_currency`; W4 charges: `exempted`
-    2020-08-27  V1  customers: `sources`, `subscriptions`, `tax_ids` are always there; V3 an event type; V4 charges
+    2022-08-01  W4  charges: `exempted`
+    2020-08-27  V3  an event type; V4 charges
     2019-12-03  U1  customers: `tax_info`
-    2019-10-17  U3  customers: `account_balance`
     2019-02-11  U7  payment intents: `requires_source`, `allowed_source_types`, `next_source_action`
     2018-07-27  U9  customers and products: fewer checks
     2017-04-06  S2  transfers to banks; 2017-02-14 S4 charges; 2015-08-19 S7 refunds
@@ -49,6 +48,9 @@ CAPTURES = (
     "POST /v1/test_helpers/issuing/transactions/create_force_capture",
     "POST /v1/test_helpers/issuing/transactions/create_unlinked_refund",
 )
+CUSTOMERS = ("POST /v1/customers", "POST /v1/customers/{customer}")
+LISTS_OF_CUSTOMERS = ("sources", "subscriptions", "tax_ids")
+UPDATE_PAYMENT_METHOD = "POST /v1/payment_methods/{payment_method}"
 NEW_UNITS = ("charging_minute", "imperial_gallon", "kilogram", "kilowatt_hour", "pound")
 # The headers of a question, which are an object like any other here.
 QUESTION = "issuing_authorization.request"
@@ -163,6 +165,23 @@ def without_legal_entity(sent: dict[str, Any]) -> dict[str, Any]:
     return {**taken, "business_type": kind, owner: told, **({"legal_entity": rest} if rest else {})}
 
 
+# Customers before 2022
+
+
+def with_lists(customer: dict[str, Any]) -> dict[str, Any]:
+    """A customer with the lists of what it has, all of them empty here."""
+    lists = {
+        name: {"object": "list", "data": [], "has_more": False, "url": f"/v1/customers/{customer['id']}/{name}"}
+        for name in LISTS_OF_CUSTOMERS
+    }
+    return {**lists, **customer}
+
+
+def with_default_currency(customer: dict[str, Any]) -> dict[str, Any]:
+    """A customer with its currency under the older name too."""
+    return {**customer, "default_currency": customer["currency"]}
+
+
 # The table
 
 
@@ -204,6 +223,14 @@ CHANGES: tuple[Change, ...] = (
             for hash in REQUIREMENTS.split("|")
         ),
         source=f"{CHANGELOG}/endive/2026-09-30/shows-errors-for-eventually-due-requirements",
+    ),
+    Change(
+        "E6",
+        "2026-09-30.endive",
+        "Nothing about PayTo can be changed on a payment method.",
+        operations=(UPDATE_PAYMENT_METHOD,),
+        sends=(Drop("payto"),),
+        source=f"{CHANGELOG}/endive/2026-09-30/removed-payto-fields",
     ),
     # Dahlia
     Change(
@@ -292,6 +319,24 @@ CHANGES: tuple[Change, ...] = (
         ),
         reading="other texts are read over, since no newer client could be shown them",
         source=f"{CHANGELOG}/basil/2025-03-31/political-exposure-persons-api",
+    ),
+    Change(
+        "B7",
+        "2025-03-31.basil",
+        "Customers have no coupons of their own any more.",
+        operations=CUSTOMERS,
+        rules="`coupon` and `promotion_code` are taken; there are none here, so that one which is named is 400",
+        reading="an empty one is read over",
+        source=f"{CHANGELOG}/basil/2025-03-31/deprecate-singular-coupon-promotion-code",
+    ),
+    Change(
+        "B11",
+        "2025-03-31.basil",
+        "How Naver Pay is funded cannot be changed on a payment method.",
+        operations=(UPDATE_PAYMENT_METHOD,),
+        sends=(Drop("naver_pay"),),
+        reading="it is read over, since no such payment method can be made here",
+        source=f"{CHANGELOG}/basil/2025-03-31/naver-pay-payment-method",
     ),
     # Acacia
     Change(
@@ -406,6 +451,23 @@ CHANGES: tuple[Change, ...] = (
         source=f"{CHANGELOG}/2022-08-01/adds-design-rejected-value-cards",
     ),
     Change(
+        "W3",
+        "2022-08-01",
+        "Customers have no `default_currency`.",
+        objects=("customer",),
+        sees=(Rewrite("currency", with_default_currency, "`default_currency` beside `currency`, the same"),),
+        reading="that the two are the same",
+        source=f"{CHANGELOG}/2022-08-01/removes-default-currency-customer-object",
+    ),
+    Change(
+        "V1",
+        "2020-08-27",
+        "Sources, subscriptions and tax ids of a customer are there only when asked for.",
+        objects=("customer",),
+        sees=(Rewrite("id", with_lists, "`sources`, `subscriptions` and `tax_ids`, asked for or not"),),
+        source=f"{CHANGELOG}/2020-08-27/deprecates-auto-expansion-customer-sources",
+    ),
+    Change(
         "V2",
         "2020-08-27",
         "What is due of the people behind a company is told by role and field.",
@@ -434,6 +496,16 @@ CHANGES: tuple[Change, ...] = (
         sends=(Spread("requested_capabilities", "capabilities", {"requested": "true"}),),
         reading="until which version the old form is taken: the official libraries drop it with this one",
         source="https://docs.stripe.com/upgrades#2020-08-27",
+    ),
+    Change(
+        "U3",
+        "2019-10-17",
+        "What a customer owes is its `balance`.",
+        objects=("customer",),
+        sees=(Rename("balance", "account_balance"),),
+        operations=CUSTOMERS,
+        sends=(Rename("account_balance", "balance"),),
+        source="https://docs.stripe.com/upgrades#2019-10-17",
     ),
     Change(
         "U4",

@@ -12,7 +12,11 @@ CODES_WITHOUT_A_PAGE = frozenset({"property_expansion_max_depth"})
 
 
 class ApiError(Exception):
-    """A client's mistake, in the shape the client expects. `param` is a bracket path such as `billing[address]`."""
+    """A client's mistake, in the shape the client expects. `param` is a bracket path such as `billing[address]`.
+
+    `more` are other members of the error, such as the whole object that was refused. What an operation did before it
+    was refused is undone, unless `keeps_changes` says that the failure itself is on record (a declined card).
+    """
 
     def __init__(
         self,
@@ -23,6 +27,8 @@ class ApiError(Exception):
         code: str | None = None,
         param: str | None = None,
         headers: dict[str, str] | None = None,
+        more: dict[str, Any] | None = None,
+        keeps_changes: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -31,6 +37,8 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.headers = headers or {}
+        self.more = more or {}
+        self.keeps_changes = keeps_changes
 
     def body(self, request_log_url: str | None = None) -> dict[str, Any]:
         """The JSON reply: absent members are left out, never null."""
@@ -41,8 +49,9 @@ class ApiError(Exception):
             "param": self.param,
             "request_log_url": request_log_url if self.status != 401 else None,
             "type": self.type,
+            **self.more,
         }
-        return {"error": {name: value for name, value in members.items() if value is not None}}
+        return {"error": {name: members[name] for name in sorted(members) if members[name] is not None}}
 
 
 def doc_url(code: str | None) -> str | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEPT_SECONDS = 30 * 24 * 60 * 60
 ABSENT = object()
 # State changes that tell the previous values although their name does not end in `updated`.
-ALSO_TELL_PREVIOUS = frozenset({"charge.captured", "charge.refunded", "transfer.reversed"})
+ALSO_TELL_PREVIOUS = frozenset({"charge.captured", "charge.refunded", "payment_method.detached", "transfer.reversed"})
 # And one that ends in `updated` but is told when something arrives, not when it changes.
 TELL_NO_PREVIOUS = frozenset({"issuing_transaction.purchase_details_receipt_updated"})
 

@@ -269,6 +269,7 @@ class Pipeline:
             "origin": exchange.sent.origin,
             "version": version,
             "masked_key": exchange.key.masked if exchange.key else "",
+            "is_publishable": exchange.key is not None and exchange.key.kind == "pk",
         }
         reply = self.in_step(exchange, params, expand, mark, where)
         if reply is None:
@@ -429,13 +430,14 @@ class Pipeline:
         except ApiError as refusal:
             if step.is_early:
                 raise TooEarly from refusal
-            if not keyed or refusal.status == 429:
-                raise
-            step.connection.execute("ROLLBACK TO operation")
-            step.draws = step.row.draws
-            step.events.clear()
-            step.hints.clear()
-            step.outbox.has_posted = False
+            if not refusal.keeps_changes:
+                if not keyed or refusal.status == 429:
+                    raise
+                step.connection.execute("ROLLBACK TO operation")
+                step.draws = step.row.draws
+                step.events.clear()
+                step.hints.clear()
+                step.outbox.has_posted = False
             reply = self.refuse(exchange, refusal)
         if keyed:
             assert exchange.idempotency_key is not None

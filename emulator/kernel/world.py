@@ -79,6 +79,7 @@ class Step:
         path_values: dict[str, str] | None = None,
         version: str | None = None,
         masked_key: str = "",
+        is_publishable: bool = False,
     ) -> None:
         self.connection = connection
         self.catalog = catalog
@@ -90,6 +91,7 @@ class Step:
         self.origin = origin
         self.version = version
         self.masked_key = masked_key
+        self.is_publishable = is_publishable
         self.store = Store(connection)
         self.ledger = Ledger(connection)
         self.agenda = Agenda(connection)
@@ -154,6 +156,11 @@ class World:
     def masked_key(self) -> str:
         """The API key of the request as refusals may show it; empty when nobody asked."""
         return self.step.masked_key
+
+    @property
+    def is_publishable(self) -> bool:
+        """Whether the key of the request is one that anybody may read, so that it needs a client secret besides."""
+        return self.step.is_publishable
 
     @property
     def platform(self) -> str:

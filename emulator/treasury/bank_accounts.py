@@ -19,28 +19,9 @@ from emulator.connect.records.external_accounts import (
 )
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.world import World
+from emulator.payments.bank_tokens import TOKENS
 from emulator.treasury import initiating
 
-WELL = "000123456789"
-# The account numbers that stand behind the tokens for US bank accounts.
-TOKENS = {
-    "pm_usBankAccount": WELL,
-    "pm_usBankAccount_success": WELL,
-    "pm_usBankAccount_processing": "000000000009",
-    "pm_usBankAccount_internalFailure": "000000000234",
-    "pm_usBankAccount_canceledByUser": "000000000123",
-    "pm_usBankAccount_expectedArrivalDateUpdated": "000123457890",
-    "pm_usBankAccount_noAccount": "000111111116",
-    "pm_usBankAccount_accountClosed": "000111111113",
-    "pm_usBankAccount_invalidAccountNumber": "000111111119",
-    "pm_usBankAccount_insufficientFunds": "000222222227",
-    "pm_usBankAccount_debitNotAuthorized": "000333333335",
-    "pm_usBankAccount_invalidCurrency": "000444444440",
-    "pm_usBankAccount_dispute": "000555555559",
-    "pm_usBankAccount_failMicrodeposits": "000666666661",
-    "pm_usBankAccount_weeklyLimitExceeded": "000777777771",
-    "pm_usBankAccount_sameDayACHIneligible": WELL,
-}
 OF_CARDS = "pm_card_"
 
 

@@ -217,6 +217,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "payment_method:card.iin", SAMPLE),
     Allowed("absent", "payment_method:card.issuer", SAMPLE),
     Allowed("absent", "payment_method:radar_options", SAMPLE),
+    Allowed("absent", "payment_method:us_bank_account.status_details.blocked", RECORDED),
     Allowed("absent", "price:currency_options", ASKED),
     Allowed("absent", "price:tiers", ASKED),
     Allowed("absent", "product:tax_details", SAMPLE),
@@ -292,6 +293,11 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/accounts/{account}/external_accounts", "external_account[financial_account]", GUIDE),
     Extra("POST", "/v1/payouts", "source_balance", GUIDE),
     Extra("POST", "/v1/topups", "destination_balance", GUIDE),
+    *(
+        Extra("POST", path, name, OLDER)
+        for path in ("/v1/customers", "/v1/customers/{customer}")
+        for name in ("coupon", "promotion_code")
+    ),
     Extra("POST", "/v1/payment_intents", "payment_method_types", OLDER),
     Extra("POST", "/v1/payment_intents", "payment_method_types[]", OLDER),
     Extra("POST", "/v1/payment_intents/{intent}", "payment_method_types", OLDER),

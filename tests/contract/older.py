@@ -37,13 +37,20 @@ class Named(NamedTuple):
     older: str
 
 
+class Gone(NamedTuple):
+    """A member that no version has since then."""
+
+    since: str
+    where: str
+
+
 RISK = "issuing.authorization:risk_assessment"
 UNITS = ("charging_minute", "imperial_gallon", "kilogram", "kilowatt_hour", "pound")
 REASONS = ("card_canceled", "card_expired", "cardholder_blocked", "insecure_authorization_method", "pin_blocked")
 PLATFORM_REJECTIONS = ("rejected.platform_fraud", "rejected.platform_other", "rejected.platform_terms_of_service")
 BY_ROLE = ("representative.*", "owners.*", "directors.*", "executives.*", "company.*_provided")
 DUE = ("currently_due", "eventually_due", "past_due", "pending_verification")
-ROWS: tuple[Words | Named, ...] = (
+ROWS: tuple[Words | Named | Gone, ...] = (
     Words("2026-09-30", "account:requirements.disabled_reason", PLATFORM_REJECTIONS),
     Words("2026-09-30", "account:future_requirements.disabled_reason", PLATFORM_REJECTIONS),
     Words("2025-09-30", f"{RISK}.card_testing_risk.risk_level", ("low", "highest")),
@@ -59,6 +66,7 @@ ROWS: tuple[Words | Named, ...] = (
     Named("2024-06-20", "issuing.authorization:fuel.quantity_decimal", "volume_decimal"),
     Named("2024-06-20", "issuing.transaction:purchase_details.fuel.quantity_decimal", "volume_decimal"),
     Words("2024-06-20", "capability:requirements.disabled_reason", ("other", "paused.inactivity")),
+    Gone("2022-08-01", "customer:default_currency"),
     Words("2022-08-01", "issuing.card:cancellation_reason", ("design_rejected",)),
     *(
         Words("2020-08-27", f"{kind}:{hash}.{due}[]", BY_ROLE)
@@ -90,7 +98,7 @@ def retold(value: Any, date: str, found: list[str], kind: str | None = None) -> 
     for row in ROWS:
         start, _, path = row.where.partition(":")
         if start == kind and date < row.since:
-            change = renamed if isinstance(row, Named) else reworded
+            change = {Named: renamed, Words: reworded, Gone: dropped}[type(row)]
             members = change(members, path.replace("[]", ".[]").split("."), row, date, found)
     return members
 
@@ -104,6 +112,20 @@ def renamed(members: Any, path: list[str], row: Named, date: str, found: list[st
             return hash
         found.extend(f"{row.where}: a name of {row.since}, unknown to {date}" for key in hash if key == name)
         return {name if key == row.older else key: item for key, item in hash.items()}
+
+    return at(members, owner, change)
+
+
+def dropped(members: Any, path: list[str], row: Gone, date: str, found: list[str]) -> Any:
+    """The hash without the member; a complaint where a whole object has it not."""
+    *owner, name = path
+
+    def change(hash: Any) -> Any:
+        if not isinstance(hash, dict) or "deleted" in hash:
+            return hash
+        if name not in hash and "object" in hash:
+            found.append(f"{row.where}: not there, as {date} has it")
+        return {key: item for key, item in hash.items() if key != name}
 
     return at(members, owner, change)
 

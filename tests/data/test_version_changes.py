@@ -649,6 +649,74 @@ def test_u6_the_representative_of_a_company_is_no_part_of_the_account(platform):
     assert older.read(f"/v1/accounts/{account}")["legal_entity"]["last_name"] is None
 
 
+# Customers and payment methods
+
+
+def test_e6_payto_is_read_over_where_a_payment_method_is_changed(platform):
+    older, newer = both(platform, "E6")
+    customer = platform.made("/v1/customers")["id"]
+    path = "/v1/payment_methods/" + platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
+
+    changed = older.made(path, payto={"pay_id": "jenny@example.com"}, metadata={"a": "1"})
+    refusal = newer.post(path, payto={"pay_id": "jenny@example.com"})
+
+    assert changed["metadata"] == {"a": "1"}
+    assert (refusal.status, refusal.error["param"]) == (400, "payto")
+
+
+def test_b11_naver_pay_is_read_over_where_a_payment_method_is_changed(platform):
+    older, newer = both(platform, "B11")
+    customer = platform.made("/v1/customers")["id"]
+    path = "/v1/payment_methods/" + platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
+
+    changed = older.made(path, naver_pay={"funding": "card"}, metadata={"a": "1"})
+    refusal = newer.post(path, naver_pay={"funding": "card"})
+
+    assert changed["metadata"] == {"a": "1"}
+    assert (refusal.status, refusal.error["param"]) == (400, "naver_pay")
+
+
+@pytest.mark.parametrize("name, noun", [("coupon", "coupon"), ("promotion_code", "promotion code")])
+def test_b7_a_coupon_of_a_customer_is_looked_for_and_there_is_none(platform, name, noun):
+    older, newer = both(platform, "B7")
+
+    missing = older.post("/v1/customers", **{name: "SPRING"})
+    unknown = newer.post("/v1/customers", **{name: "SPRING"})
+
+    assert (missing.error["message"], missing.error["param"]) == (f"No such {noun}: 'SPRING'", name)
+    assert (missing.status, unknown.status, unknown.error["code"]) == (400, 400, "parameter_unknown")
+    assert older.made("/v1/customers", **{name: None})["discount"] is None
+
+
+def test_w3_a_customer_has_a_default_currency(platform):
+    older, newer = both(platform, "W3")
+
+    customer = older.made("/v1/customers", balance=100)
+
+    assert (customer["default_currency"], customer["currency"]) == ("usd", "usd")
+    assert "default_currency" not in newer.read(f"/v1/customers/{customer['id']}")
+
+
+def test_v1_the_lists_of_a_customer_are_always_there(platform):
+    older, newer = both(platform, "V1")
+
+    customer = older.made("/v1/customers")
+
+    for name in ("sources", "subscriptions", "tax_ids"):
+        assert customer[name]["url"] == f"/v1/customers/{customer['id']}/{name}"
+    assert "sources" not in newer.read(f"/v1/customers/{customer['id']}")
+
+
+def test_u3_what_a_customer_owes_is_an_account_balance(platform):
+    older, newer = both(platform, "U3")
+
+    customer = older.made("/v1/customers", account_balance=100)
+
+    assert (customer["account_balance"], "balance" in customer) == (100, False)
+    assert newer.read(f"/v1/customers/{customer['id']}")["balance"] == 100
+    assert newer.post("/v1/customers", account_balance=100).error["param"] == "account_balance"
+
+
 # Before 2019
 
 

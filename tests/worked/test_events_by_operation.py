@@ -69,6 +69,8 @@ PLACES = {
     "issuing.personalization_design": DESIGNS,
     "issuing.token": "/v1/issuing/tokens",
     "issuing.transaction": IPI,
+    "customer": "/v1/customers",
+    "payment_method": "/v1/payment_methods",
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
@@ -1084,6 +1086,53 @@ def close_with_cash(platform: Client) -> Iterator[Any]:
             {"active_features": features, "restricted_features": []},
         ),
     ]
+
+
+# Customers and payment methods
+
+
+CUSTOMERS, METHODS = "/v1/customers", "/v1/payment_methods"
+
+
+def with_a_card(client: Client) -> tuple[str, str]:
+    """A customer and a card of its own."""
+    customer = client.made(CUSTOMERS)["id"]
+    return customer, client.made(f"{METHODS}/pm_card_visa/attach", customer=customer)["id"]
+
+
+@story("create customer with a payment method")
+def create_customer(platform: Client) -> Iterator[Any]:
+    yield platform
+    platform.made(CUSTOMERS, payment_method="pm_card_visa")
+    yield [("customer.created", None), ("payment_method.attached", None)]
+
+
+@story("update customer")
+def update_customer(platform: Client) -> Iterator[Any]:
+    customer = platform.made(CUSTOMERS, name="Jenny")["id"]
+    yield platform
+    platform.made(f"{CUSTOMERS}/{customer}", name="Jenny Rosen", metadata={"a": "1"})
+    yield [("customer.updated", {"metadata": {"a": None}, "name": "Jenny"})]
+
+
+@story("detach the default payment method")
+def detach_default(platform: Client) -> Iterator[Any]:
+    customer, card = with_a_card(platform)
+    platform.made(f"{CUSTOMERS}/{customer}", invoice_settings={"default_payment_method": card})
+    yield platform
+    platform.made(f"{METHODS}/{card}/detach")
+    yield [
+        ("payment_method.detached", {"customer": customer}),
+        ("customer.updated", {"invoice_settings": {"default_payment_method": card}}),
+    ]
+
+
+@story("update payment method")
+def update_payment_method(platform: Client) -> Iterator[Any]:
+    _, card = with_a_card(platform)
+    yield platform
+    platform.made(f"{METHODS}/{card}", billing_details={"name": "Jenny"})
+    yield [("payment_method.updated", {"billing_details": {"name": None}})]
 
 
 # The table

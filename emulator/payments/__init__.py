@@ -1,0 +1,1 @@
+"""Payments: customers, how they pay, and saving that for later."""

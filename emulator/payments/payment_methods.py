@@ -1,0 +1,583 @@
+"""Payment methods: a card, or a US bank account, that money comes from or goes to.
+
+    new ── attach, or a setup intent that succeeds ──▶ attached to a customer ── detach ──▶ of no use any more
+     └──── a setup intent with `attach_to_self` ─────▶ attached to the account itself, for its financial accounts
+
+The test tokens (`pm_card_visa`, `pm_usBankAccount`, …) may stand wherever a payment method is attached or confirmed,
+and become a new one there. Only test cards are taken. A bank account that somebody describes has to be verified by a
+setup intent before money can be taken from it; those of the tokens are.
+Source: https://docs.stripe.com/api/payment_methods, https://docs.stripe.com/testing
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from stdnum import luhn
+from stdnum.us import rtn
+
+from emulator.connect import capabilities
+from emulator.connect.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
+from emulator.connect.shapes import NO_ADDRESS, group
+from emulator.kernel.errors import ApiError, invalid, missing, no_such
+from emulator.kernel.ids import base62
+from emulator.kernel.lists import lists
+from emulator.kernel.params import (
+    Country,
+    Email,
+    Enum,
+    Hash,
+    Integer,
+    ListParams,
+    Metadata,
+    Params,
+    String,
+    merged_metadata,
+)
+from emulator.kernel.records import replace
+from emulator.kernel.render import Include, shown
+from emulator.kernel.routes import GET, POST, retrieves
+from emulator.kernel.store import Condition
+from emulator.kernel.world import World
+from emulator.payments import card_test_numbers as cards
+from emulator.payments import customer as customers
+from emulator.payments import not_built
+from emulator.payments.bank_tokens import TOKENS
+from emulator.payments.declines import NOT_A_TEST_CARD, WRONG_NUMBER, declined
+from emulator.payments.other_methods import TYPES, OtherMethodsParams
+
+REDISPLAY = ("always", "limited", "unspecified")
+HOLDER_TYPES, ACCOUNT_TYPES = ("company", "individual"), ("checking", "savings")
+BANK_NAME = "STRIPE TEST BANK"
+HOLDER = "Jenny Rosen"
+USED_UP = (
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "
+    "connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use "
+    "a PaymentMethod multiple times, you must attach it to a Customer first."
+)
+
+
+@dataclass(frozen=True)
+class PaymentMethod:
+    """A card or a US bank account.
+
+    `number` is that of a test card, or of a bank account that is one of the test values or of our own bank. `token` is
+    the test token it was made of. `is_self` says that it is the account's own, for the directions in `directions`.
+    """
+
+    object: ClassVar[str] = "payment_method"
+    prefix: ClassVar[str] = "pm"
+    noun: ClassVar[str] = "PaymentMethod"
+    filters: ClassVar[tuple[str, ...]] = ("allow_redisplay", "customer", "is_self", "type")
+    hidden: ClassVar[tuple[str, ...]] = ("directions", "is_self", "is_used_up", "is_verified", "number", "token")
+    expands: ClassVar[tuple[str, ...]] = ("customer",)
+    embeds: ClassVar[tuple[str, ...]] = ()
+    includes: ClassVar[dict[str, Include]] = {}
+
+    id: str
+    created: int
+    type: str
+    billing_details: dict[str, Any]
+    number: str | None
+    allow_redisplay: str = "unspecified"
+    card: dict[str, Any] | None = None
+    customer: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    us_bank_account: dict[str, Any] | None = None
+    directions: list[str] = field(default_factory=list)
+    is_self: bool = False
+    is_used_up: bool = False
+    is_verified: bool = False
+    token: str | None = None
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The payment method, with the one hash that its type names."""
+        members = shown(self, customer_account=None)
+        for name in ("card", "us_bank_account"):
+            if name != self.type:
+                del members[name]
+        return members
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it is somebody's."""
+        return self.customer is not None or self.is_self
+
+
+# What may be sent
+
+
+class BillingAddressParams(Params):
+    """Where the owner lives."""
+
+    city = String(unset=True)
+    country = Country(unset=True)
+    line1 = String(unset=True)
+    line2 = String(unset=True)
+    postal_code = String(unset=True)
+    state = String(unset=True)
+
+
+class BillingDetailsParams(Params):
+    """Who the owner is."""
+
+    address = Hash(BillingAddressParams, unset=True)
+    email = Email(unset=True)
+    name = String(unset=True)
+    phone = String(unset=True)
+    tax_id = String(unset=True)
+
+
+class NewUsBankAccountParams(Params):
+    """A bank account in the US, by its numbers."""
+
+    account_holder_type = Enum(HOLDER_TYPES)
+    account_number = String()
+    account_type = Enum(ACCOUNT_TYPES)
+    financial_connections_account = String()
+    routing_number = String()
+
+
+class NewCardParams(Params):
+    """A card by its number, or a test token that stands for one."""
+
+    cvc = String()
+    exp_month = Integer()
+    exp_year = Integer()
+    networks = group(preferred=Enum(("cartes_bancaires", "mastercard", "visa")))
+    number = String()
+    token = String()
+
+
+class DataParams(OtherMethodsParams):
+    """A payment method in one hash, as intents take it."""
+
+    allow_redisplay = Enum(REDISPLAY)
+    billing_details = Hash(BillingDetailsParams)
+    metadata = Metadata()
+    radar_options = group(session=String())
+    type = Enum(tuple(name for name in TYPES if name not in ("card", "custom")), required=True)
+    us_bank_account = Hash(NewUsBankAccountParams)
+
+
+class CreateParams(DataParams):
+    """A new payment method."""
+
+    card = Hash(NewCardParams)
+    custom = group(type=String(required=True))
+    customer = String()
+    payment_method = String()
+    type = Enum(TYPES)
+
+
+class CardUpdateParams(Params):
+    """What may change of a card."""
+
+    exp_month = Integer()
+    exp_year = Integer()
+    networks = group(preferred=Enum(("cartes_bancaires", "mastercard", "visa"), unset=True))
+
+
+class UpdateParams(Params):
+    """What may change."""
+
+    allow_redisplay = Enum(REDISPLAY)
+    billing_details = Hash(BillingDetailsParams)
+    card = Hash(CardUpdateParams)
+    metadata = Metadata()
+    us_bank_account = group(account_holder_type=Enum(HOLDER_TYPES), account_type=Enum(ACCOUNT_TYPES))
+
+
+class AttachParams(Params):
+    """Whose it becomes."""
+
+    customer = String()
+    customer_account = String()
+
+
+class PaymentMethodListParams(ListParams):
+    """Filters of the list: those of a customer, or without one those of the account itself."""
+
+    allow_redisplay = Enum(REDISPLAY)
+    customer = String()
+    customer_account = String()
+    type = Enum(TYPES)
+
+
+# Making one
+
+
+def create(world: World, params: dict[str, Any]) -> PaymentMethod:
+    """Make a payment method that is nobody's yet, or share one of the platform with the connected account that acts.
+
+    400 for numbers no bank has and without the hash that `type` names, 402 for a card that is no test card.
+    """
+    if "payment_method" in params:
+        return world.put(shared(world, params))
+    if "customer" in params:
+        raise invalid("The parameter customer can only be used together with payment_method.", param="customer")
+    if "type" not in params:
+        raise missing("type")
+    return world.put(described(world, params))
+
+
+def shared(world: World, params: dict[str, Any]) -> PaymentMethod:
+    """A copy of a payment method of the platform, for the connected account that acts. Attached to nobody."""
+    param = "payment_method"
+    if world.is_platform:
+        raise invalid("PaymentMethods can only be shared with connected accounts.", param=param)
+    original = found(world.as_account(world.platform), params["payment_method"], param=param)
+    if params.get("customer", original.customer) != original.customer:
+        raise no_such(customers.Customer.noun, params["customer"], param="customer", status=400)
+    return replace(
+        original,
+        id=world.new_id("pm"),
+        created=world.now,
+        customer=None,
+        is_self=False,
+        metadata=merged_metadata({}, params),
+    )
+
+
+def described(world: World, sent: dict[str, Any], prefix: str = "") -> PaymentMethod:
+    """The payment method that parameters describe, not stored yet. `prefix` is where they stood."""
+
+    def param(name: str) -> str:
+        first, _, rest = name.partition("[")
+        return name if not prefix else f"{prefix}[{first}]" + (f"[{rest}" if rest else "")
+
+    type = sent["type"]
+    if type not in ("card", "us_bank_account"):
+        raise not_built.not_built(f"payment methods of the type {type}", param=param("type"))
+    if "radar_options" in sent:
+        raise not_built.not_built("Radar sessions", param=param("radar_options"))
+    if type not in sent:
+        raise missing(param(type))
+    billing = billing_details({}, sent)
+    method = PaymentMethod(
+        id=world.new_id("pm"),
+        created=world.now,
+        type=type,
+        billing_details=billing,
+        number=None,
+        allow_redisplay=sent.get("allow_redisplay", "unspecified"),
+        metadata=merged_metadata({}, sent),
+    )
+    if type == "card":
+        return with_card(world, method, sent["card"], param)
+    if not billing["name"]:
+        raise missing(param("billing_details[name]"))
+    return with_bank_account(world, method, sent["us_bank_account"], param)
+
+
+def billing_details(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """The owner's details: sent members replace stored ones, those of the address too."""
+    known = {"address": NO_ADDRESS, "email": None, "name": None, "phone": None, "tax_id": None, **stored}
+    new = sent.get("billing_details", {})
+    address = {**known["address"], **new["address"]} if new.get("address") else known["address"]
+    if "address" in new and new["address"] is None:
+        address = NO_ADDRESS
+    return {**known, **new, "address": address}
+
+
+def with_card(world: World, method: PaymentMethod, sent: dict[str, Any], param: Any) -> PaymentMethod:
+    """The same with a card, by a test token or by its number. 402 for a number that is no test card's."""
+    if "token" in sent:
+        card = cards.behind(sent["token"], cards.OF_TOKENS)
+        if card is None:
+            raise no_such("token", sent["token"], param=param("card[token]"), status=400)
+        return replace(method, number=card.number, card=drawn(world, method, card))
+    for name in ("number", "exp_month", "exp_year"):
+        if name not in sent:
+            raise missing(param(f"card[{name}]"))
+    number = sent["number"].replace(" ", "").replace("-", "")
+    card = cards.BY_NUMBER.get(number)
+    if card is None:
+        raise declined(NOT_A_TEST_CARD if number.isdigit() and luhn.is_valid(number) else WRONG_NUMBER)
+    refuse_expired(world, sent["exp_month"], sent["exp_year"], param)
+    details = drawn(world, method, card, month=sent["exp_month"], year=sent["exp_year"], has_cvc="cvc" in sent)
+    details["networks"]["preferred"] = sent.get("networks", {}).get("preferred")
+    return replace(method, number=card.number, card=details)
+
+
+def refuse_expired(world: World, month: int, year: int, param: Any) -> None:
+    """402 for a month that is none, and for one that is over."""
+    today = datetime.fromtimestamp(world.now, UTC)
+    if not 1 <= month <= 12:
+        raise invalid_expiry("month", param)
+    if not today.year <= year < today.year + 100:
+        raise invalid_expiry("year", param)
+    if (year, month) < (today.year, today.month):
+        raise invalid_expiry("month", param)
+
+
+def invalid_expiry(what: str, param: Any) -> ApiError:
+    """402 `invalid_expiry_month` or `invalid_expiry_year`."""
+    return declined(
+        cards.Decline(f"invalid_expiry_{what}", None, f"Your card's expiration {what} is invalid.", f"exp_{what}")
+    )
+
+
+def drawn(
+    world: World,
+    method: PaymentMethod,
+    card: cards.Card,
+    *,
+    month: int | None = None,
+    year: int | None = None,
+    has_cvc: bool = True,
+) -> dict[str, Any]:
+    """What is shown of a card. One of a test token expires in a year."""
+    today = datetime.fromtimestamp(world.now, UTC)
+    address = method.billing_details["address"]
+    return {
+        "brand": card.brand,
+        "checks": {
+            "address_line1_check": "unchecked" if address["line1"] else None,
+            "address_postal_code_check": "unchecked" if address["postal_code"] else None,
+            "cvc_check": "unchecked" if has_cvc else None,
+        },
+        "country": card.country,
+        "display_brand": {"amex": "american_express", "diners": "diners_club"}.get(card.brand, card.brand),
+        "exp_month": month or today.month,
+        "exp_year": year or today.year + 1,
+        "fingerprint": card_fingerprint(card.number),
+        "funding": card.funding,
+        "generated_from": None,
+        "last4": card.number[-4:],
+        "networks": {"available": [card.brand], "preferred": None},
+        "regulated_status": "unregulated",
+        "three_d_secure_usage": {"supported": True},
+        "wallet": None,
+    }
+
+
+def card_fingerprint(number: str) -> str:
+    """Sixteen characters that are the same for the same card."""
+    return base62(int.from_bytes(hashlib.sha256(f"card:{number}".encode()).digest()[:16]), 16)
+
+
+def with_bank_account(world: World, method: PaymentMethod, sent: dict[str, Any], param: Any) -> PaymentMethod:
+    """The same with a bank account. 400 `routing_number_invalid` or `account_number_invalid`."""
+    if "financial_connections_account" in sent:
+        raise not_built.not_built(
+            "Financial Connections", param=param("us_bank_account[financial_connections_account]")
+        )
+    for name in ("routing_number", "account_number"):
+        if name not in sent:
+            raise missing(param(f"us_bank_account[{name}]"))
+    routing, number = sent["routing_number"], sent["account_number"].replace(" ", "").replace("-", "")
+    if routing != OF_FINANCIAL_ACCOUNTS and not rtn.is_valid(routing):
+        raise invalid(
+            "The routing number must have 9 digits and a valid checksum.",
+            code="routing_number_invalid",
+            param=param("us_bank_account[routing_number]"),
+        )
+    if not number.isdigit() or not 4 <= len(number) <= 17:
+        raise invalid(
+            "The account number must have 4 to 17 digits.",
+            code="account_number_invalid",
+            param=param("us_bank_account[account_number]"),
+        )
+    details = bank_details(world, routing, number)
+    for name in ("account_holder_type", "account_type"):
+        details[name] = sent.get(name, details[name])
+    is_kept = number in TOKENS.values() or routing == OF_FINANCIAL_ACCOUNTS
+    return replace(method, us_bank_account=details, number=number if is_kept else None)
+
+
+def bank_details(world: World, routing: str, number: str) -> dict[str, Any]:
+    """What is shown of a bank account. Accounts with Treasury can pay it by wire too."""
+    by_wire = ["us_domestic_wire"] if capabilities.status_of(world, "treasury") != "unrequested" else []
+    return {
+        "account_holder_type": None,
+        "account_type": "checking",
+        "bank_name": BANK_NAME,
+        "financial_connections_account": None,
+        "fingerprint": fingerprint("US", routing, number),
+        "last4": number[-4:],
+        "networks": {"preferred": "ach", "supported": ["ach", *by_wire]},
+        "routing_number": routing,
+        "status_details": {},
+    }
+
+
+def of_token(world: World, token: str) -> PaymentMethod | None:
+    """A new payment method for a test token, not stored yet; None for what is no test token."""
+    card = cards.behind(token, cards.OF_METHODS)
+    number = TOKENS.get(token)
+    if card is None and number is None:
+        return None
+    method = PaymentMethod(
+        id=world.new_id("pm"),
+        created=world.now,
+        type="card" if card else "us_bank_account",
+        billing_details=billing_details({}, {"billing_details": {} if card else {"name": HOLDER}}),
+        number=card.number if card else number,
+        is_verified=number is not None and token != "pm_usBankAccount_failMicrodeposits",
+        token=token,
+    )
+    if card is not None:
+        return replace(method, card=drawn(world, method, card))
+    assert number is not None
+    details = {**bank_details(world, TEST_ROUTING_NUMBER, number), "account_holder_type": "individual"}
+    return replace(method, us_bank_account=details)
+
+
+def found(world: World, id: str, *, param: str | None) -> PaymentMethod:
+    """The payment method of an id or a test token. 404 for one that is unknown, 400 if it came in a parameter."""
+    return of_token(world, id) or world.get(PaymentMethod, id, param=param)
+
+
+# Whose it is
+
+
+def attach(world: World, params: dict[str, Any], id: str) -> PaymentMethod:
+    """Attach a payment method to a customer.
+
+    400 for one that is attached already, was detached before, or is a bank account that nobody has verified; 402 for a
+    card that its bank declines.
+    """
+    not_built.refuse(params, {"customer_account": "customers that are accounts"})
+    method = found(world, id, param=None)
+    if "customer" not in params:
+        raise missing("customer")
+    customer = customers.known(world, params["customer"], param="customer")
+    return attach_to(world, checked(method, customer.id), customer.id)
+
+
+def savable(world: World, id: str, customer: str, *, param: str) -> PaymentMethod:
+    """The payment method of an id or a test token that a customer may get. 400 or 402 as for `attach`."""
+    return checked(found(world, id, param=param), customer)
+
+
+def checked(method: PaymentMethod, customer: str) -> PaymentMethod:
+    """The same payment method, if it may be attached to a customer. 400 or 402 if not."""
+    if method.is_attached and method.customer != customer:
+        raise invalid("The payment method you provided has already been attached to a customer.")
+    if method.is_used_up:
+        raise invalid(USED_UP, code="payment_method_unexpected_state")
+    if method.type == "us_bank_account" and not method.is_verified:
+        raise invalid(
+            "A US bank account must be verified before it can be attached to a customer. Confirm a SetupIntent with "
+            "it.",
+            code="bank_account_unverified",
+        )
+    refuse_declined(method)
+    return method
+
+
+def refuse_declined(method: PaymentMethod) -> None:
+    """402 for a card that its bank declines when it is saved."""
+    decline = decline_of(method)
+    if decline is not None:
+        raise declined(decline._replace(param=decline.param or ""))
+
+
+def decline_of(method: PaymentMethod) -> cards.Decline | None:
+    """What the bank says against saving a card, or None."""
+    return cards.BY_NUMBER[method.number].decline if method.type == "card" and method.number else None
+
+
+def attach_to(world: World, method: PaymentMethod, customer: str) -> PaymentMethod:
+    """Make a payment method the customer's, and say so unless it is already. Its checks have been made by then."""
+    if method.customer == customer:
+        return method
+    attached = world.put(replace(with_checks(method), customer=customer))
+    world.emit("payment_method.attached", attached)
+    return attached
+
+
+def with_checks(method: PaymentMethod) -> PaymentMethod:
+    """The same with what the bank of a card says of the address and the security code."""
+    if method.card is None or method.number is None:
+        return method
+    card = cards.BY_NUMBER[method.number]
+
+    def outcome(name: str, was: str | None) -> str | None:
+        if was is None:
+            return None
+        return "fail" if name in card.fails else "unavailable" if name in card.unavailable else "pass"
+
+    checks = {name: outcome(name, was) for name, was in method.card["checks"].items()}
+    return replace(method, card={**method.card, "checks": checks})
+
+
+def detach(world: World, params: dict[str, Any], id: str) -> PaymentMethod:
+    """Take a payment method from its customer; it cannot be used any more. 400 for one that has none."""
+    method = world.get(PaymentMethod, id)
+    if not method.is_attached:
+        raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
+    customer = world.find(customers.Customer, method.customer)
+    detached = let_go(world, method)
+    if customer is not None and customer.invoice_settings["default_payment_method"] == id:
+        settings = {**customer.invoice_settings, "default_payment_method": None}
+        new = world.put(replace(customer, invoice_settings=settings))
+        world.emit("customer.updated", new, before=customer)
+    return detached
+
+
+def let_go(world: World, method: PaymentMethod) -> PaymentMethod:
+    """The payment method as nobody's, and of no use any more."""
+    detached = world.put(replace(method, customer=None, is_self=False, is_used_up=True))
+    world.emit("payment_method.detached", detached, previous={"customer": method.customer} if method.customer else None)
+    return detached
+
+
+def update(world: World, params: dict[str, Any], id: str) -> PaymentMethod:
+    """Change what may change of a payment method that is attached. 400 for the hash of another type."""
+    old = world.get(PaymentMethod, id)
+    for name in ("card", "us_bank_account"):
+        if name in params and name != old.type:
+            raise invalid(
+                f"You cannot update `{name}` on a PaymentMethod of type `{old.type}`.",
+                code="payment_method_invalid_parameter",
+                param=name,
+            )
+    if not old.is_attached:
+        raise invalid(
+            "You must save this PaymentMethod to a customer before you can update it.",
+            code="payment_method_unexpected_state",
+        )
+    new = replace(
+        old,
+        allow_redisplay=params.get("allow_redisplay", old.allow_redisplay),
+        billing_details=billing_details(old.billing_details, params),
+        metadata=merged_metadata(old.metadata, params),
+    )
+    if old.card is not None and "card" in params:
+        new = replace(new, card=card_after(world, old.card, params["card"]))
+    if old.us_bank_account is not None and "us_bank_account" in params:
+        new = replace(new, us_bank_account={**old.us_bank_account, **params["us_bank_account"]})
+    world.put(new)
+    world.emit("payment_method.updated", new, before=old)
+    return new
+
+
+def card_after(world: World, card: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
+    """A card with another month of expiry, or another preferred network. 402 for a month that is over."""
+    month, year = sent.get("exp_month", card["exp_month"]), sent.get("exp_year", card["exp_year"])
+    if "exp_month" in sent or "exp_year" in sent:
+        refuse_expired(world, month, year, str)
+    networks = {**card["networks"], **sent.get("networks", {})}
+    return {**card, "exp_month": month, "exp_year": year, "networks": networks}
+
+
+def whose(world: World, params: dict[str, Any], *path: str) -> list[Condition]:
+    """Those of the account itself where no customer is named."""
+    not_built.refuse(params, {"customer_account": "customers that are accounts"})
+    return [] if "customer" in params else [Condition("is_self", "eq", True)]
+
+
+RECORDS = (PaymentMethod,)
+ROUTES = [
+    GET("/v1/payment_methods", lists(PaymentMethod, narrow=whose), PaymentMethodListParams),
+    POST("/v1/payment_methods", create, CreateParams, publishable=True),
+    GET("/v1/payment_methods/{payment_method}", retrieves(PaymentMethod)),
+    POST("/v1/payment_methods/{payment_method}", update, UpdateParams),
+    POST("/v1/payment_methods/{payment_method}/attach", attach, AttachParams),
+    POST("/v1/payment_methods/{payment_method}/detach", detach),
+]
