@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator import progress
 from emulator.connect import issuing_access
-from emulator.kernel.errors import exclusive, invalid, no_such
+from emulator.kernel.errors import exclusive, no_such
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -48,6 +48,7 @@ LIFECYCLE = Lifecycle(
         "canceled": {},
         "reversed": {},
     },
+    says="You cannot {verb} a top-up with status '{status}'.",
 )
 # Bank account tokens for tests, and how a top-up from each one ends: None is well, else why the bank refuses it.
 # Source: https://docs.stripe.com/connect/testing
@@ -206,7 +207,7 @@ def update(world: World, params: dict[str, Any], id: str) -> Topup:
 
 def cancel(world: World, params: dict[str, Any], id: str) -> Topup:
     """Stop a top-up that has not arrived. 400 for any other."""
-    topup = follow(world.get(Topup, id), "cancel")
+    topup = LIFECYCLE.follow(world.get(Topup, id), "cancel")
     world.cancel_due(id)
     world.put(topup)
     world.emit("topup.canceled", topup)
@@ -217,12 +218,12 @@ def settle(world: World, id: str) -> None:
     """The bank has sent the money, or has refused to."""
     topup = world.get(Topup, id)
     if topup.outcome is not None:
-        bounced = follow(topup, "bounce")
-        failed = replace(bounced, failure_code=RETURN_CODES[topup.outcome], failure_message=topup.outcome)
+        code = RETURN_CODES[topup.outcome]
+        failed = LIFECYCLE.follow(topup, "bounce", failure_code=code, failure_message=topup.outcome)
         world.put(failed)
         world.emit("topup.failed", failed)
         return
-    topup = follow(topup, "arrive")
+    topup = LIFECYCLE.follow(topup, "arrive")
     fund = chart.fund_issuing if topup.balance_type == "issuing" else chart.fund_payments
     entry = world.move(fund(world.account, topup.currency, topup.amount, topup.description), because=id)
     topup = world.put(replace(topup, balance_transaction=entry.id))
@@ -231,18 +232,12 @@ def settle(world: World, id: str) -> None:
 
 def reverse(world: World, params: dict[str, Any], id: str) -> Topup:
     """The emulator's switch: the bank takes arrived money back, whatever the balance is. 400 unless it has arrived."""
-    topup = follow(world.get(Topup, id), "reverse")
+    topup = LIFECYCLE.follow(world.get(Topup, id), "reverse")
     movement = chart.take_back_topup(world.account, topup.currency, topup.balance_type, topup.amount, topup.description)
     world.move(movement, because=id)
     world.put(topup)
     world.emit("topup.reversed", topup)
     return topup
-
-
-def follow(topup: Topup, verb: str) -> Topup:
-    """The same top-up, one arrow on. Pure. ApiError 400 where no arrow is drawn."""
-    refusal = invalid(f"You cannot {verb} a top-up with status '{topup.status}'.")
-    return replace(topup, status=LIFECYCLE.after(topup.status, verb, refusal))
 
 
 def audit(world: World) -> Iterator[str]:

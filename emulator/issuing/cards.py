@@ -24,7 +24,7 @@ from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
 from emulator.issuing.physical_bundles import PhysicalBundle
 from emulator.issuing.spending_controls import SpendingControlsParams, defaults, merged
-from emulator.kernel.errors import ApiError, invalid, missing
+from emulator.kernel.errors import invalid, missing
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -46,6 +46,7 @@ from emulator.kernel.world import World
 from emulator.treasury import financial_accounts
 
 TYPES = ("physical", "virtual")
+NEVER_AGAIN = "Cards with status 'canceled' cannot be updated."
 LIFECYCLE = Lifecycle(
     "inactive",
     {
@@ -53,6 +54,8 @@ LIFECYCLE = Lifecycle(
         "active": {"deactivate": "inactive", "cancel": "canceled"},
         "canceled": {},
     },
+    says=NEVER_AGAIN,
+    param="status",
 )
 VERBS = {"active": "activate", "inactive": "deactivate", "canceled": "cancel"}
 # A new card is valid for the month it is made in and 35 more; a chosen expiry lies 1 to 59 months ahead.
@@ -359,11 +362,10 @@ def with_status(card: Card, status: str, reason: str | None = None) -> Card:
     """The card with another status, or itself; a card canceled before it left is not shipped. 400 from `canceled`."""
     if status == card.status:
         return card
-    status = LIFECYCLE.after(card.status, VERBS[status], never_again("status"))
     shipment = card.shipping
     if status == "canceled" and shipment and shipping.LIFECYCLE.allows(shipment["status"], "cancel"):
         shipment = {**shipment, "status": "canceled"}
-    return replace(card, status=status, cancellation_reason=reason, shipping=shipment)
+    return LIFECYCLE.follow(card, VERBS[status], cancellation_reason=reason, shipping=shipment)
 
 
 def retire_original(world: World, card: Card) -> None:
@@ -513,7 +515,7 @@ def check_changeable(card: Card, params: dict[str, Any]) -> None:
     """400 for a change that the card's status, type or shipment does not take any more."""
     offending = [name for name in params if name != "metadata"]
     if card.is_over and offending:
-        raise never_again("status" if "status" in params else offending[0])
+        raise invalid(NEVER_AGAIN, param="status" if "status" in params else offending[0])
     for name in FOR_PHYSICAL_CARDS:
         if name in params and card.shipping is None:
             raise invalid(f"{name} is not supported for virtual cards.", param=name)
@@ -521,11 +523,6 @@ def check_changeable(card: Card, params: dict[str, Any]) -> None:
             raise invalid(
                 f"{name} cannot be changed once the shipping status is '{card.shipping['status']}'.", param=name
             )
-
-
-def never_again(param: str) -> ApiError:
-    """400 for a change to a canceled card."""
-    return invalid("Cards with status 'canceled' cannot be updated.", param=param)
 
 
 def audit(world: World) -> Iterator[str]:

@@ -50,6 +50,7 @@ LIFECYCLE = Lifecycle(
         "lost": {},
         "expired": {},
     },
+    says="You cannot {verb} a dispute with status '{status}'.",
 )
 VERBS = {"won": "win", "lost": "lose"}
 # While one of these stands, a transaction cannot be disputed again.
@@ -278,7 +279,7 @@ def submit(world: World, params: dict[str, Any], id: str) -> Dispute:
     400 too for more than what is left after refunds that came since it was filed, and where the financial account
     was closed meanwhile.
     """
-    dispute = follow(world.get(Dispute, id), "submit")
+    dispute = LIFECYCLE.follow(world.get(Dispute, id), "submit")
     issuing_access.check(world)
     lacking = dispute_evidence.missing(dispute.evidence, complete=world.setting("dispute_evidence_complete"))
     if lacking is not None:
@@ -330,14 +331,14 @@ def decide(world: World, params: dict[str, Any], id: str) -> Dispute:
     """The emulator's switch: the network decides a submitted dispute. 400 for any other."""
     if "loss_reason" in params and params["outcome"] == "won":
         raise invalid("A dispute that is won has no loss_reason.", param="loss_reason")
-    dispute = follow(world.get(Dispute, id), VERBS[params["outcome"]])
+    dispute = LIFECYCLE.follow(world.get(Dispute, id), VERBS[params["outcome"]])
     world.cancel_due(id)
     return concluded(world, dispute, params.get("loss_reason"))
 
 
 def decide_by_evidence(world: World, id: str, outcome: str) -> None:
     """The network decides as the explanation asked for."""
-    concluded(world, follow(world.get(Dispute, id), VERBS[outcome]), None)
+    concluded(world, LIFECYCLE.follow(world.get(Dispute, id), VERBS[outcome]), None)
 
 
 def concluded(world: World, dispute: Dispute, loss_reason: str | None) -> Dispute:
@@ -369,14 +370,8 @@ def concluded(world: World, dispute: Dispute, loss_reason: str | None) -> Disput
 
 def expire(world: World, id: str) -> None:
     """The filing window passed without a submission."""
-    dispute = world.put(follow(world.get(Dispute, id), "expire"))
+    dispute = world.put(LIFECYCLE.follow(world.get(Dispute, id), "expire"))
     world.emit("issuing_dispute.closed", dispute)
-
-
-def follow(dispute: Dispute, verb: str) -> Dispute:
-    """The same dispute, one arrow on. Pure. ApiError 400 where no arrow is drawn."""
-    refusal = invalid(f"You cannot {verb} a dispute with status '{dispute.status}'.")
-    return replace(dispute, status=LIFECYCLE.after(dispute.status, verb, refusal))
 
 
 def audit(world: World) -> Iterator[str]:

@@ -38,6 +38,7 @@ LIFECYCLE = Lifecycle(
         "inactive": {"activate": "active", "deactivate": "inactive"},
         "rejected": {"activate": "active", "change": "review"},
     },
+    says="You cannot {verb} a personalization design whose status is '{status}'.",
 )
 ANNOUNCED = {"activate": "activated", "deactivate": "deactivated", "reject": "rejected"}
 CARRIER_TEXTS = ("footer_body", "footer_title", "header_body", "header_title")
@@ -243,7 +244,7 @@ def update(world: World, params: dict[str, Any], id: str) -> PersonalizationDesi
     )
     if reprinted:
         check_features(new, bundle)
-        new = replace(new, status=LIFECYCLE.after(old.status, "change"), rejection_reasons=NO_REASONS)
+        new = LIFECYCLE.follow(new, "change", rejection_reasons=NO_REASONS)
     former = former_of(world, new, params)
 
     world.put(new)
@@ -291,19 +292,15 @@ def follow(world: World, id: str, verb: str, **changes: Any) -> PersonalizationD
     """Take one arrow and announce the status reached, unless the design has it already."""
     old = world.get(PersonalizationDesign, id)
     issuing_access.check(world)
-    status = LIFECYCLE.after(
-        old.status,
-        verb,
-        invalid(f"You cannot {verb} a personalization design whose status is '{old.status}'."),
-    )
-    if status == old.status:
+    new = LIFECYCLE.follow(old, verb, **changes)
+    if new.status == old.status:
         return old
     bundle = world.get(PhysicalBundle, old.physical_bundle)
     if bundle.status != "active" and (verb == "activate" or old.status == "review"):
         raise invalid(f"The physical bundle {bundle.id} of this personalization design has not been approved.")
-    design = world.put(replace(old, status=status, **changes))
-    world.emit(f"issuing_personalization_design.{ANNOUNCED[verb]}", design)
-    return design
+    world.put(new)
+    world.emit(f"issuing_personalization_design.{ANNOUNCED[verb]}", new)
+    return new
 
 
 def carrier_text_after(stored: dict[str, Any] | None, params: dict[str, Any]) -> dict[str, Any] | None:

@@ -43,6 +43,8 @@ LIFECYCLE = Lifecycle(
         "suspended": {"resume": "active", "delete": "deleted"},
         "deleted": {},
     },
+    says="You cannot change the status of this token from '{status}' to '{target}'.",
+    param="status",
 )
 VERBS = {"active": "resume", "suspended": "suspend", "deleted": "delete"}
 # How long the card network's data on a new token can be read.
@@ -321,10 +323,7 @@ def set_in_wallet(world: World, params: dict[str, Any], token: str) -> Token:
 def changed(world: World, token: Token, status: str, verbs: dict[str, str], *, by: str) -> Token:
     """The token with another status, or the same again. Whoever suspends it last says who may resume it."""
     if status != token.status or status == "deleted":
-        refusal = invalid(
-            f"You cannot change the status of this token from '{token.status}' to '{status}'.", param="status"
-        )
-        status = LIFECYCLE.after(token.status, verbs[status], refusal)
+        status = LIFECYCLE.after(token.status, verbs[status])
     if status == "active" and not is_usable(world, world.get(Card, token.card)):
         raise invalid("This token cannot be active while its card or cardholder is not.", param="status")
     keeper = "platform" if token.suspended_by == "platform" else by
@@ -351,11 +350,11 @@ def is_usable(world: World, card: Card) -> bool:
 def like_card(world: World, token: Token, card: Card) -> Token:
     """The token as its card lets it be: deleted with it, suspended while it is not active, and back after that."""
     if card.is_over and token.status != "deleted":
-        return replace(token, status=LIFECYCLE.after(token.status, "delete"), suspended_by=None)
+        return LIFECYCLE.follow(token, "delete", suspended_by=None)
     if token.status == "active" and not is_usable(world, card):
-        return replace(token, status=LIFECYCLE.after(token.status, "suspend"), suspended_by="card")
+        return LIFECYCLE.follow(token, "suspend", suspended_by="card")
     if token.suspended_by == "card" and is_usable(world, card):
-        return replace(token, status=LIFECYCLE.after(token.status, "resume"), suspended_by=None)
+        return LIFECYCLE.follow(token, "resume", suspended_by=None)
     return token
 
 

@@ -20,7 +20,6 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Metadata, Params, String, merged_metadata
-from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.store import Condition
@@ -119,8 +118,7 @@ def give(world: World, reversal: DebitReversal, status: str | None) -> None:
 
 def complete(world: World, reversal: DebitReversal, verb: str) -> DebitReversal:
     """Take the arrow to one of the ends."""
-    status = LIFECYCLE.after(reversal.status, verb)
-    return world.put(replace(reversal, status=status, status_transitions={"completed_at": world.now}))
+    return world.put(LIFECYCLE.follow(reversal, verb, status_transitions={"completed_at": world.now}))
 
 
 def has_advance(transaction: Transaction) -> bool:

@@ -12,11 +12,11 @@ from emulator.kernel.params import Enum, Hash, Params, String
 from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
+from emulator.treasury import outbound_transfers
 from emulator.treasury.access import onboarded
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.outbound_transfers import (
     OutboundTransfer,
-    advance,
     arrives_nowhere,
     come_back,
     give_back,
@@ -102,7 +102,7 @@ def return_(world: World, params: dict[str, Any], id: str) -> OutboundTransfer:
         raise wrong_state(
             f"This OutboundTransfer cannot be returned: the money has arrived, as {transfer.received_credit}."
         )
-    advance(transfer, "return")
+    outbound_transfers.LIFECYCLE.follow(transfer, "return")
     source = world.get(FinancialAccount, transfer.financial_account)
     if source.status == "closed":
         raise invalid(

@@ -74,6 +74,8 @@ LIFECYCLE = Lifecycle(
         "failed": {},
         "canceled": {},
     },
+    says="This OutboundTransfer cannot transition from {status} to {target}.",
+    code="status_transition_invalid",
 )
 TIMES = ("canceled_at", "failed_at", "posted_at", "returned_at")
 
@@ -324,7 +326,7 @@ def recipient(world: World, transfer: OutboundTransfer) -> FinancialAccount:
 
 def send(world: World, transfer: OutboundTransfer) -> OutboundTransfer:
     """The money leaves and, where the other side is here, arrives. A bank of ours that cannot take it sends it back."""
-    transfer = leave(world, advance(transfer, "post"))
+    transfer = leave(world, LIFECYCLE.follow(transfer, "post"))
     world.emit("treasury.outbound_transfer.posted", transfer)
     if transfer.network == "stripe":
         return arrived(world, transfer, credit_within_stripe(world, transfer))
@@ -377,7 +379,7 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
 
 def give_back(world: World, transfer: OutboundTransfer, verb: str) -> OutboundTransfer:
     """End a transfer that has not left: what it held is cash again. `verb` is `fail` or `cancel`."""
-    transfer = advance(transfer, verb)
+    transfer = LIFECYCLE.follow(transfer, verb)
     back = {"fail": chart.fail_transfer, "cancel": chart.cancel_transfer}[verb]
     movement = back(transfer.financial_account, transfer.amount)
     transactions.carry(world, transfer.transaction, movement, amount=0, status="void")
@@ -389,7 +391,7 @@ def give_back(world: World, transfer: OutboundTransfer, verb: str) -> OutboundTr
 def come_back(world: World, id: str, code: str) -> OutboundTransfer:
     """The bank sends the money back: a second transaction brings it. What was still held leaves first, untold."""
     before = world.get(OutboundTransfer, id)
-    transfer = advance(before, "return")
+    transfer = LIFECYCLE.follow(before, "return")
     if before.status == "processing":
         transfer = leave(world, transfer)
     transaction = transactions.begin(
@@ -408,13 +410,6 @@ def come_back(world: World, id: str, code: str) -> OutboundTransfer:
     return transfer
 
 
-def advance(transfer: OutboundTransfer, verb: str) -> OutboundTransfer:
-    """The same transfer, one arrow on. Pure. ApiError 400 where no arrow is drawn."""
-    target = {"post": "posted", "return": "returned", "fail": "failed", "cancel": "canceled"}[verb]
-    refusal = wrong_state(f"This OutboundTransfer cannot transition from {transfer.status} to {target}.")
-    return replace(transfer, status=LIFECYCLE.after(transfer.status, verb, refusal))
-
-
 def wrong_state(says: str) -> ApiError:
     """400 for a transfer that is not where it would have to be."""
     return invalid(says, code="status_transition_invalid")
@@ -431,7 +426,7 @@ def at(world: World, transfer: OutboundTransfer, name: str) -> OutboundTransfer:
 def taken_over(world: World, id: str, verb: str) -> OutboundTransfer:
     """A transfer that a request moves on; what it would have done by itself is off. 400 where no arrow is drawn."""
     transfer = world.get(OutboundTransfer, id)
-    advance(transfer, verb)
+    LIFECYCLE.follow(transfer, verb)
     world.cancel_due(id)
     return transfer
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup, follow
+from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup
 from emulator.kernel.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
 
@@ -214,10 +214,10 @@ def test_payment_method_options_come_back_as_sent(platform):
 def test_only_drawn_arrows_can_be_followed(status, verb):
     topup = Topup("tu_1", 0, 1, "usd", None, None, 0, {}, None, None, None, None, status=status)
     if verb in LIFECYCLE.moves[status]:
-        assert follow(topup, verb).status == LIFECYCLE.moves[status][verb]
+        assert LIFECYCLE.follow(topup, verb).status == LIFECYCLE.moves[status][verb]
     else:
         with pytest.raises(ApiError, match=f"You cannot {verb} a top-up with status '{status}'."):
-            follow(topup, verb)
+            LIFECYCLE.follow(topup, verb)
 
 
 def test_the_doctor_sees_a_topup_that_contradicts_the_books(platform):

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from emulator.issuing import dispute_evidence
-from emulator.issuing.disputes import LIFECYCLE, LOSS_REASONS, Dispute, follow
+from emulator.issuing.disputes import LIFECYCLE, LOSS_REASONS, Dispute
 from emulator.kernel.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
 from tests.issuing.holders import a_card, a_connected_account, told
@@ -679,10 +679,10 @@ def test_only_a_submitted_dispute_can_be_decided(platform, outcome):
 def test_only_drawn_arrows_can_be_followed(status, verb):
     dispute = Dispute("idp_1", 0, 1, "usd", {}, {}, "ipi_1", None, status=status)
     if verb in LIFECYCLE.moves[status]:
-        assert follow(dispute, verb).status == LIFECYCLE.moves[status][verb]
+        assert LIFECYCLE.follow(dispute, verb).status == LIFECYCLE.moves[status][verb]
     else:
         with pytest.raises(ApiError, match=f"You cannot {verb} a dispute with status '{status}'."):
-            follow(dispute, verb)
+            LIFECYCLE.follow(dispute, verb)
 
 
 # On a financial account

@@ -12,6 +12,7 @@ from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
 from emulator.kernel.ledger import Line, Movement, moving
 from emulator.kernel.lifecycle import Lifecycle
+from tests.kernel.notes import Note
 
 
 def test_an_id_holds_its_time_and_its_owner():
@@ -66,9 +67,28 @@ def test_only_drawn_arrows_can_be_followed():
     lifecycle = Lifecycle("open", {"open": {"close": "closed"}, "closed": {}})
 
     assert lifecycle.after("open", "close") == "closed"
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(ApiError, match="This object cannot close while its status is 'closed'"):
         lifecycle.after("closed", "close")
-    assert refusal.value.code == "status_transition_invalid"
+
+
+def test_a_record_follows_an_arrow_and_what_else_changes_comes_with_it():
+    lifecycle = Lifecycle("new", {"new": {"read": "old"}, "old": {}})
+    note = Note("nt_1", 0, "Hello", status="new")
+
+    followed = lifecycle.follow(note, "read", text="Hello, read")
+
+    assert (followed.status, followed.text, note.status) == ("old", "Hello, read", "new")
+
+
+def test_a_lifecycle_says_in_its_own_words_what_cannot_be():
+    moves = {"new": {"end": "gone"}, "old": {"end": "gone"}, "gone": {}}
+    lifecycle = Lifecycle("new", moves, says="{verb} {status} {target} {origins}", code="too_late", param="status")
+
+    with pytest.raises(ApiError) as refusal:
+        lifecycle.follow(Note("nt_1", 0, "Hello", status="gone"), "end")
+
+    assert refusal.value.message == "end gone gone 'new' or 'old'"
+    assert (refusal.value.code, refusal.value.param) == ("too_late", "status")
 
 
 def test_a_movement_that_does_not_balance_is_a_bug(notes):

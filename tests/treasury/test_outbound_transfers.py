@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from emulator.kernel.errors import ApiError
-from emulator.treasury.outbound_transfers import LIFECYCLE, OutboundTransfer, advance
+from emulator.treasury.outbound_transfers import LIFECYCLE, OutboundTransfer
 from tests.issuing.purchases import findings
 from tests.treasury.sending import (
     HELPERS,
@@ -508,10 +508,10 @@ def test_only_drawn_arrows_can_be_followed(status, verb):
         status=status,
     )
     if verb in LIFECYCLE.moves[status]:
-        assert advance(transfer, verb).status == LIFECYCLE.moves[status][verb]
+        assert LIFECYCLE.follow(transfer, verb).status == LIFECYCLE.moves[status][verb]
     else:
         with pytest.raises(ApiError) as refusal:
-            advance(transfer, verb)
+            LIFECYCLE.follow(transfer, verb)
         assert refusal.value.code == "status_transition_invalid"
 
 
