@@ -154,8 +154,9 @@ def cards(platform: Client) -> Listing:
 
 
 def purchase(client: Client, card: dict[str, Any]) -> None:
-    """A purchase that is collected in part, and partly paid back."""
-    made = done(client, authorize(client, card, 10_00), "capture", capture_amount=4_00, close_authorization=False)
+    """A purchase with a telephone that is collected in part, and partly paid back."""
+    asked = authorize(client, card, 10_00, wallet="apple_pay")
+    made = done(client, asked, "capture", capture_amount=4_00, close_authorization=False)
     assert refund(client, made["transactions"][0], refund_amount=1_00).status == 200
 
 
@@ -170,6 +171,14 @@ def treasury_purchases(path: str) -> Callable[[Client], Listing]:
         return Listing(business, path, lambda number: purchase(business, a_card(business, **more)))
 
     return listing
+
+
+def tokens(platform: Client) -> Listing:
+    card = a_spender(platform, 20_00)
+    path = "/v1/issuing/tokens"
+    return Listing(
+        platform, path, lambda number: authorize(platform, card, 1, wallet="apple_pay"), {"card": card["id"]}
+    )
 
 
 def instructions(platform: Client) -> Listing:
@@ -233,6 +242,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/disputes": disputes,
     "/v1/issuing/funding_instructions": instructions,
     "/v1/issuing/personalization_designs": designs,
+    "/v1/issuing/tokens": tokens,
     "/v1/issuing/transactions": purchases("/v1/issuing/transactions"),
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
     "/v1/topups": topups("/v1/topups"),
