@@ -223,6 +223,25 @@ def endpoints(platform: Client) -> Listing:
     )
 
 
+def customers(platform: Client) -> Listing:
+    return Listing(platform, "/v1/customers", lambda number: platform.made("/v1/customers", name=f"Customer {number}"))
+
+
+def methods(path: str) -> Callable[[Client], Listing]:
+    """The payment methods of a customer, at `path` with its id."""
+
+    def listing(platform: Client) -> Listing:
+        customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
+
+        def add(number: int) -> None:
+            platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
+
+        filters = {} if "{customer}" in path else {"customer": customer}
+        return Listing(platform, path.format(customer=customer), add, filters)
+
+    return listing
+
+
 LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/accounts": accounts,
     "/v1/accounts/{account}/bank_accounts": banks("bank_accounts"),
@@ -231,6 +250,8 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/accounts/{account}/persons": persons,
     "/v1/balance/history": topups("/v1/balance/history"),
     "/v1/balance_transactions": topups("/v1/balance_transactions"),
+    "/v1/customers": customers,
+    "/v1/customers/{customer}/payment_methods": methods("/v1/customers/{customer}/payment_methods"),
     "/v1/events": events,
     "/v1/files": files,
     "/v1/issuing/authorizations": purchases("/v1/issuing/authorizations"),
@@ -245,6 +266,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/tokens": tokens,
     "/v1/issuing/transactions": purchases("/v1/issuing/transactions"),
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
+    "/v1/payment_methods": methods("/v1/payment_methods"),
     "/v1/topups": topups("/v1/topups"),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.connect import accounts
+from emulator.connect.records import accounts
 from emulator.connect.shapes import NO_ADDRESS, group, group_of
 from emulator.kernel.errors import invalid, no_such, unknown_parameters
 from emulator.kernel.lists import Page, lists, page

@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 from stdnum import luhn
 from stdnum.us import rtn
 
-from emulator.connect import capabilities
-from emulator.connect.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
+from emulator.connect.records import capabilities
+from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
 from emulator.connect.shapes import NO_ADDRESS, group
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
 from emulator.kernel.ids import base62
