@@ -10,8 +10,10 @@ from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.doctor import examine
 from tests.client import Client
-from tests.issuing.purchases import a_spender, authorize, done, fund, refund
+from tests.issuing.purchases import a_spender, authorize, done, force_capture, fund, refund
 from tests.treasury.worlds import REVERSALS, card_on, connected, opened, send, take
+
+FRAUD = {"reason": "fraudulent", "fraudulent": {"explanation": "winning_evidence"}}
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,9 @@ def world(tmp_path_factory):
         authorize(business, card, 200)
         refund(business, business.read("/v1/issuing/transactions")["data"][0], refund_amount=100)
     fund(business, 500)
+    disputed = force_capture(business, a_spender(business), 900)["id"]
+    dispute = business.made("/v1/issuing/disputes", transaction=disputed, evidence=FRAUD)
+    business.made(f"/v1/issuing/disputes/{dispute['id']}/submit")
     business.made("/v1/topups", amount=1_000, currency="usd")
     business.read("/v1/balance")
     app.emulator.close()
@@ -71,8 +76,8 @@ def test_nothing_is_found_where_nothing_was_changed(world, tmp_path):
 
 
 KINDS = [
-    "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_transaction",
-    "received_credit", "received_debit", "topup",
+    "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute",
+    "issuing_transaction", "received_credit", "received_debit", "topup",
 ]  # fmt: skip
 
 
@@ -111,7 +116,7 @@ def test_what_was_changed_in_the_books_is_named(world, tmp_path, change, says):
     "table",
     [
         "treasury_transaction", "treasury_received_credit", "treasury_received_debit", "treasury_debit_reversal",
-        "issuing_transaction", "topup",
+        "issuing_transaction", "issuing_dispute", "topup",
     ],
 )  # fmt: skip
 def test_an_amount_that_is_not_what_moved_is_named(world, tmp_path, table):
@@ -132,7 +137,7 @@ def test_an_open_transaction_over_another_amount_is_named(world, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "table", ["treasury_transaction", "treasury_received_credit", "treasury_debit_reversal", "topup"]
+    "table", ["treasury_transaction", "treasury_received_credit", "treasury_debit_reversal", "issuing_dispute", "topup"]
 )
 def test_a_record_that_is_gone_is_missed(world, tmp_path, table):
     change = f"DELETE FROM {table} WHERE sequence = (SELECT min(sequence) FROM {table})"

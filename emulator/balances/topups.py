@@ -36,7 +36,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition, table_of
 from emulator.kernel.world import World
 
 LIFECYCLE = Lifecycle(
@@ -243,15 +242,12 @@ def reverse(world: World, params: dict[str, Any], id: str) -> Topup:
 def audit(world: World) -> Iterator[str]:
     """Top-ups whose status does not agree with what came in because of them."""
     for account, topup in world.store.every(Topup):
-        entries = world.ledger.entries([Condition("flow", "eq", topup.id)])
         arrived = {"succeeded": topup.amount, "reversed": 0}.get(topup.status, 0)
         books = chart.balance_books(account, topup.balance_type, topup.currency)
-        moved = sum(entry.impact(book) for entry in entries for book in books)
+        moved = world.ledger.moved(*books, flow=topup.id)
         if moved != arrived:
             yield f"{topup.id} is {topup.status}, yet {moved} of its {topup.amount} {topup.currency} moved"
-    ours = Condition("flow", "like", "tu\\_%")
-    for entry in world.ledger.entries([ours, Condition("flow", "outside", f"SELECT id FROM {table_of(Topup)}")]):
-        yield f"{entry.id} is of {entry.flow}, which is not there"
+    yield from world.ledger.orphans(Topup)
 
 
 RECORDS = (Topup,)

@@ -46,7 +46,6 @@ from emulator.kernel.params import Enum, ListParams, Metadata, Params, Range, St
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury.transactions import Transaction as TreasuryTransaction
 
@@ -340,10 +339,7 @@ def audit(world: World) -> Iterator[str]:
         if authorization.financial_account is None:
             book = chart.issuing_held(account, authorization.currency)
             held[book] += authorization.held
-            entries = world.ledger.entries(
-                [Condition("flow", "eq", authorization.id), Condition("owner", "eq", account)]
-            )
-            moved = sum(entry.impact(book) for entry in entries)
+            moved = world.ledger.moved(book, flow=authorization.id, owner=account)
             if moved != authorization.held:
                 yield f"{authorization.id} says it holds {authorization.held}, its movements say {moved}"
         elif treasury_held(world, account, authorization) != authorization.held:

@@ -31,7 +31,6 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import number, switch
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import debit_reversals
 from emulator.treasury.debit_reversals import DebitReversal
@@ -379,9 +378,7 @@ def audit(world: World) -> Iterator[str]:
     for account, dispute in world.store.every(Dispute):
         is_paid = dispute.status == "won" or dispute.is_credited
         if dispute.treasury is None:
-            entries = world.ledger.entries([Condition("flow", "eq", dispute.id)])
-            book = chart.issuing(account, dispute.currency)
-            moved = sum(entry.impact(book) for entry in entries)
+            moved = world.ledger.moved(chart.issuing(account, dispute.currency), flow=dispute.id)
             if moved != (dispute.amount if is_paid else 0):
                 yield f"{dispute.id} is {dispute.status}, yet {moved} of its {dispute.amount} {dispute.currency} moved"
         elif dispute.treasury["debit_reversal"] is not None:
@@ -389,6 +386,7 @@ def audit(world: World) -> Iterator[str]:
             expected = {"won": "succeeded", "lost": "failed"}.get(dispute.status, "processing")
             if found is None or found[1].status != expected:
                 yield f"{dispute.id} is {dispute.status}, yet its debit reversal is not {expected}"
+    yield from world.ledger.orphans(Dispute)
 
 
 RECORDS = (Dispute,)

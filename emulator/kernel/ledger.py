@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from emulator.kernel.store import Condition, Place, clause, marks
+from emulator.kernel.store import Condition, Place, clause, marks, table_of
 
 AT_ONCE = 500  # movements whose lines are read with one statement
 MOVEMENT_COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
@@ -193,6 +193,20 @@ class Ledger:
             for movement, book, amount in found:
                 lines[movement].append(Line(book, amount))
         return [Entry(*row[:9], orjson.loads(row[9]), tuple(lines[row[0]])) for row in rows]
+
+    def moved(self, *books: str, **by: str) -> int:
+        """What movements did to some books, added up: those of a `flow`, on the statement of an `owner`, or both."""
+        conditions = [Condition("book", "in", books), *(Condition(name, "eq", by[name]) for name in by)]
+        where, values = clause(conditions)
+        sql = f"SELECT sum(amount) FROM line JOIN movement ON movement.sequence = line.movement WHERE {where}"
+        return self.connection.execute(sql, values).fetchone()[0] or 0
+
+    def orphans(self, record: type, column: str = "flow") -> Iterator[str]:
+        """Movements that name a record of this kind which is gone, as sentences for the doctor."""
+        gone = f"{column} LIKE ? ESCAPE '\\' AND {column} NOT IN (SELECT id FROM {table_of(record)})"
+        sql = f"SELECT id, {column} FROM movement WHERE {gone} ORDER BY sequence"
+        for id, named in self.connection.execute(sql, [f"{record.prefix}\\_%"]):  # type: ignore[attr-defined]
+            yield f"{id} is of {named}, which is not there"
 
     def differing_totals(self) -> Iterator[tuple[str, int, int]]:
         """Books whose running total is not the sum of their lines: (book, total, sum)."""

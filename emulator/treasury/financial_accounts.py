@@ -528,9 +528,8 @@ def require_open(account: FinancialAccount, *, param: str | None) -> None:
 def audit(world: World) -> Iterator[str]:
     """Accounts whose balance is not the sum of their entries, or whose lists of features are out of date."""
     for owner, account in world.store.every(FinancialAccount):
-        entries = world.ledger.entries([Condition("owner", "eq", account.id)])
         for name, book in (("cash", chart.cash(account.id)), ("outbound_pending", chart.outbound_pending(account.id))):
-            summed, kept = sum(entry.impact(book) for entry in entries), world.balance(book)
+            summed, kept = world.ledger.moved(book, owner=account.id), world.balance(book)
             if summed != kept:
                 yield f"{account.id} holds {kept} in {name}, its entries sum to {summed}"
         due = summarized(world.as_account(owner), account)

@@ -41,7 +41,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import (
     bank_accounts,
@@ -457,13 +456,11 @@ def sweep(world: World, source: FinancialAccount, amount: int, destination: Dest
 def audit(world: World) -> Iterator[str]:
     """Transfers whose status does not agree with what they moved, and money between two financial accounts."""
     for _, transfer in world.store.every(OutboundTransfer):
-        entries = world.ledger.entries([Condition("flow", "eq", transfer.id)])
-        books = chart.cash(transfer.financial_account), chart.outbound_pending(transfer.financial_account)
-        moved = tuple(sum(entry.impact(book) for entry in entries) for book in books)
+        cash = world.ledger.moved(chart.cash(transfer.financial_account), flow=transfer.id)
+        pending = world.ledger.moved(chart.outbound_pending(transfer.financial_account), flow=transfer.id)
         held = {"processing": transfer.amount}.get(transfer.status, 0)
         gone = transfer.amount if transfer.status in ("processing", "posted") else 0
-        if moved != (-gone, held):
-            cash, pending = moved
+        if (cash, pending) != (-gone, held):
             yield f"{transfer.id} over {transfer.amount} is {transfer.status}, yet moved {cash} and holds {pending}"
         status = {"processing": "open", "canceled": "void", "failed": "void"}.get(transfer.status, "posted")
         found = world.anywhere(Transaction, transfer.transaction)
