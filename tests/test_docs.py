@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -333,6 +334,22 @@ def test_every_reading_of_a_version_is_a_known_guess():
     guesses = (TOP / "docs" / "known-guesses.md").read_text()
 
     assert [change.id for change in CHANGES if change.reading and f"| versions: {change.id} |" not in guesses] == []
+
+
+def test_no_guess_and_no_line_of_the_changelog_is_there_twice():
+    """Two that begin alike are one that was changed and its earlier self, which nobody took out."""
+    rows = [line.split(" | ") for line in (TOP / "docs" / "known-guesses.md").read_text().splitlines() if "| " in line]
+    guesses = [(area, *says.split()[:4]) for area, says, *_ in rows if area not in ("| area", "| ---")]
+    changelog = (TOP / "CHANGELOG.md").read_text().split("## [Unreleased]")[1]
+    entries = re.findall(r"^- ((?:\S+ ){3})", changelog, re.MULTILINE)
+    broken = re.findall(r"\.\n  [a-z(].*", changelog)
+
+    assert len(guesses) > 300 and len(entries) > 20
+    assert (twice(guesses), twice(entries), broken) == ([], [], [])
+
+
+def twice(values: list[Got]) -> list[Got]:
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
