@@ -68,7 +68,7 @@ def test_the_default_cannot_be_deleted_and_others_can(platform, path):
 
 @pytest.mark.parametrize("length, is_taken", [(3, False), (4, True), (34, True), (35, False)])
 def test_an_account_number_has_4_to_34_characters(platform, path, length, is_taken):
-    numbers = {"account_number": "1" * length, "country": "CA", "currency": "cad", "routing_number": "11000-000"}
+    numbers = {"account_number": "1" * length, "country": "JP", "currency": "jpy", "routing_number": "1100000"}
 
     answer = platform.post(path, external_account={**BANK, **numbers})
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import orjson
 import pytest
 
+from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.doctor import examine
@@ -20,6 +21,9 @@ from emulator.kernel.render import ordered, shown
 from emulator.kernel.store import filled, table_of
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.world import Step, World
+from tests.client import Client
+from tests.issuing.holders import a_card
+from tests.issuing.purchases import authorize
 from tests.kernel.notes import Note
 from tests.kernel.older_worlds import laid_out
 
@@ -40,11 +44,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with every kind of record, brought up to date."""
     folder = tmp_path_factory.mktemp("evolving")
     laid_out(folder)
-    tenants = Tenants(folder, CATALOG)
-    tenants.open("old")
-    tenants.close()
+    app = create_app(folder)
+    add_what_has_come_since(Client(app, "sk_test_old"))
+    app.emulator.close()  # type: ignore[attr-defined]
     (file,) = folder.glob("*.sqlite")
     return file
+
+
+def add_what_has_come_since(platform: Client) -> None:
+    """The kinds of record that the older world cannot have."""
+    customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
+    platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
+    platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
+    authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
 
 
 def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]:
