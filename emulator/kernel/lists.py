@@ -32,9 +32,9 @@ def lists(
 ) -> Callable[..., Page]:
     """An operation that lists one kind of record by the filters its parameter schema declares.
 
-    A hash parameter is a range over the column of its name. `require` names the record that the filter
-    `financial_account` or `card` must exist as (400 otherwise). `narrow(world, params, *path)` adds conditions of
-    the resource's own and may take parameters out of `params`.
+    A hash parameter is a range over the column of its name, and `order_by` names the time that sorts. `require` names
+    the record that the filter `financial_account` or `card` must exist as (400 otherwise). `narrow(world, params,
+    *path)` adds conditions of the resource's own and may take parameters out of `params`.
     """
 
     def operation(world: World, params: dict[str, Any], *path: str) -> Page:
@@ -43,7 +43,8 @@ def lists(
             name = require.object.rpartition(".")[2]  # type: ignore[attr-defined]
             world.get(require, filters[name], param=name)
         conditions = list(narrow(world, filters, *path)) if narrow else []
-        return page(world, record, filters, conditions)
+        key = filters.pop("order_by", "created")
+        return page(world, record, filters, conditions, key=key)
 
     operation.__doc__ = f"List {record.__name__} objects, newest first."
     operation.returns = record  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Entry
-from emulator.kernel.lists import Page, page
+from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Range, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
@@ -135,25 +135,18 @@ class TransactionEntryListParams(ListParams):
     transaction = String()
 
 
-def list_entries(world: World, params: dict[str, Any]) -> Page:
-    """List a financial account's entries, newest first by `order_by`. 400 for a range of the other time."""
-    filters = dict(params)
-    key = filters.pop("order_by", "created")
+def narrow(world: World, filters: dict[str, Any]) -> Sequence[Condition]:
+    """Nothing more; 400 for a range of another time than the one that sorts."""
     for other in ("created", "effective_at"):
-        if other in filters and other != key:
+        if other in filters and other != filters.get("order_by", "created"):
             raise invalid(f"You can only filter by `{other}` when `order_by` is `{other}`.", param=other)
-    world.get(FinancialAccount, filters["financial_account"], param="financial_account")
+    return []
 
-    return page(world, TransactionEntry, filters, key=key)
-
-
-list_entries.returns = TransactionEntry  # type: ignore[attr-defined]
-list_entries.is_list = True  # type: ignore[attr-defined]
 
 RECORDS = (TransactionEntry,)
 ROUTES = onboarded(
     [
-        GET(URL, list_entries, TransactionEntryListParams),
+        GET(URL, lists(TransactionEntry, require=FinancialAccount, narrow=narrow), TransactionEntryListParams),
         GET(f"{URL}/{{id}}", retrieves(TransactionEntry)),
     ]
 )

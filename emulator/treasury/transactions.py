@@ -10,13 +10,13 @@ Source: https://docs.stripe.com/api/treasury/transactions
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Movement
-from emulator.kernel.lists import Page, page
+from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
@@ -140,30 +140,21 @@ class TransactionListParams(ListParams):
     flow = String()
 
 
-def list_transactions(world: World, params: dict[str, Any]) -> Page:
-    """List a financial account's transactions, newest first by `order_by`.
+def narrow(world: World, filters: dict[str, Any]) -> Sequence[Condition]:
+    """The range that stands inside a hash.
 
-    400 for `order_by=posted_at` or a `posted_at` range without `status=posted`, as only posted ones have that time.
+    400 for it, and for `order_by=posted_at`, without the other and `status=posted`: only posted ones have that time.
     """
-    filters = dict(params)
-    key = filters.pop("order_by", "created")
+    key = filters.get("order_by")
     posted_at = filters.pop("status_transitions", {}).get("posted_at")
-    if posted_at is not None:
-        if key != "posted_at":
-            raise invalid(
-                "You can only filter by `status_transitions[posted_at]` when `order_by` is `posted_at`.",
-                param="status_transitions[posted_at]",
-            )
-        filters["posted_at"] = posted_at
+    if posted_at is not None and key != "posted_at":
+        raise invalid(
+            "You can only filter by `status_transitions[posted_at]` when `order_by` is `posted_at`.",
+            param="status_transitions[posted_at]",
+        )
     if key == "posted_at" and filters.get("status") != "posted":
         raise invalid("You can only order by `posted_at` when `status` is `posted`.", param="order_by")
-    world.get(FinancialAccount, filters["financial_account"], param="financial_account")
-
-    return page(world, Transaction, filters, key=key)
-
-
-list_transactions.returns = Transaction  # type: ignore[attr-defined]
-list_transactions.is_list = True  # type: ignore[attr-defined]
+    return [Condition("posted_at", bound, limit) for bound, limit in (posted_at or {}).items()]
 
 
 def audit(world: World) -> Iterator[str]:
@@ -209,7 +200,11 @@ RECORDS = (Transaction,)
 AUDIT = audit
 ROUTES = onboarded(
     [
-        GET("/v1/treasury/transactions", list_transactions, TransactionListParams),
+        GET(
+            "/v1/treasury/transactions",
+            lists(Transaction, require=FinancialAccount, narrow=narrow),
+            TransactionListParams,
+        ),
         GET("/v1/treasury/transactions/{id}", retrieves(Transaction)),
     ]
 )
