@@ -20,6 +20,7 @@ from emulator.control import answers, verdict
 from emulator.data.api_versions import API_VERSIONS
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel import clinic
+from emulator.kernel.dates import DAY
 from emulator.kernel.params import Enum, Integer, Params, String
 from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.world import World
@@ -38,7 +39,7 @@ class DoseParams(Params):
     truncated_body = Integer(minimum=0, maximum=100)
     wrong_signature = Integer(minimum=0, maximum=100)
     api_version = Enum(API_VERSIONS)
-    delay_seconds = Integer(minimum=1, maximum=30 * 24 * 60 * 60)
+    delay_seconds = Integer(minimum=1, maximum=30 * DAY)
     seed = Integer(minimum=0)
 
 

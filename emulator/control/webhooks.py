@@ -15,6 +15,7 @@ from typing import Any
 
 from emulator.developer import webhook_endpoints
 from emulator.developer.webhook_endpoints import WebhookEndpoint
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, no_such
 from emulator.kernel.events import Event, arrived, place_of
 from emulator.kernel.lists import LARGEST_PAGE
@@ -24,7 +25,6 @@ from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.world import World
 
-A_DAY = 24 * 60 * 60
 LOOK_SECONDS = 0.1
 
 
@@ -65,7 +65,7 @@ class DeliveriesParams(Params):
 class RollParams(Params):
     """How many seconds of the tenant's clock the old secret still signs: a day, as at Stripe, or less."""
 
-    overlap_seconds = Integer(minimum=0, maximum=A_DAY)
+    overlap_seconds = Integer(minimum=0, maximum=DAY)
 
 
 def drain(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 def roll_secret(world: World, params: dict[str, Any], webhook_endpoint: str) -> dict[str, Any]:
     """A new secret for an endpoint, shown once. Stripe offers this in its Dashboard only."""
-    secret = webhook_endpoints.roll(world, webhook_endpoint, params.get("overlap_seconds", A_DAY))
+    secret = webhook_endpoints.roll(world, webhook_endpoint, params.get("overlap_seconds", DAY))
     return {**world.render(world.get(WebhookEndpoint, webhook_endpoint)), "secret": secret}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, not_built
 from emulator.kernel.incoming import Upload
 from emulator.kernel.lists import lists
@@ -30,7 +31,6 @@ from emulator.kernel.routes import GET, POST
 from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
-DAY = 24 * 60 * 60
 KB, MB = 1024, 1024 * 1024
 
 

@@ -31,13 +31,13 @@ from emulator.balances import balance_transactions
 from emulator.connect import issuing_access
 from emulator.issuing import (
     fraud_challenges,
-    merchants,
     purse,
     spending_controls,
 )
 from emulator.issuing.cards import Card
 from emulator.issuing.spending_controls import Spending
 from emulator.issuing.transactions import Transaction
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.events import differences
 from emulator.kernel.lifecycle import Lifecycle
@@ -253,7 +253,7 @@ def expire_when_due(world: World, id: str) -> None:
     """Expire an authorization whose time has come. One that is just being asked about has another day."""
     authorization = world.get(Authorization, id)
     if authorization.is_undecided:
-        world.later(world.now + merchants.DAY, "issuing.authorizations.expire", about=id)
+        world.later(world.now + DAY, "issuing.authorizations.expire", about=id)
     elif authorization.is_open:
         expire(world, authorization)
 

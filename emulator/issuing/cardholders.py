@@ -12,7 +12,7 @@ Source: https://docs.stripe.com/api/issuing/cardholders, https://docs.stripe.com
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, ClassVar
 
 from emulator.connect import issuing_access
@@ -22,6 +22,7 @@ from emulator.issuing import phone_numbers
 from emulator.issuing.addresses import AddressParams, check_state, complete
 from emulator.issuing.names import PersonName, PrintedName
 from emulator.issuing.spending_controls import CardholderSpendingControlsParams, cardholder_defaults, merged
+from emulator.kernel.dates import date_of
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -270,7 +271,7 @@ def changed(world: World, cardholder: Cardholder, params: dict[str, Any]) -> Car
         sent = params["phone_number"]
         changes["phone_number"] = sent and phone_numbers.e164(sent, billing["address"]["country"])
     if "individual" in params:
-        check_birth(params["individual"], datetime.fromtimestamp(world.now, UTC).date())
+        check_birth(params["individual"], date_of(world.now))
         changes["individual"] = individual_after(cardholder.individual, params["individual"])
     if "company" in params:
         is_known = bool((cardholder.company or {}).get("tax_id_provided"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import progress
@@ -24,6 +23,7 @@ from emulator.issuing.names import PrintedName
 from emulator.issuing.personalization_designs import PersonalizationDesign, default_of, usable
 from emulator.issuing.physical_bundles import PhysicalBundle
 from emulator.issuing.spending_controls import SpendingControlsParams, defaults, merged
+from emulator.kernel.dates import date_of
 from emulator.kernel.errors import invalid, missing
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -411,7 +411,7 @@ def wallets(card: Card, holder: Cardholder) -> dict[str, Any]:
 
 def expiry(params: dict[str, Any], now: int) -> tuple[int, int]:
     """Month and year the card is valid through. 400 for a choice that is not whole, too near or too far."""
-    today = datetime.fromtimestamp(now, UTC)
+    today = date_of(now)
     this_month = today.year * 12 + today.month - 1
     if "exp_month" not in params and "exp_year" not in params:
         year, month = divmod(this_month + MONTHS_VALID, 12)

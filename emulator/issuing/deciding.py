@@ -8,7 +8,6 @@ Source: https://docs.stripe.com/issuing/purchases/authorizations
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from emulator.connect import issuing_access
@@ -32,6 +31,7 @@ from emulator.issuing.cards import PENNY_AUTHORIZATION, Card
 from emulator.issuing.decline import Attempt
 from emulator.issuing.exchange_rates import scaled
 from emulator.kernel.asks import Ask
+from emulator.kernel.dates import DAY, date_of
 from emulator.kernel.params import Enum, List, merged_metadata
 from emulator.kernel.records import replace
 from emulator.kernel.settings import Setting, number
@@ -141,7 +141,7 @@ def gather(
         issuing_capability=issuing_access.capability(world),
         card_status=card.status,
         card_valid_through=f"{card.exp_year:04}-{card.exp_month:02}",
-        month=f"{datetime.fromtimestamp(world.now, UTC):%Y-%m}",
+        month=f"{date_of(world.now):%Y-%m}",
         pin_blocked=card.pin_blocked,
         cardholder_status=holder.status,
         cardholder_disabled_reason=cardholders.requirements(world, holder)["disabled_reason"],
@@ -236,7 +236,7 @@ def settle(
         challenge = fraud_challenges.sent_to(world.get(Cardholder, undecided.cardholder).phone_number)
         changes["fraud_challenges"] = [*undecided.fraud_challenges, challenge]
         if fraud_challenges.is_pending(challenge):
-            world.later(world.now + fraud_challenges.DAY, "issuing.authorizations.expire_challenge", about=undecided.id)
+            world.later(world.now + DAY, "issuing.authorizations.expire_challenge", about=undecided.id)
 
     after = world.put(replace(undecided, **changes))
     traces.keep_trace(world, after, attempt, entry, question)

@@ -23,6 +23,7 @@ from emulator.connect import issuing_access
 from emulator.issuing import dispute_evidence
 from emulator.issuing.dispute_evidence import EvidenceParams
 from emulator.issuing.transactions import Transaction
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -36,7 +37,6 @@ from emulator.treasury import debit_reversals
 from emulator.treasury.debit_reversals import DebitReversal
 from emulator.treasury.received_debits import ReceivedDebit
 
-DAY = 24 * 60 * 60
 FILING_WINDOW = 110 * DAY
 # Cards here are Visa cards, whose window for this one reason is shorter.
 NO_AUTHORIZATION_WINDOW = 65 * DAY

@@ -13,11 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from emulator.kernel.dates import DAY
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.settings import switch
 from emulator.kernel.world import World
 
-DAY = 24 * 60 * 60
 # United States, Canada and the United Kingdom.
 REACHED = ("+1", "+44")
 

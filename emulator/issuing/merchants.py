@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from emulator.data.merchant_categories import CODES
+from emulator.kernel.dates import DAY
 from emulator.kernel.params import Enum, Params, String
 
 FUEL_DISPENSERS = "automated_fuel_dispensers"
-DAY = 24 * 60 * 60
 
 # What test mode fills in; name and category are those of Stripe's published sample objects.
 ROCKET_RIDES: dict[str, str | None] = {

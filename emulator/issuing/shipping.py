@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.issuing.addresses import AddressParams, complete, normalized
+from emulator.kernel.dates import DAY
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.params import Boolean, Enum, Hash, Params, String
 
@@ -32,7 +33,6 @@ LIFECYCLE = Lifecycle(
 )
 SERVICES = ("express", "priority", "standard")
 VALIDATION_MODES = ("disabled", "normalization_only", "validation_and_normalization")
-DAY = 24 * 60 * 60
 # Days on the way by service. Our ruling, after the estimates of https://docs.stripe.com/issuing/cards/physical
 DAYS_ON_THE_WAY = {"standard": 8, "express": 4, "priority": 2}
 # Who carries cards of a currency: untracked as standard, tracked otherwise. Our ruling: only the names are published.

@@ -14,11 +14,12 @@ Source: https://docs.stripe.com/issuing/controls/spending-controls
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from emulator.data.merchant_categories import CODES
 from emulator.issuing.exchange_rates import converted
+from emulator.kernel.dates import date_of
 from emulator.kernel.errors import exclusive
 from emulator.kernel.params import Country, Currency, Enum, Hash, Integer, List, Params
 from emulator.kernel.world import World
@@ -125,7 +126,7 @@ class Window(NamedTuple):
 
 def window(interval: str, at: int) -> Window:
     """The window of an interval that a moment lies in."""
-    day = datetime.fromtimestamp(at, UTC).date()
+    day = date_of(at)
     if interval == "daily":
         return Window(f"d{day}", f"d{day}")
     if interval == "weekly":
@@ -141,7 +142,7 @@ def window(interval: str, at: int) -> Window:
 
 def periods(at: int) -> tuple[str, str, str]:
     """The tally periods that a moment belongs to: from these every window adds up."""
-    day = datetime.fromtimestamp(at, UTC).date().isoformat()
+    day = date_of(at).isoformat()
     return f"d{day}", f"m{day[:7]}", "all"
 
 

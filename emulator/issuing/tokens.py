@@ -16,13 +16,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from emulator.connect import issuing_access
 from emulator.issuing import cards
 from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import Card
+from emulator.kernel.dates import DAY, date_of
 from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -49,7 +49,7 @@ LIFECYCLE = Lifecycle(
 VERBS = {"active": "resume", "suspended": "suspend", "deleted": "delete"}
 # How long the card network's data on a new token can be read.
 # Source: https://docs.stripe.com/api/issuing/tokens/object#issuing_token_object-network_data
-NETWORK_DATA_SHOWN_FOR = 24 * 60 * 60
+NETWORK_DATA_SHOWN_FOR = DAY
 # By whom Visa was asked for the token; numbers of ours.
 REQUESTORS = {"apple_pay": "40000000001", "google_pay": "40000000002", "samsung_pay": "40000000003"}
 A_MERCHANT = "40000000009"
@@ -252,7 +252,7 @@ def obstacle(world: World, card: Card, wallet: str | None) -> str | None:
     holder = world.get(Cardholder, card.cardholder)
     if card.status != "active":
         return f"card_{card.status}"
-    if (card.exp_year, card.exp_month) < datetime.fromtimestamp(world.now, UTC).timetuple()[:2]:
+    if (card.exp_year, card.exp_month) < date_of(world.now).timetuple()[:2]:
         return "card_expired"
     if holder.status != "active":
         return f"cardholder_{holder.status}"

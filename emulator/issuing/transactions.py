@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from emulator import chart_of_accounts as chart
@@ -20,6 +19,7 @@ from emulator.issuing.merchants import MerchantDataParams
 from emulator.issuing.purchase_details import PurchaseDetailsParams
 from emulator.issuing.purse import Paid
 from emulator.issuing.spending_controls import Spending
+from emulator.kernel.dates import date_of
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -169,7 +169,7 @@ def post(
         merchant_data=purchase.merchant_data,
         network_data={
             "authorization_code": purchase.authorization_code,
-            "processing_date": datetime.fromtimestamp(world.now, UTC).date().isoformat(),
+            "processing_date": date_of(world.now).isoformat(),
             "transaction_id": network,
         },
         amount_details=purchase.amount_details or NO_CASH,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
 from emulator.kernel.asks import Ask, Asked, Asks, real_ms
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.outbox import Outbox, Sent, Subscriber
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # A question holds a server thread and its handler calls back; so some of the 64 threads stay free.
 MOST_AT_ONCE = 48
 LOOK_SECONDS = 0.02
-A_DAY_MS = 24 * 60 * 60 * 1000
+A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
 log = logging.getLogger("emulator")
 

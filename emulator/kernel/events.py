@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from emulator.kernel import versions
+from emulator.kernel.dates import DAY
 from emulator.kernel.render import ordered, shown
 from emulator.kernel.store import revive
 
 if TYPE_CHECKING:
     from emulator.kernel.world import World
 
-KEPT_SECONDS = 30 * 24 * 60 * 60
+KEPT_SECONDS = 30 * DAY
 ABSENT = object()
 # State changes that tell the previous values although their name does not end in `updated`.
 ALSO_TELL_PREVIOUS = frozenset({"charge.captured", "charge.refunded", "payment_method.detached", "transfer.reversed"})

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 
-KEPT_SECONDS = 24 * 60 * 60
+KEPT_SECONDS = DAY
 LONGEST_KEY = 255
 
 

@@ -6,8 +6,10 @@ Source: https://www.frbservices.org/about/holiday-schedules, https://docs.stripe
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from emulator.kernel.dates import date_of, midnight
 
 BANK_TIME = "America/New_York"
 # Until when money is sent out the same day, in bank time, and how many banking days later it arrives.
@@ -24,7 +26,7 @@ def is_banking_day(day: date) -> bool:
 
 def midnight_after(moment: int, banking_days: int) -> int:
     """Midnight UTC at the start of the day that many banking days after the UTC date of `moment`; unix seconds."""
-    return midnight(days_after(datetime.fromtimestamp(moment, UTC).date(), banking_days))
+    return midnight(days_after(date_of(moment), banking_days))
 
 
 def arrival(moment: int, network: str) -> int:
@@ -34,7 +36,7 @@ def arrival(moment: int, network: str) -> int:
     cutoff, else on the next one.
     """
     if network == "stripe":
-        return midnight(datetime.fromtimestamp(moment, UTC).date())
+        return midnight(date_of(moment))
     here = datetime.fromtimestamp(moment, ZoneInfo(BANK_TIME))
     day = here.date() if here.time() < CUTOFFS[network] else here.date() + timedelta(days=1)
     submitted = day if is_banking_day(day) else days_after(day, 1)
@@ -47,8 +49,3 @@ def days_after(day: date, banking_days: int) -> date:
         day += timedelta(days=1)
         banking_days -= is_banking_day(day)
     return day
-
-
-def midnight(day: date) -> int:
-    """The start of a day in UTC, unix seconds."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

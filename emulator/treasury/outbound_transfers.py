@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator import progress
 from emulator.connect.records import accounts, persons
+from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -59,7 +60,6 @@ from emulator.treasury.flows import Notice
 from emulator.treasury.received_credits import ReceivedCredit
 from emulator.treasury.transactions import Transaction
 
-DAY = 24 * 60 * 60
 DEFAULT_DESCRIPTOR = "transfer"
 DESCRIPTOR = re.compile(r"[A-Za-z0-9 \-#.$&*]*")
 LONGEST_DESCRIPTOR = {"ach": 10, "us_domestic_wire": 140, "stripe": 500}
