@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
-from emulator.connect import issuing_access
+from emulator.connect import bank_test_numbers, issuing_access
 from emulator.kernel.errors import exclusive, no_such
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -51,14 +51,7 @@ LIFECYCLE = Lifecycle(
 )
 # Bank account tokens for tests, and how a top-up from each one ends: None is well, else why the bank refuses it.
 # Source: https://docs.stripe.com/connect/testing
-TEST_SOURCES = {
-    "btok_us_verified": None,
-    "btok_us_verified_noAccount": "no_account",
-    "btok_us_verified_accountClosed": "account_closed",
-    "btok_us_verified_insufficientFunds": "insufficient_funds",
-    "btok_us_verified_debitNotAuthorized": "debit_not_authorized",
-    "btok_us_verified_invalidCurrency": "invalid_currency",
-}
+TEST_SOURCES = {token: bank_test_numbers.refusal("US", number) for token, number in bank_test_numbers.TOKENS.items()}
 # The code of the ACH return that a refusal comes as: recorded replies have `R03` beside `no_account`. The network has
 # none for a wrong currency, so there the word stands for both.
 RETURN_CODES = {

@@ -7,9 +7,10 @@ https://docs.stripe.com/payments/sepa-debit/accept-a-payment
 
 from __future__ import annotations
 
-# In this order: the payout arrives, then no_account, account_closed, insufficient_funds, debit_not_authorized and
-# invalid_currency. What follows in the US: no instant payouts, two kinds of proof of ownership, and what the guides to
-# Treasury and ACH add.
+# Why the bank behind a number takes or gives no money, in the order of the numbers below; the first one does.
+REFUSALS = (None, "no_account", "account_closed", "insufficient_funds", "debit_not_authorized", "invalid_currency")
+# What follows those in the US: no instant payouts, two kinds of proof of ownership, and what the guides to Treasury and
+# ACH add.
 NATIONAL = {
     "AU": "000123456 111111116 111111113 222222227 333333335 444444440",
     "BR": "000123456789 000111111116 000111111113 000222222227 000333333335 000444444440",
@@ -19,6 +20,15 @@ NATIONAL = {
     "US": "000123456789 000111111116 000111111113 000222222227 000333333335 000444444440 "
     "000888888883 000999999991 000999999992 "
     "000000000009 000000000123 000000000234 000111111119 000123457890 000555555559 000666666661 000777777771",
+}
+# Tokens that stand for a bank account in the US without having been made.
+TOKENS = {
+    "btok_us_verified": "000123456789",
+    "btok_us_verified_noAccount": "000111111116",
+    "btok_us_verified_accountClosed": "000111111113",
+    "btok_us_verified_insufficientFunds": "000222222227",
+    "btok_us_verified_debitNotAuthorized": "000333333335",
+    "btok_us_verified_invalidCurrency": "000444444440",
 }
 # An account that exists and one that does not, of the country's own banks.
 OWN_IBANS = {
@@ -58,3 +68,8 @@ def of(country: str) -> tuple[str, ...]:
     ibans = OWN_IBANS.get(country, "").split()
     anywhere = [country + digits for digits in ANY_IBANS] if ibans else []
     return tuple(dict.fromkeys([*NATIONAL.get(country, "").split(), *ibans, *anywhere]))
+
+
+def refusal(country: str, number: str) -> str | None:
+    """Why the bank behind a national test number takes or gives no money; None where it does."""
+    return dict(zip(NATIONAL.get(country, "").split(), REFUSALS, strict=False)).get(number)

@@ -43,16 +43,6 @@ from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.world import World
 
 SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
-TEST_NUMBER = "000123456789"
-# Tokens that stand for a bank account without having been made.
-TEST_TOKENS = {
-    "btok_us_verified": TEST_NUMBER,
-    "btok_us_verified_noAccount": "000111111116",
-    "btok_us_verified_accountClosed": "000111111113",
-    "btok_us_verified_insufficientFunds": "000222222227",
-    "btok_us_verified_debitNotAuthorized": "000333333335",
-    "btok_us_verified_invalidCurrency": "000444444440",
-}
 
 
 # What may be sent
@@ -153,10 +143,10 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
     400 for numbers no bank has and for unknown tokens; 501 for cards.
     """
     if isinstance(sent, str):
-        if sent not in TEST_TOKENS:
+        if sent not in bank_test_numbers.TOKENS:
             raise no_such("token", sent, param=param, status=400)
         sent = {
-            "account_number": TEST_TOKENS[sent],
+            "account_number": bank_test_numbers.TOKENS[sent],
             "country": "US",
             "currency": "usd",
             "routing_number": TEST_ROUTING_NUMBER,

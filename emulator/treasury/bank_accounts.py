@@ -37,9 +37,9 @@ class Ending(NamedTuple):
     days_late: int = 0
 
 
+# The test numbers whose bank does something else than to let money arrive, by the direction of the money.
 ENDINGS = {
-    fingerprint("US", TEST_ROUTING_NUMBER, number): ending
-    for number, ending in {
+    "outbound": {
         "000000000009": Ending(None),
         "000000000234": Ending("fail"),
         "000000000123": Ending("cancel"),
@@ -48,7 +48,12 @@ ENDINGS = {
         "000111111113": Ending(returned="account_closed"),
         "000111111119": Ending(returned="invalid_account_number"),
         "000444444440": Ending(returned="invalid_currency"),
-    }.items()
+    }
+}
+BY_FINGERPRINT = {
+    (direction, fingerprint("US", TEST_ROUTING_NUMBER, number)): ending
+    for direction, endings in ENDINGS.items()
+    for number, ending in endings.items()
 }
 
 
@@ -105,6 +110,6 @@ def named(world: World, id: str, *, param: str) -> Bank:
     )
 
 
-def ending(fingerprint: str) -> Ending:
-    """How money sent to the bank account of that fingerprint ends: posted, unless it is one of the test values."""
-    return ENDINGS.get(fingerprint, Ending())
+def ending(direction: str, fingerprint: str) -> Ending:
+    """How money sent to the bank account of that fingerprint ends: it arrives, unless it is one of the test values."""
+    return BY_FINGERPRINT.get((direction, fingerprint), Ending())

@@ -150,7 +150,7 @@ def taking(world: World, account: FinancialAccount) -> FinancialAccount:
 
 def bounce(world: World, bank: Bank) -> str | None:
     """Why money that is sent to a bank account at once would not stay there, or None."""
-    ending = bank_accounts.ending(bank.fingerprint)
+    ending = bank_accounts.ending("outbound", bank.fingerprint)
     if ending.verb != "post" or ending.returned is not None:
         return f"{bank.id} does not take money"
     if bank.number is None:

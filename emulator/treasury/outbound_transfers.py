@@ -289,7 +289,8 @@ def statement_line(details: dict[str, Any], text: str) -> str:
 
 def ending_of(transfer: OutboundTransfer) -> bank_accounts.Ending:
     """How a transfer ends by itself."""
-    return bank_accounts.ending(receiver(transfer.destination_payment_method_details).get("fingerprint", ""))
+    fingerprint = receiver(transfer.destination_payment_method_details).get("fingerprint", "")
+    return bank_accounts.ending("outbound", fingerprint)
 
 
 def settle(world: World, id: str) -> None:

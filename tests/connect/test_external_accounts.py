@@ -149,6 +149,15 @@ def test_every_test_number_of_a_country_is_taken(platform, path, country):
     assert len(platform.read(path, limit=100)["data"]) == len(numbers)
 
 
+def test_what_a_national_number_means_is_the_same_everywhere():
+    unknown = {country: bank_test_numbers.NATIONAL[country].split()[1] for country in bank_test_numbers.NATIONAL}
+
+    assert {bank_test_numbers.refusal(country, number) for country, number in unknown.items()} == {"no_account"}
+    assert bank_test_numbers.refusal("US", "000123456789") is None
+    assert bank_test_numbers.refusal("US", "000888888883") is None
+    assert bank_test_numbers.refusal("DE", "DE62370400440532013001") is None
+
+
 @pytest.mark.parametrize("country", sorted(bank_test_numbers.OWN_IBANS))
 def test_the_german_test_ibans_count_behind_the_code_of_any_country_with_ibans(country):
     assert {f"{country}89370400440532013000", f"{country}62370400440532013001"} < set(bank_test_numbers.of(country))
