@@ -23,7 +23,6 @@ from emulator.issuing.authorizations import (
     announce,
     change,
     end_without_capture,
-    refuse_unless_open,
 )
 from emulator.issuing.cards import Card
 from emulator.issuing.exchange_rates import converted, scaled
@@ -31,7 +30,7 @@ from emulator.issuing.merchants import MerchantDataParams
 from emulator.issuing.purchase_details import FleetParams, FuelParams, PurchaseDetailsParams
 from emulator.issuing.transactions import Purchase
 from emulator.kernel.asks import Ask
-from emulator.kernel.errors import invalid, missing
+from emulator.kernel.errors import ApiError, invalid, missing
 from emulator.kernel.params import (
     Amount,
     Boolean,
@@ -329,11 +328,25 @@ def pending_request(
     }
 
 
+def open_one(world: World, id: str, verb: str) -> Authorization:
+    """An approved authorization that still waits for its capture. 400 for any other, naming what it cannot do."""
+    authorization = world.get(Authorization, id)
+    issuing_access.check(world)
+    if authorization.is_undecided:
+        raise awaiting_decision()
+    if not authorization.is_open:
+        raise invalid(f"You cannot {verb} an authorization with status '{authorization.status}'.")
+    return authorization
+
+
+def awaiting_decision() -> ApiError:
+    """400: somebody is still being asked."""
+    return invalid("This authorization is awaiting a decision.")
+
+
 def increment(world: World, params: dict[str, Any], authorization: str) -> Authorization | Ask:
     """Ask for more. Declined, it changes nothing but the history. 400 unless it is open."""
-    before = world.get(Authorization, authorization)
-    issuing_access.check(world)
-    refuse_unless_open(before, "increment")
+    before = open_one(world, authorization, "increment")
 
     amount = params["increment_amount"]
     pending = pending_request(
@@ -365,7 +378,7 @@ def capture(world: World, params: dict[str, Any], authorization: str) -> Authori
     before = world.get(Authorization, authorization)
     issuing_access.check(world)
     if before.is_undecided:
-        raise authorizations.awaiting_decision()
+        raise awaiting_decision()
     if not before.approved:
         raise invalid("You cannot capture an authorization that was declined.")
     if not authorizations.LIFECYCLE.allows(before.status, "capture"):
@@ -422,9 +435,7 @@ def purchase_of(authorization: Authorization) -> Purchase:
 
 def finalize_amount(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Set the amount to what was really bought; nobody is asked whether the money is there. 400 unless it is open."""
-    before = world.get(Authorization, authorization)
-    issuing_access.check(world)
-    refuse_unless_open(before, "finalize")
+    before = open_one(world, authorization, "finalize")
 
     final = params["final_amount"]
     changes: dict[str, Any] = {"amount": final, "merchant_amount": in_merchant_currency(before, final)}
@@ -450,9 +461,7 @@ def finalize_amount(world: World, params: dict[str, Any], authorization: str) ->
 
 def reverse(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Give back what is held, or a part of it. 400 unless it is open, and for more than is held."""
-    before = world.get(Authorization, authorization)
-    issuing_access.check(world)
-    refuse_unless_open(before, "reverse")
+    before = open_one(world, authorization, "reverse")
     amount = params.get("reverse_amount", before.held)
     if amount > before.held:
         raise invalid(
@@ -476,10 +485,7 @@ def reverse(world: World, params: dict[str, Any], authorization: str) -> Authori
 
 def expire(world: World, params: dict[str, Any], authorization: str) -> Authorization:
     """Let it run out now. 400 unless it is open."""
-    before = world.get(Authorization, authorization)
-    issuing_access.check(world)
-    refuse_unless_open(before, "expire")
-    return authorizations.expire(world, before)
+    return authorizations.expire(world, open_one(world, authorization, "expire"))
 
 
 # Answering

@@ -38,7 +38,6 @@ from emulator.issuing.cards import Card
 from emulator.issuing.spending_controls import Spending
 from emulator.issuing.transactions import Transaction
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.events import differences
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -264,19 +263,6 @@ def expire_challenge(world: World, id: str) -> None:
     if any(fraud_challenges.is_pending(challenge) for challenge in before.fraud_challenges):
         after = world.put(replace(before, fraud_challenges=fraud_challenges.moved(before.fraud_challenges, "expire")))
         announce(world, before, after)
-
-
-def refuse_unless_open(authorization: Authorization, verb: str) -> None:
-    """400 for a helper that needs an approved authorization which still waits for its capture."""
-    if authorization.is_undecided:
-        raise awaiting_decision()
-    if not authorization.is_open:
-        raise invalid(f"You cannot {verb} an authorization with status '{authorization.status}'.")
-
-
-def awaiting_decision() -> ApiError:
-    """400: somebody is still being asked."""
-    return invalid("This authorization is awaiting a decision.")
 
 
 # Operations

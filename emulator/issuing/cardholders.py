@@ -174,22 +174,6 @@ class IndividualParams(Params):
     verification = Hash(VerificationParams)
 
 
-class CreateParams(Params):
-    """A new cardholder."""
-
-    name = PrintedName("cardholder name", required=True)
-    billing = Hash(BillingParams, required=True)
-    company = Hash(CompanyParams)
-    email = Email()
-    individual = Hash(IndividualParams)
-    metadata = Metadata()
-    phone_number = String(unset=True)
-    preferred_locales = List(Enum(LOCALES), unset=True)
-    spending_controls = Hash(CardholderSpendingControlsParams)
-    status = Enum(("active", "inactive"))
-    type = Enum(TYPES)
-
-
 class UpdateParams(Params):
     """What can change. An address must be whole again."""
 
@@ -202,6 +186,19 @@ class UpdateParams(Params):
     preferred_locales = List(Enum(LOCALES), unset=True)
     spending_controls = Hash(CardholderSpendingControlsParams)
     status = Enum(("active", "inactive"))
+
+
+class NamedParams(Params):
+    """What every cardholder has from the start, and keeps."""
+
+    name = PrintedName("cardholder name", required=True)
+
+
+class CreateParams(UpdateParams, NamedParams):
+    """A new cardholder. The order of the bases puts what is required first."""
+
+    billing = Hash(BillingParams, required=True)
+    type = Enum(TYPES)
 
 
 class CardholderListParams(ListParams):
