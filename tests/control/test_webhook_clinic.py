@@ -102,14 +102,16 @@ def test_a_reordered_event_comes_after_the_next_one(platform):
 
 
 def test_a_reordered_event_that_none_follows_comes_a_minute_later(platform):
+    platform.clock(frozen=True)
     with receiving() as receiver:
         endpoint(platform, receiver)
         platform.made(CLINIC, reorder=100)
         (event,) = happen(platform)
 
+        platform.clock(advance=59)
         drained(platform)
         held = ids(receiver)
-        platform.clock(advance=60)
+        platform.clock(advance=1)
         drained(platform)
 
         assert (held, ids(receiver)) == ([], [event])
@@ -354,6 +356,24 @@ def attempt(**more: Any) -> dict[str, Any]:
     """An attempt that went well."""
     usual = {"event": "evt_1", "delivery": 1, "number": 1, "status": 200, "error": None, "duration_ms": 5}
     return {**usual, "webhook_endpoint": "we_1", "troubles": {}, "api_calls": [], **more}
+
+
+@pytest.mark.parametrize(
+    "call, is_effect",
+    [
+        ({}, True),
+        ({"status": 399}, True),
+        ({"status": 400}, False),
+        ({"method": "GET"}, False),
+        ({"replayed": True}, False),
+    ],
+)
+def test_only_what_changes_something_is_an_effect_that_can_be_repeated(call, is_effect):
+    made = {"method": "POST", "path": "/v1/topups", "status": 200, "replayed": False, "request": "req_1", **call}
+
+    (verdict,) = of_all([attempt(api_calls=[made]), attempt(delivery=2, api_calls=[made])], slow_ms=1_000)
+
+    assert bool(verdict["repeated_effects"]) is is_effect
 
 
 def test_slow_and_failed_answers_are_counted_and_what_was_dropped_is_not_held_against_anyone():

@@ -757,6 +757,15 @@ def test_payments_cancel_a_card_after_the_event_of_the_one_that_was_enough(platf
     assert done(platform, second, "capture")["status"] == "closed"
 
 
+@pytest.mark.parametrize("amount, status", [(1_00, "active"), (1_01, "canceled")])
+def test_a_payment_of_more_than_a_dollar_counts_at_once(platform: Client, amount: int, status: str) -> None:
+    card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 1}})
+
+    made = authorize(platform, card, amount)
+
+    assert platform.read(f"{CARDS}/{made['card']['id']}")["status"] == status
+
+
 def test_a_payment_of_a_dollar_counts_once_it_is_captured(platform: Client) -> None:
     card = a_spender(platform, lifecycle_controls={"cancel_after": {"payment_count": 1}})
     made = authorize(platform, card, 1_00)

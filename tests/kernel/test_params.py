@@ -187,6 +187,76 @@ def test_metadata_has_limits_on_keys_and_values(key, value, message):
     assert refusal.value.message.startswith(message)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"metadata": {"k" * 40: "v" * 500}},
+        {"items": {"10000": "a"}},
+        {"price": "9" * 20 + ".123456789012"},
+        {"created": str(2**63 - 1)},
+    ],
+)
+def test_the_largest_that_is_taken_is_taken(sent):
+    assert Everything.parse(sent)
+
+
+@pytest.mark.parametrize(
+    "sent, param",
+    [
+        ({"items": {"10001": "a"}}, "items"),
+        ({"price": "1.1234567890123"}, "price"),
+        ({"created": str(2**63)}, "created"),
+    ],
+)
+def test_one_beyond_is_refused(sent, param):
+    with pytest.raises(ApiError) as refusal:
+        Everything.parse(sent)
+
+    assert refusal.value.param == param
+
+
+@pytest.mark.parametrize("digits, is_taken", [("1234567", True), ("-1234567", True), ("12345678", False)])
+def test_a_decimal_has_so_many_whole_digits(digits, is_taken):
+    class Quantity(p.Params):
+        quantity = p.Decimal(whole_digits=7)
+
+    if is_taken:
+        assert Quantity.parse({"quantity": digits}) == {"quantity": digits}
+    else:
+        with pytest.raises(ApiError, match="Invalid decimal"):
+            Quantity.parse({"quantity": digits})
+
+
+@pytest.mark.parametrize(
+    "count, told",
+    [
+        (1, "must be one of w0"),
+        (2, "must be one of w0 or w1"),
+        (20, f"must be one of {', '.join(f'w{n}' for n in range(19))}, or w19"),
+        (21, f"must be one of {', '.join(f'w{n}' for n in range(10))}, ..., or w20"),
+    ],
+)
+def test_more_than_twenty_words_are_told_by_ten_of_them(count, told):
+    class Chosen(p.Params):
+        word = p.Enum(tuple(f"w{number}" for number in range(count)))
+
+    with pytest.raises(ApiError) as refusal:
+        Chosen.parse({"word": "none"})
+
+    assert refusal.value.message == f"Invalid word: {told}"
+
+
+@pytest.mark.parametrize("text, told", [("x" * 8, "xxxxxxxx"), ("x" * 9, "xxxx...xxxx")])
+def test_a_text_of_more_than_eight_characters_is_told_by_its_ends(text, told):
+    class Coded(p.Params):
+        code = p.String(max_length=7)
+
+    with pytest.raises(ApiError) as refusal:
+        Coded.parse({"code": text})
+
+    assert refusal.value.message == f"Invalid string: {told}; must be at most 7 characters"
+
+
 def test_metadata_merges_key_by_key_and_an_empty_hash_clears_it():
     stored = {"a": "1", "b": "2"}
 

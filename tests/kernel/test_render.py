@@ -46,6 +46,11 @@ def test_expansion_descends_and_ignores_unknown_deeper_segments(notes, pair):
     assert third["about"]["about"]["id"] == first
 
 
+@pytest.mark.parametrize("path, status", [("about.about.about.about", 200), ("about.about.about.about.about", 400)])
+def test_four_levels_can_be_expanded(notes, pair, path, status):
+    assert notes.get(f"/v1/notes/{pair[1]}?expand[]={path}").status_code == status
+
+
 def test_lists_expand_from_data(notes, pair):
     listed = notes.get("/v1/notes?expand[]=data.about").json["data"]
 

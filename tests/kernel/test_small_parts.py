@@ -42,6 +42,21 @@ def test_no_more_than_four_characters_of_an_unusual_key_are_shown(text):
     assert sum(mark != "*" for mark in shown[: -4 or None]) <= len(text)
 
 
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("abc", "***"),
+        ("abcd", "****"),
+        ("abcde", "*bcde"),
+        ("sk_live_1234", "sk_live_1234"),
+        ("sk_live_12345", "sk_live_*2345"),
+        ("sk_live_123", "*******_123"),
+    ],
+)
+def test_class_and_last_four_characters_of_a_key_stay(text, shown):
+    assert keys.masked(text) == shown
+
+
 @pytest.mark.parametrize("version", ["2011-01-01", "2024-06-20", "2026-10-28.endive", "2031-05-01.zinnia"])
 def test_versions_that_exist_or_could_are_known(version):
     assert keys.is_version(version)
