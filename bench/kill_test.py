@@ -29,7 +29,7 @@ import httpx
 from bench.http_bench import HOLDER, MOST
 from bench.running import Running
 from emulator.catalog import CATALOG
-from emulator.kernel.doctor import examine
+from emulator.kernel.database.doctor import examine
 
 KEY = "sk_test_kill"
 WRITERS = 6

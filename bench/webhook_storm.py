@@ -30,7 +30,7 @@ import httpx
 from bench.http_bench import HOLDER
 from bench.running import Running
 from emulator.catalog import CATALOG
-from emulator.kernel.doctor import examine
+from emulator.kernel.database.doctor import examine
 from emulator.kernel.outbox import RETRY_AFTER_SECONDS
 from emulator.kernel.signing import signature
 

@@ -11,14 +11,15 @@ from flask import Flask
 from emulator import front_page
 from emulator.catalog import CATALOG
 from emulator.kernel.asking import Asker
+from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.http import Pipeline, RequestLine
 from emulator.kernel.postman import Postman
-from emulator.kernel.services import Background
 from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants.background import Background
 
 
 class Emulator:
-    """A data directory being served: its tenants, and what runs in the background."""
+    """Worlds being served: the tenants, and what runs in the background."""
 
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
@@ -26,9 +27,10 @@ class Emulator:
         self.postman = tenants.postman = Postman(tenants)
         self.asker = Asker(self.postman)
         tenants.when_something_may_be_due.append(self.postman.wake)
+        tenants.when_deleted.append(self.postman.leave)
         tenants.when_questions_are_open.append(self.asker.sweep)
         self.background.services.append(self.postman)
-        tenants.at_each_tick += [self.postman.visit_safely, self.asker.sweep]
+        tenants.at_each_look += [self.postman.visit_safely, self.asker.sweep]
 
     def close(self) -> None:
         """Stop the background work and close every database."""
@@ -52,7 +54,8 @@ def create_app(
     is what new worlds begin with in place of the defaults. The background work is not started;
     `app.emulator.background.start()` does that.
     """
-    tenants = Tenants(Path(data), CATALOG, seed=seed, durable=durable, is_locked=is_locked, settings=settings)
+    database = SqliteDatabase(Path(data), CATALOG.records.values(), durable=durable, is_locked=is_locked)
+    tenants = Tenants(database, CATALOG, seed=seed, settings=settings)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
     front_page.mount(app, tenants)

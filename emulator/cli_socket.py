@@ -22,7 +22,6 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -34,10 +33,10 @@ from emulator.data.api_versions import DEFAULT
 from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel import ids
-from emulator.kernel.outbox import Outbox, Subscriber
+from emulator.kernel.conditions import Condition
+from emulator.kernel.database.request_log import LoggedRequest
+from emulator.kernel.outbox import Subscriber
 from emulator.kernel.outgoing import Answer, Call, Letter
-from emulator.kernel.request_log import LoggedRequest
-from emulator.kernel.store import Condition
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.world import World
 
@@ -99,18 +98,20 @@ class CliSocket:
         self.guard = threading.Lock()
         self.open_lines: dict[str, Line] = {}
         self.newest: dict[str, ServerConnection] = {}
-        self.leaving: dict[str, tuple[Path, float]] = {}
+        self.leaving: dict[str, tuple[str, float]] = {}
+        self.known: set[str] = set()  # handles of worlds whose earlier lines have been looked for
         self.tailed: dict[str, int] = {}
         self.calls: OrderedDict[str, ListenerCall] = OrderedDict()
         self.unanswered: dict[str, list[ListenerCall]] = {}
         self.late_answers: deque[tuple[Tenant, ListenerCall, Answer]] = deque()
         self.keeping = threading.Lock()
+        tenants.when_opened.append(self.note_earlier_lines)
+        tenants.when_deleted.append(self.leave)
 
     # Starting and stopping
 
     def start(self) -> None:
         """Serve in a thread."""
-        self.note_earlier_lines()
         self.server = serve(
             self.talk,
             sock=self.listener.dup(),
@@ -130,20 +131,30 @@ class CliSocket:
             self.thread.join(timeout=5)
             self.server = None
 
-    def note_earlier_lines(self) -> None:
-        """Lines that were open when an earlier server ended count as gone since now."""
-        for tenant in self.tenants.all():
-            with tenant.reading() as step:
-                sessions = cli_sessions.listening(World(step, step.row.platform))
-            for session in sessions:
-                self.note_gone(tenant, session)
+    def note_earlier_lines(self, tenant: Tenant) -> None:
+        """Lines that were open when an earlier server ended count as gone since their world is opened again."""
+        if tenant.handle in self.known:
+            return
+        self.known.add(tenant.handle)
+        with tenant.reading() as step:
+            sessions = cli_sessions.listening(World(step, step.row.platform))
+        for session in sessions:
+            self.note_gone(tenant, session)
+
+    def leave(self, tenant: Tenant) -> None:
+        """A world has been deleted: its lines close, and nothing waits for them."""
+        with self.guard:
+            lines = [line for line in self.open_lines.values() if line.tenant.handle == tenant.handle]
+            self.leaving = {id: kept for id, kept in self.leaving.items() if kept[0] != tenant.handle}
+        for line in lines:
+            line.connection.close(1000, "The world was deleted")
 
     def note_gone(self, tenant: Tenant, session: Session) -> None:
         """A line closed: what happens is kept for it for a minute."""
         now = time.time()
         self.note(tenant, session.id, cli_sessions.gone, int(now))
         with self.guard:
-            self.leaving[session.id] = (tenant.file, now)
+            self.leaving[session.id] = (tenant.handle, now)
 
     def note(self, tenant: Tenant, id: str, what: Callable[..., None], *details: Any) -> None:
         """Something happened to a session, in a step of its own; nothing where the tenant has it no more."""
@@ -157,13 +168,15 @@ class CliSocket:
         """Forget the sessions that stayed away for longer than their queue is kept. Called at every tick."""
         late = time.time() - QUEUE_KEPT_SECONDS
         with self.guard:
-            late_ones = {id: file for id, (file, left_at) in self.leaving.items() if left_at <= late}
+            late_ones = {id: handle for id, (handle, left_at) in self.leaving.items() if left_at <= late}
             for id in late_ones:
                 del self.leaving[id]
                 self.newest.pop(id, None)
                 self.tailed.pop(id, None)
-        for id, file in late_ones.items():
-            self.forget(self.tenants.open_file(file), id)
+        for id, handle in late_ones.items():
+            tenant = self.tenants.behind(handle)
+            if tenant is not None:
+                self.forget(tenant, id)
 
     def forget(self, tenant: Tenant, id: str) -> None:
         """A session has gone for good: what waits for it is dropped."""
@@ -185,7 +198,7 @@ class CliSocket:
             tenant, session = found
             with self.guard:
                 self.newest[session.id] = connection
-                self.leaving[session.id] = (tenant.file, time.time())
+                self.leaving[session.id] = (tenant.handle, time.time())
             if session.feature == "request_logs":
                 self.begin_tail(tenant, session)
             self.note(tenant, session.id, cli_sessions.connected)
@@ -334,8 +347,8 @@ class CliSocket:
         with self.keeping:
             for _ in range(len(self.late_answers)):
                 tenant, call, answer = self.late_answers.popleft()
-                with tenant.locked(), tenant.connection() as connection:
-                    is_kept = Outbox(connection).amend(call.session_id, call.event_id, call.began_at_ms, answer)
+                with tenant.writing(is_settled=True) as step:
+                    is_kept = step.outbox.amend(call.session_id, call.event_id, call.began_at_ms, answer)
                 if is_kept:
                     tenant.announce(may_be_due=False)
                 elif call.elapsed_ms < LATE_ANSWERS_KEPT_MS:
@@ -347,15 +360,15 @@ class CliSocket:
         """Note which request was answered last, unless the line was open before: what comes after it will be told."""
         requests = self.tenants.request_log
         requests.flush()
-        self.tailed.setdefault(session.id, requests.newest(tenant.file.stem))
+        self.tailed.setdefault(session.id, requests.newest(tenant.handle))
 
     def tail_requests(self, line: Line) -> None:
         """Send the requests that the API has answered since the line was admitted, or was last open."""
-        requests, stem = self.tenants.request_log, line.tenant.file.stem
+        requests, handle = self.tenants.request_log, line.tenant.handle
         batches = requests.batches
         last = self.tailed[line.session.id]
         while line.is_open:
-            for request in requests.select(stem, [Condition("sequence", "gt", last)], limit=500, oldest_first=True):
+            for request in requests.select(handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True):
                 if is_wanted(request, line.session.log_filters):
                     line.send(request_log_event(request))
                 last = request.sequence

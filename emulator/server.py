@@ -17,7 +17,6 @@ import queue
 import shutil
 import signal
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -33,7 +32,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from emulator.kernel.directory_lock import DirectoryInUse, DirectoryLock
+from emulator.kernel.database.directory_lock import DirectoryInUse, DirectoryLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,13 +216,13 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
 def check_data(data: Path, options: ServerOptions) -> None:
     """Open the data once, so that what is wrong with it is said before the worker starts."""
     from emulator.app import create_app
-    from emulator.kernel.tenants import NewerData
+    from emulator.kernel.database.face import NewerData
 
     try:
         create_app(data, seed=options.seed, durable=options.durable, is_locked=True).emulator.close()
     except NewerData as error:
         raise CannotServe(str(error)) from None
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
 
 

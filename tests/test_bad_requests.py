@@ -30,11 +30,11 @@ def state(client: Client) -> str:
     """A hash over every row of every table but the remembered replies and what faults have still to strike."""
     tenant = client.app.emulator.tenants.open(client.key.split("_", 2)[2])  # type: ignore[attr-defined]
     digest = hashlib.sha256()
-    with tenant.connection() as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    with tenant.stored.reading() as session:
+        tables = session.all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         for (table,) in tables:
             if table not in NOT_STATE and not table.startswith("sqlite_"):
-                for row in connection.execute(f"SELECT * FROM {table}"):
+                for row in session.all(f"SELECT * FROM {table}"):
                     digest.update(repr(row).encode())
     return digest.hexdigest()
 

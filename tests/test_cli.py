@@ -62,7 +62,7 @@ def client(command, server):
 
 def newer_data(folder: Path) -> Path:
     folder.mkdir()
-    with sqlite3.connect(folder / "world.sqlite") as connection:
+    with sqlite3.connect(folder / f"{'0' * 32}.sqlite") as connection:
         connection.execute("PRAGMA user_version = 9999")
     connection.close()
     return folder
@@ -505,7 +505,8 @@ def test_the_doctor_finds_whole_books(command, tmp_path):
 
 def test_the_doctor_names_what_differs(command, tmp_path):
     with Running(tmp_path / "data", "--quiet") as running:
-        httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
+        httpx.post(f"{running.url}/v1/topups", auth=(KEY, ""), data={"amount": 500, "currency": "usd"})
+        httpx.get(f"{running.url}/v1/topups", auth=(KEY, ""))
     (file,) = (tmp_path / "data").glob("*.sqlite")
     with sqlite3.connect(file) as connection:
         connection.execute("INSERT INTO total (book, amount) VALUES ('invented', 7)")

@@ -24,7 +24,7 @@ from bench.running import Running
 from emulator import cli_socket
 from emulator.app import create_app
 from emulator.cli_socket import is_wanted
-from emulator.kernel.request_log import LoggedRequest
+from emulator.kernel.database.request_log import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
@@ -156,7 +156,7 @@ def pending(platform: Client, frame: dict[str, Any]) -> int:
 def until(platform: Client, claim: Callable[[], Any]) -> Any:
     """What a claim about a tenant says once it holds, asked at all news of it and often besides."""
     tenant, deadline = tenant_of(platform), time.monotonic() + PATIENCE_SECONDS
-    with tenant.tenants.news.ear(tenant.stem) as ear:
+    with tenant.tenants.news.ear(tenant.handle) as ear:
         while True:
             said = claim()
             if said:

@@ -8,7 +8,7 @@ import pytest
 
 from emulator.app import create_app
 from emulator.catalog import CATALOG
-from emulator.kernel.doctor import examine
+from emulator.kernel.database.doctor import examine
 from tests.client import Client
 from tests.issuing.purchases import a_spender, authorize, done, force_capture, fund, refund
 from tests.treasury.worlds import REVERSALS, card_on, connected, opened, send, take

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from tests.client import Client
 
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
@@ -568,9 +568,9 @@ class Money(RuleBasedStateMachine):
         if not hasattr(self, "purses"):
             return
         tenant = self.app.emulator.tenants.open(self.platform.key.split("_", 2)[2])
-        with tenant.connection() as connection:
-            sums = dict(connection.execute("SELECT book, sum(amount) FROM line GROUP BY book"))
-            (everything,) = connection.execute("SELECT coalesce(sum(amount), 0) FROM line").fetchone()
+        with tenant.stored.reading() as session:
+            sums = dict(session.all("SELECT book, sum(amount) FROM line GROUP BY book"))
+            (everything,) = session.one("SELECT coalesce(sum(amount), 0) FROM line")
         account, own = self.purses["account"], self.purses["issuing"]
         assert everything == 0
         assert sums.get(f"{self.fa}:cash:usd", 0) == account.cash

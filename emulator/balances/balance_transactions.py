@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
+from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Currency, ListParams, Range, String
 from emulator.kernel.routes import GET, retrieves
-from emulator.kernel.store import Condition, Place
 from emulator.kernel.world import World
 
 # Types that accountants find under another name; every other type is its own category.
@@ -35,13 +35,7 @@ REPORTING_CATEGORIES = {
     "reserve_transaction": "connect_reserved_funds",
 }
 # The filters of the list, and where a movement keeps what they ask for.
-COLUMNS = {
-    "available_on": "available_on",
-    "created": "created",
-    "currency": "details.currency",
-    "source": "flow",
-    "type": "kind",
-}
+COLUMNS = {"source": "flow", "type": "kind"}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import click
@@ -21,17 +20,16 @@ from emulator.cli.complaints import WrongUse
 def doctor(data: Path) -> int:
     """Recompute every total in a data directory from the movements, and name what differs."""
     from emulator.catalog import CATALOG
-    from emulator.kernel.doctor import examine
-    from emulator.kernel.migrations import NewerData
+    from emulator.kernel.database.doctor import examined
+    from emulator.kernel.database.face import NewerData
 
     if not data.is_dir():
         raise WrongUse(f"There is no data directory {data}.")
-    tenants = len(list(data.glob("*.sqlite")))
     try:
-        findings = examine(data, CATALOG)
+        tenants, findings = examined(data, CATALOG)
     except NewerData as error:
         raise WrongUse(str(error)) from None
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
     for finding in findings:
         click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")

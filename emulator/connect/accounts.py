@@ -19,6 +19,7 @@ from emulator.connect.records.persons import Person, individual
 from emulator.connect.requirements import kept
 from emulator.connect.reviewing import changing, connected, reading, review
 from emulator.connect.shapes import merged
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import exclusive, invalid, missing
 from emulator.kernel.lists import lists
 from emulator.kernel.params import ListParams, Range, merged_metadata
@@ -26,7 +27,6 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.settings import switch
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 SETTINGS = (

@@ -23,6 +23,7 @@ from emulator.connect.shapes import (
     group,
     merged,
 )
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -41,7 +42,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 ETHNICITIES = (

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.kernel.asks import Asked
+from emulator.kernel.database.outbox import KEPT_BODY
 from emulator.kernel.events import Event
 from emulator.kernel.keys import is_version
-from emulator.kernel.outbox import KEPT_BODY
 from emulator.kernel.world import World
 
 STRIPES_LIMIT_MS = 2_000

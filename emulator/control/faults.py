@@ -50,8 +50,7 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
             param="path",
         )
 
-    faults.arm(
-        world.step.connection,
+    world.step.faults.arm(
         Fault(
             sequence=None,
             kind=kind,
@@ -61,7 +60,7 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
             should_retry=params.get("should_retry"),
             rate_limited_reason=params.get("rate_limited_reason"),
             milliseconds=params.get("milliseconds"),
-        ),
+        )
     )
     return waiting(world, {})
 
@@ -95,7 +94,7 @@ def is_served(world: World, method: str | None, path: str) -> bool:
 
 def waiting(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """The faults that wait, oldest first, with how many requests each has still to strike."""
-    data = [shown(fault) for fault in faults.waiting(world.step.connection)]
+    data = [shown(fault) for fault in world.step.faults.waiting()]
     return {"object": "list", "data": data, "has_more": False, "url": "/_emulator/faults"}
 
 
@@ -108,7 +107,7 @@ def shown(fault: Fault) -> dict[str, Any]:
 
 def discard(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """Take every fault away."""
-    faults.disarm(world.step.connection)
+    world.step.faults.disarm()
     return waiting(world, {})
 
 

@@ -10,8 +10,8 @@ from emulator.kernel.tenants import Tenants
 
 
 def health(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
-    """Version and data directory. Needs no key."""
-    return {"object": "emulator.health", "data": str(tenants.directory), "status": "ok", "version": __version__}
+    """Version, and where the data is. Needs no key."""
+    return {"object": "emulator.health", "data": tenants.database.place, "status": "ok", "version": __version__}
 
 
 ROUTES = [GET("/_emulator/health", health, scope="server")]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.kernel.conditions import Condition
+from emulator.kernel.database.request_log import LoggedRequest
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE
 from emulator.kernel.params import Boolean, Enum, ListParams, Range, String
-from emulator.kernel.request_log import LoggedRequest
 from emulator.kernel.routes import GET
-from emulator.kernel.store import Condition
 from emulator.kernel.tenants import Tenant
 
 
@@ -37,19 +37,19 @@ def requests(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     """Answered requests, newest first. 400 for a cursor that the log does not know, or no longer."""
     log = tenant.tenants.request_log
     log.flush()
-    stem = None if params.get("unowned") else tenant.file.stem
+    handle = None if params.get("unowned") else tenant.handle
     limit = min(max(params.get("limit", DEFAULT_PAGE), 1), LARGEST_PAGE)
     if "starting_after" in params and "ending_before" in params:
         raise invalid("Received both starting_after and ending_before parameters. Please pass in only one.")
     conditions = list(conditions_of(params))
     for cursor, operator in (("starting_after", "lt"), ("ending_before", "gt")):
         if cursor in params:
-            place = log.find(stem, params[cursor])
+            place = log.find(handle, params[cursor])
             if place is None:
                 raise no_such("request", params[cursor], param=cursor, status=400)
             conditions.append(Condition("sequence", operator, place.sequence))
     backwards = "ending_before" in params
-    found = log.select(stem, conditions, limit=limit + 1, oldest_first=backwards)
+    found = log.select(handle, conditions, limit=limit + 1, oldest_first=backwards)
     shown = found[:limit]
     if backwards:
         shown.reverse()
@@ -81,7 +81,7 @@ def request(tenant: Tenant, params: dict[str, Any], id: str) -> dict[str, Any]:
     """One answered request. 404 when the log has none of that id, or no longer."""
     log = tenant.tenants.request_log
     log.flush()
-    found: LoggedRequest | None = log.find(tenant.file.stem, id)
+    found: LoggedRequest | None = log.find(tenant.handle, id)
     if found is None:
         raise no_such("request", id, param="id")
     return found.render()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.clock import Agenda
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.settings import AnySetting
 from emulator.kernel.tenants import Tenant
@@ -27,8 +26,9 @@ def reset(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
 
 def set_aside(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     """Due work that failed, with the reasons."""
-    with tenant.connection() as connection:
-        return {"object": "list", "data": Agenda(connection).failures(), "has_more": False, "url": "/_emulator/due"}
+    with tenant.stored.reading() as session:
+        failures = tenant.step_for(session).agenda.failures()
+    return {"object": "list", "data": failures, "has_more": False, "url": "/_emulator/due"}
 
 
 ROUTES = [

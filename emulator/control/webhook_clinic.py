@@ -62,7 +62,7 @@ def prescribe(world: World, params: dict[str, Any]) -> dict[str, Any]:
     scope = dose.pop("webhook_endpoint", clinic.TENANT)
     if scope:
         world.get(WebhookEndpoint, scope, param="webhook_endpoint")
-    clinic.prescribe(world.step.connection, scope, dose)
+    world.step.doses.prescribe(scope, dose)
     return doses(world, {})
 
 
@@ -70,16 +70,16 @@ def doses(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """Who has which troubles."""
     data = [
         {"object": "emulator.webhook_dose", "webhook_endpoint": scope or None, **clinic.DEFAULTS, **dose}
-        for scope, dose in clinic.doses(world.step.connection).items()
+        for scope, dose in world.step.doses.all().items()
     ]
     return {"object": "list", "data": data, "has_more": False, "url": "/_emulator/webhooks/clinic"}
 
 
 def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """Take the troubles away, from one endpoint or from all."""
-    scopes = [params["webhook_endpoint"]] if "webhook_endpoint" in params else list(clinic.doses(world.step.connection))
+    scopes = [params["webhook_endpoint"]] if "webhook_endpoint" in params else list(world.step.doses.all())
     for scope in scopes:
-        clinic.prescribe(world.step.connection, scope, {})
+        world.step.doses.prescribe(scope, {})
     return doses(world, {})
 
 

@@ -17,7 +17,7 @@ from emulator.developer import webhook_endpoints
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, no_such
-from emulator.kernel.events import Event, arrived, place_of
+from emulator.kernel.events import Event
 from emulator.kernel.lists import LARGEST_PAGE
 from emulator.kernel.params import Integer, Params, String
 from emulator.kernel.render import ordered
@@ -103,15 +103,16 @@ def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     """Look, and look again whenever something happened."""
     until = time.monotonic() + params.get("timeout_ms", 5_000) / 1000
     limit = params.get("limit", LARGEST_PAGE)
-    with tenant.connection() as connection:
-        after = place_of(connection, params["after"]) if "after" in params else 0
+    after: int | None = 0
+    if "after" in params:
+        with tenant.reading() as step:
+            after = step.happened.place_of(params["after"])
     if after is None:
         raise no_such(Event.noun, params["after"], param="after", status=400)
-    with tenant.tenants.news.ear(tenant.stem) as ear:
+    with tenant.tenants.news.ear(tenant.handle) as ear:
         while True:
             with tenant.reading() as step:
-                found = arrived(
-                    step.connection,
+                found = step.happened.arrived(
                     after,
                     limit + 1,
                     type=params.get("type"),

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.glance import glance
 from emulator.kernel.routes import GET
-from emulator.kernel.tenants import Tenants, stamp_of
+from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants.glance import glance
 
 MOST_SHOWN = 50
 
 
 def worlds(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
     """The worlds changed last, newest first, fifty at most. Times are real ones in unix seconds, sizes bytes."""
-    files = sorted(tenants.files(), key=stamp_of, reverse=True)
-    seen = [look for file in files[:MOST_SHOWN] if (look := glance(file, tenants.catalog)) is not None]
+    kept = tenants.database.worlds()
+    looks = (glance(tenants.database, one, tenants.catalog) for one in kept[:MOST_SHOWN])
+    seen = [look for look in looks if look is not None]
     rows = [{"object": "emulator.world", **look._asdict(), "name": masked_name(look.name)} for look in seen]
-    return {"object": "list", "data": rows, "has_more": len(files) > MOST_SHOWN, "url": "/_emulator/worlds"}
+    return {"object": "list", "data": rows, "has_more": len(kept) > MOST_SHOWN, "url": "/_emulator/worlds"}
 
 
 def masked_name(name: str) -> str:

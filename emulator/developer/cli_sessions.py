@@ -20,13 +20,13 @@ import orjson
 
 from emulator.data.api_versions import DEFAULT
 from emulator.kernel import ids
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.outbox import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.params import List, Params, String
 from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
-from emulator.kernel.store import Condition
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.world import World
 
@@ -120,7 +120,7 @@ def create(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     with tenant.writing() as step:
         world = World(step, step.row.platform)
         session = Session(
-            id=new_id(world, tenant.file.stem),
+            id=new_id(world, tenant.handle),
             created=world.now,
             device_name=device,
             feature=authorized(params),
@@ -164,11 +164,11 @@ def filters_of(text: str | None) -> dict[str, list[str]]:
     return {name: [str(value) for value in filters[name]] for name in LOG_FILTERS if filters.get(name)}
 
 
-def new_id(world: World, stem: str) -> str:
-    """An id that tells the tenant's file. It takes nothing from the generator: who listens changes no later id."""
+def new_id(world: World, handle: str) -> str:
+    """An id that tells the tenant's handle. It takes nothing from the generator: who listens changes no later id."""
     earlier = world.step.store.count(Session, [])
     number = ids.chance(world.step.row.generator, earlier, f"cliws:{world.step.row.generation}")
-    return f"cliws_{stem}{ids.base62(number, 14)}"
+    return f"cliws_{handle}{ids.base62(number, 14)}"
 
 
 def secret_of(generator: bytes, device: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar, NamedTuple
 
+from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, not_built
 from emulator.kernel.incoming import Upload
@@ -28,7 +29,6 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET, POST
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 KB, MB = 1024, 1024 * 1024

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 from emulator.issuing.cards import Card
 from emulator.issuing.decline import REASONS
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Boolean, Enum, Params, String
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 ANY_CARD = "any"

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 from emulator.connect import issuing_access
 from emulator.developer.files import LOGO_PURPOSE, File
 from emulator.issuing.physical_bundles import PhysicalBundle
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -27,7 +28,6 @@ from emulator.kernel.params import Boolean, Enum, Hash, List, ListParams, Metada
 from emulator.kernel.records import replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 LIFECYCLE = Lifecycle(

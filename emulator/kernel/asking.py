@@ -9,20 +9,20 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
-from emulator.kernel.asks import Ask, Asked, Asks, real_ms
+from emulator.kernel.asks import Ask, Asked, real_ms
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.idempotency import StoredReply
-from emulator.kernel.outbox import Outbox, Sent, Subscriber
+from emulator.kernel.outbox import Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
 from emulator.kernel.outgoing import Answer
-from emulator.kernel.tenants import time_of
-from emulator.kernel.world import Request, World, read_tenant_row
+from emulator.kernel.world import Request, World
 
 if TYPE_CHECKING:
     from emulator.kernel.postman import Postman
@@ -92,20 +92,20 @@ class Asker:
 
     def answered(self, tenant: Tenant, ask: Ask) -> tuple[Answer, Heard | None]:
         """The answer, or what stands for none, and the attempt to keep."""
-        with tenant.connection() as connection:
-            row = read_tenant_row(connection)
-            asked = Asks(connection).get(ask.event)
-            to = Outbox(connection).subscriber(asked.subscriber) if asked else None
+        with tenant.stored.reading() as session:
+            step = tenant.step_for(session)
+            asked = step.asks.get(ask.event)
+            to = step.outbox.subscriber(asked.subscriber) if asked else None
             if asked is None or to is None:
                 return NO_ANSWER, None
-            parcel = Outbox(connection).question(asked.delivery)
+            parcel = step.outbox.question(asked.delivery)
         began_ms = real_ms()
-        letter = letter_to(to, parcel, time_of(row), is_question=True)
+        letter = letter_to(to, parcel, step.now, is_question=True)
         bell = threading.Event()
-        frozen = is_frozen(row.settings)
+        frozen = is_frozen(step.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
         took_ms = None
-        flight = tenant.handle(partial(self.postman.transports[to.kind], to, letter, limit_ms, bell.set))
+        flight = tenant.begin_call(partial(self.postman.transports[to.kind], to, letter, limit_ms, bell.set))
         try:
             call = flight.call
             while call.answer is None or leaves_it_to_the_api(call.answer):
@@ -132,21 +132,21 @@ class Asker:
 
     def is_decided(self, tenant: Tenant, ask: Ask) -> bool:
         """Whether the API has been used to decide, or the tenant was reset."""
-        with tenant.connection() as connection:
-            asked = Asks(connection).get(ask.event)
+        with tenant.stored.reading() as session:
+            asked = tenant.step_for(session).asks.get(ask.event)
         return asked is None or asked.decided
 
     def still_frozen(self, tenant: Tenant) -> bool:
         """Whether the limit is still lifted."""
-        with tenant.connection() as connection:
-            return is_frozen(read_tenant_row(connection).settings)
+        with tenant.stored.reading() as session:
+            return is_frozen(tenant.step_for(session).settings)
 
     # Concluding
 
     def conclude(self, tenant: Tenant, event: str, answer: Answer, heard: Heard | None) -> StoredReply:
         """Decide by an answer, unless that has been done, and answer the request that waits."""
-        with tenant.connection() as connection:
-            asked = Asks(connection).get(event)
+        with tenant.stored.reading() as session:
+            asked = tenant.step_for(session).asks.get(event)
         if asked is None:
             raise invalid("The world was reset while this request waited for an answer.")
         try:
@@ -203,18 +203,18 @@ class Asker:
 
     def sweep(self, tenant: Tenant) -> None:
         """Conclude the questions of this tenant whose time is up and whose asker is gone."""
-        with tenant.connection() as connection:
-            if is_frozen(read_tenant_row(connection).settings):
+        with tenant.stored.reading() as session:
+            step = tenant.step_for(session)
+            if is_frozen(step.settings):
                 return
-            asks = Asks(connection)
-            overdue, is_any_open = asks.overdue(real_ms()), asks.unfinished() > 0
-        for event in overdue:
+            unfinished = step.asks.unfinished()
+        for asked in unfinished:
             with self.guard:
-                is_mine = event in self.mine
-            if not is_mine:
+                is_mine = asked.event in self.mine
+            if asked.overdue_at <= time.time() and not is_mine:
                 with contextlib.suppress(Exception):  # it has been logged and set aside
-                    self.conclude(tenant, event, NO_ANSWER, None)
-        tenant.has_open_asks = is_any_open
+                    self.conclude(tenant, asked.event, NO_ANSWER, None)
+        tenant.has_open_asks = bool(unfinished)
 
 
 def is_frozen(settings: dict[str, Any]) -> bool:

@@ -7,10 +7,7 @@ troubles. Only first attempts suffer, so that what a consumer refuses can succee
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
-
-import orjson
 
 from emulator.kernel import ids
 
@@ -28,18 +25,6 @@ TROUBLES = (
 DEFAULTS = {"api_version": "2020-08-27", "delay_seconds": 60, "seed": 0}
 HELD_SECONDS = 60
 STALE_SECONDS = 600  # twice what the official verifiers tolerate
-
-
-def doses(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-    """Every dose by subscriber; the tenant's own under an empty name."""
-    return {scope: orjson.loads(data) for scope, data in connection.execute("SELECT scope, data FROM clinic")}
-
-
-def prescribe(connection: sqlite3.Connection, scope: str, dose: dict[str, Any]) -> None:
-    """Set the dose of a subscriber or of the tenant; one without troubles is taken away."""
-    connection.execute("DELETE FROM clinic WHERE scope = ?", (scope,))
-    if any(dose.get(name) for name in TROUBLES):
-        connection.execute("INSERT INTO clinic (scope, data) VALUES (?, ?)", (scope, orjson.dumps(dose)))
 
 
 def draw(dose: dict[str, Any], generator: bytes, subscriber: str, event: str) -> dict[str, Any]:

@@ -5,14 +5,12 @@ Source: https://docs.stripe.com/api/events
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from emulator.kernel import versions
 from emulator.kernel.dates import DAY
 from emulator.kernel.render import ordered, shown
-from emulator.kernel.store import revive
 
 if TYPE_CHECKING:
     from emulator.kernel.world import World
@@ -33,7 +31,8 @@ class Event:
     prefix: ClassVar[str] = "evt"
     noun: ClassVar[str] = "event"
     cursor_noun: ClassVar[str] = "notification"
-    filters: ClassVar[tuple[str, ...]] = ("type",)
+    filters: ClassVar[tuple[str, ...]] = ("type", "about")
+    unindexed: ClassVar[tuple[str, ...]] = ("about",)  # asked for by those who wait for new events, of the newest alone
     hidden: ClassVar[tuple[str, ...]] = ()
     expands: ClassVar[tuple[str, ...]] = ()
     embeds: ClassVar[tuple[str, ...]] = ()
@@ -45,6 +44,11 @@ class Event:
     api_version: str
     data: dict[str, Any]
     request: dict[str, str | None]
+
+    @property
+    def about(self) -> str | None:
+        """The id of the object that it happened to; a balance has none."""
+        return self.data["object"].get("id")
 
     def render(self, world: World) -> dict[str, Any]:
         """The event as its own account reads it. Its data never changes: it is that of the version it was made in."""
@@ -96,33 +100,3 @@ def earlier(now: dict[str, Any], previous: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(inside, dict)
         before[name] = earlier(inside, value) if both else value  # type: ignore[arg-type]
     return before
-
-
-def place_of(connection: sqlite3.Connection, id: str) -> int | None:
-    """Where an event stands among all events of the tenant, or None where there is no such event."""
-    row = connection.execute("SELECT sequence FROM event WHERE id = ?", (id,)).fetchone()
-    return row[0] if row else None
-
-
-def arrived(
-    connection: sqlite3.Connection,
-    after: int,
-    limit: int,
-    *,
-    type: str | None = None,
-    about: str | None = None,
-    account: str | None = None,
-) -> list[tuple[str, Event]]:
-    """Events of any account after a place, oldest first, with their accounts. `type` may end in `*`."""
-    where, values = ["sequence > ?"], [after]
-    if type is not None:
-        where.append("substr(type, 1, ?) = ?" if type.endswith("*") else "type = ?")
-        values += [len(type) - 1, type[:-1]] if type.endswith("*") else [type]  # type: ignore[list-item]
-    if about is not None:
-        where.append("json_extract(CAST(data AS TEXT), '$.data.object.id') = ?")
-        values.append(about)  # type: ignore[arg-type]
-    if account is not None:
-        where.append("account = ?")
-        values.append(account)  # type: ignore[arg-type]
-    sql = f"SELECT account, data FROM event WHERE {' AND '.join(where)} ORDER BY sequence LIMIT ?"
-    return [(row[0], revive(Event, row[1])) for row in connection.execute(sql, (*values, limit))]

@@ -8,7 +8,6 @@ Source: https://docs.stripe.com/rate-limits, https://docs.stripe.com/error-low-l
 
 from __future__ import annotations
 
-import sqlite3
 from typing import NamedTuple
 
 from emulator.kernel import idempotency
@@ -28,7 +27,6 @@ LOCKED = (
     "concurrent requests to a single object, make your requests serially or at a lower rate."
 )
 TOO_MANY = "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."
-COLUMNS = "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds"
 
 
 class Fault(NamedTuple):
@@ -92,37 +90,3 @@ def covers(pattern: str, path: str) -> bool:
 def is_same(wanted: str, given: str) -> bool:
     """Whether two segments may be the same, either of which may be a variable."""
     return wanted == given or wanted.startswith("{") or given.startswith("{")
-
-
-def waiting(connection: sqlite3.Connection) -> list[Fault]:
-    """The faults that wait, oldest first."""
-    rows = connection.execute(f"SELECT {COLUMNS} FROM fault ORDER BY sequence")
-    return [Fault(*row[:5], None if row[5] is None else bool(row[5]), *row[6:]) for row in rows]
-
-
-def arm(connection: sqlite3.Connection, fault: Fault) -> None:
-    """Have a fault wait."""
-    connection.execute(f"INSERT INTO fault ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", fault)
-    recount(connection)
-
-
-def disarm(connection: sqlite3.Connection) -> None:
-    """Take every fault away."""
-    connection.execute("DELETE FROM fault")
-    recount(connection)
-
-
-def take(connection: sqlite3.Connection, method: str, path: str, *, keyed: bool) -> Fault | None:
-    """The fault that strikes a request, counted; or None."""
-    for fault in waiting(connection):
-        if fault.strikes(method, path, keyed=keyed):
-            connection.execute("UPDATE fault SET remaining = remaining - 1 WHERE sequence = ?", (fault.sequence,))
-            connection.execute("DELETE FROM fault WHERE remaining = 0")
-            recount(connection)
-            return fault
-    return None
-
-
-def recount(connection: sqlite3.Connection) -> None:
-    """Have the tenant's row tell how many wait."""
-    connection.execute("UPDATE tenant SET faults = (SELECT count(*) FROM fault)")

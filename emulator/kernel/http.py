@@ -10,7 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,10 +18,11 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
-from emulator.kernel import faults, idempotency, ids, keys, render, versions
+from emulator.kernel import idempotency, ids, keys, render, versions
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
-from emulator.kernel.errors import ApiError, account_invalid, not_built, unrecognized_url
+from emulator.kernel.database.face import WorldDamaged, WorldGone
+from emulator.kernel.errors import ApiError, account_invalid, invalid, not_built, unrecognized_url
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.incoming import Incoming, received
 from emulator.kernel.lists import Page
@@ -66,7 +67,7 @@ class RequestLine(NamedTuple):
     user_agent: str
     error: dict[str, Any] | None
     created: int
-    tenant_file: str | None = None
+    world: str | None = None  # its handle
     api_version: str | None = None
     idempotency_key: str | None = None
     ip_address: str = ""
@@ -191,6 +192,10 @@ class Pipeline:
             return self.judge(exchange)
         except ApiError as refusal:
             return self.refuse(exchange, refusal)
+        except WorldGone:
+            return self.refuse(exchange, invalid("The world was deleted while this request was on its way."))
+        except WorldDamaged as damage:
+            return self.refuse(exchange, ApiError(500, f"{damage} Reset this world or delete it.", type="api_error"))
         except Exception:
             log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
             exchange.headers["Stripe-Should-Retry"] = "false"
@@ -334,7 +339,7 @@ class Pipeline:
                 repeated = self.repeated(exchange, step, mark) if key is not None else None
                 if repeated is not None:
                     return repeated
-                fault = faults.take(step.connection, exchange.route.verb, exchange.path, keyed=key is not None)
+                fault = step.faults.take(exchange.route.verb, exchange.path, keyed=key is not None)
                 if fault is None:
                     return None
                 if fault.milliseconds is None:
@@ -420,25 +425,17 @@ class Pipeline:
         world = World(step, exchange.named_account or step.row.platform)
         exchange.default_version = world.setting("api_version")
         keyed = exchange.idempotency_key is not None
-        if keyed:
-            step.connection.execute("SAVEPOINT operation")
         try:
-            result = self.performed(world, exchange.route, params, expand, exchange)
-            if isinstance(result, Ask):
-                return self.waiting(exchange, step, result, expand, mark)
-            reply = Reply(200, result, ran=True)
+            with step.attempt() if keyed else nullcontext():
+                reply = self.attempted(world, exchange, params, expand, mark)
         except ApiError as refusal:
             if step.is_early:
                 raise TooEarly from refusal
-            if not refusal.keeps_changes:
-                if not keyed or refusal.status == 429:
-                    raise
-                step.connection.execute("ROLLBACK TO operation")
-                step.draws = step.row.draws
-                step.events.clear()
-                step.hints.clear()
-                step.outbox.has_posted = False
+            if not keyed or refusal.status == 429:
+                raise
             reply = self.refuse(exchange, refusal)
+        if isinstance(reply, Ask):
+            return reply
         if keyed:
             assert exchange.idempotency_key is not None
             exchange.headers["Original-Request"] = exchange.request_id
@@ -449,6 +446,21 @@ class Pipeline:
                 StoredReply(exchange.path, mark, exchange.request_id, step.now, reply.status, reply.body),
             )
         return reply
+
+    def attempted(
+        self, world: World, exchange: Exchange, params: dict[str, Any], expand: list[str], mark: bytes
+    ) -> Reply | Ask:
+        """What an operation comes to; a refusal that keeps what was changed is a reply like any other."""
+        assert exchange.route is not None
+        try:
+            result = self.performed(world, exchange.route, params, expand, exchange)
+        except ApiError as refusal:
+            if world.step.is_early or not refusal.keeps_changes:
+                raise
+            return self.refuse(exchange, refusal)
+        if isinstance(result, Ask):
+            return self.waiting(exchange, world.step, result, expand, mark)
+        return Reply(200, result, ran=True)
 
     def waiting(self, exchange: Exchange, step: Step, ask: Ask, expand: list[str], mark: bytes) -> Ask:
         """Keep with a question what its request will be answered with, whoever concludes it."""
@@ -562,7 +574,7 @@ class Pipeline:
             exchange.sent.header("User-Agent") or "",
             refusal.body()["error"] if refusal else None,
             int(time.time()),
-            exchange.tenant.stem if exchange.tenant else None,
+            exchange.tenant.handle if exchange.tenant else None,
             exchange.sent.header("Stripe-Version") or exchange.default_version,
             exchange.sent.header("Idempotency-Key"),
             exchange.sent.ip_address,

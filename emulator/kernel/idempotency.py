@@ -6,7 +6,6 @@ Source: https://docs.stripe.com/api/idempotent_requests
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from typing import Any, NamedTuple
 
 import orjson
@@ -78,32 +77,3 @@ def in_use(key: str) -> ApiError:
         f"submitted twice, and the other request is still going through): {key}. Please try again later.",
         code="idempotency_key_in_use",
     )
-
-
-class Replies:
-    """Stored replies behind one connection; keys belong to the acting account."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
-
-    def find(self, account: str, key: str, now: int) -> StoredReply | None:
-        """What is remembered under a key, if it is not older than a day."""
-        row = self.connection.execute(
-            "SELECT path, fingerprint, request_id, created, status, body FROM idempotent_reply "
-            "WHERE account = ? AND key = ? AND created > ?",
-            (account, key, now - KEPT_SECONDS),
-        ).fetchone()
-        return StoredReply(*row) if row else None
-
-    def keep(self, account: str, key: str, reply: StoredReply) -> None:
-        """Remember a reply, or that its request is running, and let go of what is too old to be asked for."""
-        self.connection.execute(
-            "INSERT OR REPLACE INTO idempotent_reply (account, key, path, fingerprint, request_id, created, status, "
-            "body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (account, key, *reply),
-        )
-        self.connection.execute("DELETE FROM idempotent_reply WHERE created <= ?", (reply.created - KEPT_SECONDS,))
-
-    def forget(self, account: str, key: str) -> None:
-        """Let a key be used again."""
-        self.connection.execute("DELETE FROM idempotent_reply WHERE account = ? AND key = ?", (account, key))

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emulator.kernel import versions
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid, no_such
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 LARGEST_PAGE = 100

@@ -19,16 +19,15 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from emulator.kernel import outgoing
-from emulator.kernel.bell import Bell
-from emulator.kernel.outbox import IN_ORDER, Outbox, Parcel, Sent, Subscriber
+from emulator.kernel.database.face import Lock, WorldGone
+from emulator.kernel.database.tenant_row import TenantRow
+from emulator.kernel.outbox import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
 from emulator.kernel.outgoing import Answer, Call, Flight, Letter
-from emulator.kernel.tenants import Tenant, Tenants, time_of
-from emulator.kernel.world import TenantRow, read_tenant_row
+from emulator.kernel.tenants import Tenant, Tenants
 
 PATIENCE_SECONDS = 1.0
 MOST_IN_FLIGHT = 8
@@ -53,15 +52,15 @@ class Drained(NamedTuple):
 
 
 class Postman:
-    """Carries the deliveries of one data directory."""
+    """Carries the deliveries of every world in a database."""
 
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
         self.client = outgoing.Client()
         self.transports: dict[str, Transport] = {"endpoint": self.by_http}
         self.guard = threading.Lock()
-        self.bell = Bell()  # names of tenants for whom something may be due
-        self.lanes: dict[tuple[Path, str, int], Lane] = {}
+        self.bell = tenants.database.bell("deliveries")  # handles of worlds for which something may be due
+        self.lanes: dict[tuple[str, str, int], Lane] = {}
         self.is_stopping = False
         self.thread: threading.Thread | None = None
 
@@ -93,13 +92,11 @@ class Postman:
         self.is_stopping = False
 
     def attend(self) -> None:
-        """Visit everyone once, then those for whom the bell rings, until told to stop."""
+        """Visit those for whom the bell rings, until told to stop; what else falls due is seen at each tick."""
         with self.bell.ear() as ear:
-            for tenant in self.tenants.all():
-                self.visit_safely(tenant)
             while not self.is_stopping:
-                for stem in ear.listen(MOST_SECONDS_ASLEEP):
-                    tenant = self.tenants.behind(stem)
+                for handle in ear.listen(MOST_SECONDS_ASLEEP):
+                    tenant = self.tenants.behind(handle)
                     if tenant is not None:
                         self.visit_safely(tenant)
 
@@ -107,58 +104,65 @@ class Postman:
         """Visit a tenant; what goes wrong there stays there. At each tick too, since the clock moves."""
         try:
             self.visit(tenant)
+        except WorldGone:
+            return
         except Exception:
-            log.error("deliveries of %s failed\n%s", tenant.file.name, traceback.format_exc())
+            log.error("deliveries of %s failed\n%s", tenant.handle, traceback.format_exc())
 
     def wake(self, tenant: Tenant) -> None:
         """Something may be due for a tenant: have it visited, if the postman is on duty."""
-        self.bell.ring(tenant.stem)
+        self.bell.ring(tenant.handle)
+
+    def leave(self, tenant: Tenant) -> None:
+        """A world has been deleted: what is in the air for it is given up."""
+        with self.guard:
+            lanes = [lane for (handle, _, _), lane in self.lanes.items() if handle == tenant.handle]
+        for lane in lanes:
+            lane.is_over = True
+            lane.ring()
 
     # Lanes
 
     def visit(self, tenant: Tenant) -> None:
         """Have everything carried that is due for a tenant."""
-        with tenant.connection() as connection:
-            outbox = Outbox(connection)
-            now = time_of(read_tenant_row(connection))
-            due = outbox.due_lanes(now)
-            enabled = {one.id for one in outbox.subscribers() if one.enabled} if due else set()
+        with tenant.stored.reading() as session:
+            step = tenant.step_for(session)
+            due = step.outbox.due_lanes(step.now)
+            enabled = {one.id for one in step.outbox.subscribers() if one.enabled} if due else set()
         if any(subscriber not in enabled for subscriber, _ in due):
-            with tenant.locked(), tenant.connection() as connection:
-                Outbox(connection).drop_disabled(now)
+            with tenant.writing(is_settled=True) as step:
+                step.outbox.drop_disabled(step.now)
         with self.guard:
             if self.is_stopping:
                 return
             for subscriber, number in due:
                 if subscriber not in enabled:
                     continue
-                place = (tenant.file, subscriber, number)
+                place = (tenant.handle, subscriber, number)
+                lock = self.tenants.database.lock(f"lane {' '.join(map(str, place))}")
                 if place in self.lanes:
                     self.lanes[place].ring(has_news=True)
-                else:
-                    self.lanes[place] = Lane(self, tenant, subscriber, number)
+                elif lock.take():
+                    self.lanes[place] = Lane(self, tenant, subscriber, number, lock)
 
     def has_ended(self, lane: Lane) -> bool:
         """Whether a lane that found nothing more may end: not if something became due at that moment."""
         with self.guard:
             if lane.has_news and not self.is_stopping:
                 return False
-            self.lanes.pop(lane.place, None)
+            if self.lanes.pop(lane.place, None) is not None:
+                lane.lock.release()
             return True
 
     def record(self, lane: Lane, sent: list[Sent]) -> None:
         """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
         next_due = None
-        with lane.tenant.locked(), lane.tenant.connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            row = read_tenant_row(connection)
-            now = time_of(row)
-            if row.generation == lane.generation:
-                retries = bool(self.setting(row, "webhook_retries"))
-                next_due = Outbox(connection).record(lane.subscriber, sent, now, retries=retries)
-            connection.execute("COMMIT")
+        with lane.tenant.writing(is_settled=True) as step:
+            if step.row.generation == lane.generation:
+                retries = bool(self.setting(step.row, "webhook_retries"))
+                next_due = step.outbox.record(lane.subscriber, sent, step.now, retries=retries)
         lane.tenant.announce(may_be_due=False)
-        if next_due is not None and next_due <= now:  # the clock has passed the next attempt's time already
+        if next_due is not None and next_due <= step.now:  # the clock has passed the next attempt's time already
             self.visit(lane.tenant)
 
     def setting(self, row: TenantRow, name: str) -> Any:
@@ -170,19 +174,20 @@ class Postman:
     def drain(self, tenant: Tenant, seconds: float) -> Drained:
         """Return when everything due has been answered, or after some seconds. Works without any background."""
         until = time.monotonic() + seconds
-        with tenant.connection() as connection:
-            before = Outbox(connection).newest_attempt()
-        with self.tenants.news.ear(tenant.stem) as ear:
+        with tenant.stored.reading() as session:
+            before = tenant.step_for(session).outbox.newest_attempt()
+        with self.tenants.news.ear(tenant.handle) as ear:
             while True:
                 tenant.settle()
-                with tenant.connection() as connection:
-                    outstanding = Outbox(connection).outstanding(time_of(read_tenant_row(connection)))
+                with tenant.stored.reading() as session:
+                    step = tenant.step_for(session)
+                    outstanding = step.outbox.outstanding(step.now)
                 if not outstanding or time.monotonic() > until:
                     break
                 self.visit(tenant)
                 ear.listen(LOOK_SECONDS)
-        with tenant.connection() as connection:
-            outbox = Outbox(connection)
+        with tenant.stored.reading() as session:
+            outbox = tenant.step_for(session).outbox
             ended = outbox.attempts(after=before)
             successes = sum(one["status"] is not None and 200 <= one["status"] < 300 for one in ended)
             waiting, next_due = outbox.outstanding(2**62), outbox.next_due()
@@ -192,10 +197,12 @@ class Postman:
 class Lane:
     """The thread that sends what is due for one subscriber, first attempts in order or the rest in any."""
 
-    def __init__(self, postman: Postman, tenant: Tenant, subscriber: str, number: int) -> None:
+    def __init__(self, postman: Postman, tenant: Tenant, subscriber: str, number: int, lock: Lock) -> None:
         self.postman = postman
         self.tenant = tenant
-        self.place = (tenant.file, subscriber, number)
+        self.lock = lock
+        self.is_over = False
+        self.place = (tenant.handle, subscriber, number)
         self.subscriber_id = subscriber
         self.number = number
         self.bell = threading.Condition()
@@ -222,7 +229,7 @@ class Lane:
     def run(self) -> None:
         """Send until nothing is due."""
         try:
-            while not self.postman.is_stopping:
+            while not (self.is_over or self.postman.is_stopping):
                 heard = self.rings
                 self.land()
                 if self.has_news and not self.parcels:
@@ -239,6 +246,8 @@ class Lane:
             self.land()
             if self.ended:
                 self.postman.record(self, self.ended)
+        except WorldGone:
+            pass  # it was deleted, and nobody asks any more
         except Exception:
             log.error("deliveries to %s failed\n%s", self.subscriber_id, traceback.format_exc())
         for _, flight, _ in self.flying:
@@ -252,17 +261,15 @@ class Lane:
         with self.bell:
             self.has_news = False
         in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
-        with self.tenant.connection() as connection:
-            connection.execute("BEGIN")
-            row = read_tenant_row(connection)
-            outbox = Outbox(connection)
-            subscriber = outbox.subscriber(self.subscriber_id)
-            self.now, self.generation = time_of(row), row.generation
-            self.timeout_ms = self.postman.setting(row, "webhook_timeout_ms")
+        with self.tenant.stored.reading() as session:
+            step = self.tenant.step_for(session)
+            subscriber = step.outbox.subscriber(self.subscriber_id)
+            self.now, self.generation = step.now, step.row.generation
+            self.timeout_ms = self.postman.setting(step.row, "webhook_timeout_ms")
             if subscriber is None or not subscriber.enabled:
                 return
             self.subscriber = subscriber
-            found = outbox.due(self.subscriber_id, self.number, self.now, BATCH + len(in_hand))
+            found = step.outbox.due(self.subscriber_id, self.number, self.now, BATCH + len(in_hand))
         fresh = [parcel for parcel in found if parcel.sequence not in in_hand]
         self.parcels.extend(fresh)
         if len(fresh) >= BATCH:
@@ -289,7 +296,7 @@ class Lane:
             self.end(Sent(parcel, unknown, began_ms, []))
             return
         letter = letter_to(self.subscriber, parcel, self.now)
-        flight = self.tenant.handle(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
+        flight = self.tenant.begin_call(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
         self.flying.append((parcel, flight, began_ms))
 
     def land(self) -> None:

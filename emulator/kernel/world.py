@@ -1,34 +1,44 @@
 """What an operation may see and change during a step.
 
-A step is one all-or-nothing change of a tenant's database, or one consistent look at it. A world is a step seen by
+A step is one all-or-nothing change of what is kept of a tenant, or one consistent look at it. A world is a step seen by
 one account; `world.as_account(id)` is the same step seen by another.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import orjson
-
 from emulator.kernel import ids, versions
-from emulator.kernel.asks import Ask, Asks
-from emulator.kernel.clock import NEXT_DUE_AT, Agenda
+from emulator.kernel.asks import Ask
+from emulator.kernel.clock import real_time
+from emulator.kernel.conditions import Condition, Place
+from emulator.kernel.database.acting import ActingAccounts
+from emulator.kernel.database.agenda import Agenda
+from emulator.kernel.database.asks import Asks
+from emulator.kernel.database.events import Events
+from emulator.kernel.database.face import Session
+from emulator.kernel.database.faults import Doses, Faults
+from emulator.kernel.database.ledger import Ledger
+from emulator.kernel.database.outbox import Outbox
+from emulator.kernel.database.replies import Replies
+from emulator.kernel.database.store import Store
+from emulator.kernel.database.tallies import Tallies
+from emulator.kernel.database.tenant_row import Counters, TenantRow, write_tenant_row
 from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
-from emulator.kernel.idempotency import Replies
-from emulator.kernel.ledger import Entry, Ledger, Movement
-from emulator.kernel.outbox import Outbox, Subscriber
+from emulator.kernel.ledger import Entry, Movement
+from emulator.kernel.outbox import Subscriber
 from emulator.kernel.render import ordered
 from emulator.kernel.rows import Reads
-from emulator.kernel.store import Condition, Place, Store
-from emulator.kernel.tallies import Tallies
 
 if TYPE_CHECKING:
     from emulator.kernel.catalog import Catalog
 
 Record = TypeVar("Record")
+MADE_WHEN_ASKED_FOR = {"ledger", "agenda", "tallies", "replies", "happened", "asks", "faults", "doses"}
 
 
 class Request(NamedTuple):
@@ -38,37 +48,12 @@ class Request(NamedTuple):
     idempotency_key: str | None = None
 
 
-class TenantRow(NamedTuple):
-    """The one row of a tenant's own table, and when the first item of its agenda falls due."""
-
-    name: str
-    generator: bytes
-    draws: int
-    platform: str
-    clock_offset: int
-    frozen_at: int | None
-    last_now: int
-    generation: int
-    faults: int  # how many wait for a request
-    settings: dict[str, Any]
-    next_due_at: int | None
-
-
-def read_tenant_row(connection: sqlite3.Connection) -> TenantRow:
-    """The tenant's row as it stands."""
-    row = connection.execute(
-        "SELECT name, generator, draws, platform, clock_offset, frozen_at, last_now, generation, faults, settings, "
-        f"({NEXT_DUE_AT}) FROM tenant"
-    ).fetchone()
-    return TenantRow(*row[:9], orjson.loads(row[9]), row[10])
-
-
 class Step:
-    """The shared state of a step: the connection, the time, what caused it, what has been announced."""
+    """The shared state of a step: the session, the time, what caused it, what has been announced."""
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        session: Session,
         catalog: Catalog,
         row: TenantRow,
         now: int,
@@ -81,7 +66,7 @@ class Step:
         masked_key: str = "",
         is_publishable: bool = False,
     ) -> None:
-        self.connection = connection
+        self.session = session
         self.catalog = catalog
         self.row = row
         self.now = now
@@ -92,31 +77,105 @@ class Step:
         self.version = version
         self.masked_key = masked_key
         self.is_publishable = is_publishable
-        self.store = Store(connection)
-        self.ledger = Ledger(connection)
-        self.agenda = Agenda(connection)
-        self.tallies = Tallies(connection)
-        self.replies = Replies(connection)
-        self.outbox = Outbox(connection)
-        self.asks = Asks(connection)
-        self.draws = row.draws
         self.settings = row.settings
         self.reads = Reads()
-        self.seen: dict[str, tuple[str, Any]] = {}
         self.changes = 0  # how often something was written
         self.is_early = False  # whether something that has fallen due has given way to this step
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing has happened yet."""
+        self.draws = self.row.draws
+        self.counters = Counters(self.row)
+        self.store = Store(self.session)
+        self.outbox = Outbox(self.session, self.counters)
+        self.seen: dict[str, tuple[str, Any]] = {}
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The world's movements and totals."""
+        return Ledger(self.session, self.counters)
+
+    @cached_property
+    def agenda(self) -> Agenda:
+        """What falls due."""
+        return Agenda(self.session, self.row.next_due_at)
+
+    @cached_property
+    def tallies(self) -> Tallies:
+        """The sums that limits ask for."""
+        return Tallies(self.session)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """The replies of idempotency keys."""
+        return Replies(self.session)
+
+    @cached_property
+    def happened(self) -> Events:
+        """The events of all accounts."""
+        return Events(self.session, self.counters)
+
+    @cached_property
+    def asks(self) -> Asks:
+        """The questions."""
+        return Asks(self.session)
+
+    @cached_property
+    def faults(self) -> Faults:
+        """The faults that wait for requests."""
+        return Faults(self.session)
+
+    @cached_property
+    def doses(self) -> Doses:
+        """The doses of the clinic."""
+        return Doses(self.session)
 
     def draw(self, purpose: str = "") -> int:
         """256 bits from the tenant's generator."""
         self.draws += 1
         return ids.chance(self.row.generator, self.draws, purpose)
 
-    def save_tenant(self) -> None:
-        """Keep how far the generator and the clock have come."""
-        if self.draws != self.row.draws or self.now > self.row.last_now:
-            self.connection.execute("UPDATE tenant SET draws = ?, last_now = max(last_now, ?)", (self.draws, self.now))
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """The whole of what a step is for, which may fail and leave the step as it began."""
+        try:
+            with self.session.attempt():
+                yield
+        except BaseException:
+            for name in self.__dict__.keys() & MADE_WHEN_ASKED_FOR:
+                del self.__dict__[name]
+            self.changes += 1
+            self.begin()
+            raise
+
+    def save(self) -> None:
+        """Keep how far generator, clock and counters have come, and when the world next needs a look."""
+        row, counters = self.row, self.counters
+        next_due_at = self.agenda.next_due_at if "agenda" in self.__dict__ else row.next_due_at
+        if (
+            self.draws != row.draws  # without which no movement and no event has an id
+            or counters.deliveries != row.deliveries
+            or next_due_at != row.next_due_at
+            or self.now > row.last_now
+        ):
+            write_tenant_row(
+                self.session,
+                draws=self.draws,
+                last_now=max(row.last_now, self.now),
+                movements=counters.movements,
+                deliveries=counters.deliveries,
+                events=counters.events,
+                next_due_at=next_due_at,
+            )
+        if next_due_at is not None and next_due_at != row.next_due_at:
+            self.session.wake_by(real_time(next_due_at, row.clock_offset, row.frozen_at))
+        if self.outbox.earliest is not None:
+            self.session.wake_by(real_time(self.outbox.earliest, row.clock_offset, row.frozen_at))
+        if "asks" in self.__dict__ and self.asks.earliest is not None:
+            self.session.wake_by(self.asks.earliest)
 
 
 class World:
@@ -127,10 +186,18 @@ class World:
         self.account = account
         self.now = step.now
         self.store = step.store
-        self.ledger = step.ledger
-        self.tallies = step.tallies
         self.catalog = step.catalog
         self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
+
+    @property
+    def ledger(self) -> Ledger:
+        """The tenant's movements and totals."""
+        return self.step.ledger
+
+    @property
+    def tallies(self) -> Tallies:
+        """The tenant's sums that limits ask for."""
+        return self.step.tallies
 
     # Where we are
 
@@ -323,7 +390,7 @@ class World:
         event = Event(
             self.new_id("evt"), self.now, type, self.setting("api_version"), data, self.step.request._asdict()
         )
-        self.store.put(self.account, event)
+        self.step.happened.write(self.account, event)
         self.step.events.append((self.account, event))
         return event
 
@@ -428,16 +495,15 @@ class World:
 
     def open_account(self, account: str) -> World:
         """Let an account act in this tenant, and give it what every account starts with."""
-        self.step.connection.execute("INSERT OR REPLACE INTO acting_account (id, is_open) VALUES (?, 1)", (account,))
+        ActingAccounts(self.step.session).let(account, True)
         inside = self.as_account(account)
         inside.tell("account.opened")
         return inside
 
     def close_account(self, account: str) -> None:
         """Let an account act no more; what it owned becomes unreachable."""
-        self.step.connection.execute("UPDATE acting_account SET is_open = 0 WHERE id = ?", (account,))
+        ActingAccounts(self.step.session).let(account, False)
 
     def may_act(self, account: str) -> bool:
         """Whether an account of this tenant can be acted for."""
-        row = self.step.connection.execute("SELECT is_open FROM acting_account WHERE id = ?", (account,)).fetchone()
-        return row is not None and row[0] == 1
+        return ActingAccounts(self.step.session).may(account)

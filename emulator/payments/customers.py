@@ -11,6 +11,7 @@ from typing import Any
 
 from emulator.connect.records import accounts
 from emulator.connect.shapes import NO_ADDRESS, group, group_of
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid, no_such, unknown_parameters
 from emulator.kernel.lists import Page, lists, page
 from emulator.kernel.params import (
@@ -30,7 +31,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.payments import not_built, payment_methods
 from emulator.payments.customer import NO_INVOICE_SETTINGS, Customer, known

@@ -22,6 +22,7 @@ from stdnum.us import rtn
 from emulator.connect.records import capabilities
 from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
 from emulator.connect.shapes import NO_ADDRESS, group
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
 from emulator.kernel.ids import base62
 from emulator.kernel.lists import lists
@@ -40,7 +41,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
 from emulator.payments import customer as customers

@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Metadata, Params, String, merged_metadata
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts, initiating, receipts, received_debits, transactions
 from emulator.treasury.access import onboarded

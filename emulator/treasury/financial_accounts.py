@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator.connect.records import accounts, capabilities, persons
 from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_BANK
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, invalid, missing
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -35,7 +36,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import activation, bank_accounts
 from emulator.treasury.access import onboarded

@@ -16,10 +16,10 @@ from typing import Any
 from emulator.kernel.errors import ApiError
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET
-from emulator.kernel.tenants import Tenants, stem_of
+from emulator.kernel.tenants import Tenants, handle_of
 from emulator.kernel.world import World
 
-STEM_BYTES = 16
+HANDLE_BYTES = 16
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title></head>
@@ -36,7 +36,7 @@ PAGE = """<!doctype html>
 
 def url(world: World, id: str) -> str:
     """Where the receipt of an object of this world can be read."""
-    token = base64.urlsafe_b64encode(bytes.fromhex(stem_of(world.step.row.name)) + id.encode())
+    token = base64.urlsafe_b64encode(bytes.fromhex(handle_of(world.step.row.name)) + id.encode())
     return world.url("/regulatory-receipt/" + token.decode().rstrip("="))
 
 
@@ -44,10 +44,10 @@ def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
     """The receipt behind a token, as a page. 404 for a token that names nothing."""
     try:
         named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        stem, id = named[:STEM_BYTES].hex(), named[STEM_BYTES:].decode()
+        handle, id = named[:HANDLE_BYTES].hex(), named[HANDLE_BYTES:].decode()
     except (binascii.Error, ValueError):
         raise no_receipt() from None
-    tenant = tenants.behind(stem)
+    tenant = tenants.behind(handle)
     kind = tenants.catalog.prefixes.get(id.partition("_")[0])
     if tenant is None or kind is None or not hasattr(kind, "has_receipt"):
         raise no_receipt()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
+from emulator.kernel.conditions import Condition
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, Hash, ListParams, Params, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts, flows, receipts
 from emulator.treasury.access import onboarded

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
+from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Range, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
-from emulator.kernel.store import Condition, Place
 from emulator.kernel.world import World
 from emulator.treasury.access import onboarded
 from emulator.treasury.financial_accounts import FinancialAccount

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Movement
 from emulator.kernel.lists import lists
@@ -21,7 +22,6 @@ from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.treasury import transaction_entries
 from emulator.treasury.access import onboarded

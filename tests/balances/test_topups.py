@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
 
 VERBS = sorted({verb for moves in LIFECYCLE.moves.values() for verb in moves})
@@ -226,7 +226,7 @@ def test_the_doctor_sees_a_topup_that_contradicts_the_books(platform):
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     assert list(examine_tenant(tenant)) == []
     with tenant.writing() as step:
-        step.connection.execute(
+        step.session.run(
             "UPDATE topup SET status = 'failed', data = replace(CAST(data AS TEXT), 'succeeded', 'failed')"
         )
 

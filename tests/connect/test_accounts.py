@@ -199,8 +199,8 @@ def test_numbers_are_said_to_be_there_and_never_shown(platform):
     assert "123456789" not in platform.get(f"/v1/accounts/{private['id']}").body.decode()
     assert "987654321" not in platform.get(f"/v1/accounts/{firm['id']}").body.decode()
     tenant = platform.app.emulator.tenants.open(platform.key.split("_", 2)[2])
-    with tenant.connection() as connection:
-        stored = str(connection.execute("SELECT data FROM account UNION SELECT data FROM person").fetchall())
+    with tenant.stored.reading() as session:
+        stored = str(session.all("SELECT data FROM account UNION SELECT data FROM person"))
     assert "123456789" not in stored and "987654321" not in stored
 
 
@@ -601,11 +601,10 @@ def test_deleting_an_account_tells_the_platform_as_an_event_of_that_account(plat
     platform.delete(f"/v1/accounts/{account}")
 
     tenant = platform.app.emulator.tenants.open(platform.key.split("_", 2)[2])
-    with tenant.connection() as connection:
-        rows = connection.execute(
-            "SELECT account, data ->> '$.data.object.object' FROM event WHERE type = ?",
-            ("account.application.deauthorized",),
-        ).fetchall()
+    with tenant.stored.reading() as session:
+        rows = session.all(
+            "SELECT account, data ->> '$.data.object.object' FROM event WHERE type = 'account.application.deauthorized'"
+        )
     assert rows == [(account, "application")]
 
 

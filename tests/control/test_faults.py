@@ -242,7 +242,7 @@ def test_they_survive_a_restart_and_end_with_a_reset(tmp_path):
 def test_without_faults_no_request_asks_for_them(platform, app):
     tenant = app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     asked: list[str] = []
-    for connection in tenant.idle:
+    for connection in tenant.stored.idle:
         connection.set_trace_callback(asked.append)
 
     a_cardholder(platform)
@@ -292,7 +292,7 @@ def test_they_are_listed_with_what_is_left(platform):
         ({"kind": "lock_timeout", "path": "/v1/issuing"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/isuing/*"}, "path"),
         ({"kind": "lock_timeout", "path": "/_emulator/clock"}, "path"),
-        ({"kind": "lock_timeout", "path": "/v1/customers"}, "path"),
+        ({"kind": "lock_timeout", "path": "/v1/charges"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/stripecli/sessions"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/balance", "method": "POST"}, "path"),
     ],

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from emulator.kernel import request_log
+from emulator.kernel.database import request_log
 from tests.client import Client, flat
 
 
@@ -149,7 +149,7 @@ def test_a_log_of_another_shape_is_begun_anew(app, platform):
     platform.get("/v1/events/evt_before")
     paths(platform)
     tenants = app.emulator.tenants
-    file = tenants.request_log.file_of(tenants.open(platform.key.removeprefix("sk_test_")).file.stem)
+    file = tenants.request_log.file_of(tenants.open(platform.key.removeprefix("sk_test_")).handle)
     connection = request_log.opened(file)
     connection.execute("PRAGMA user_version = 99")
     connection.close()

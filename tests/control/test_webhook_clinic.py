@@ -14,7 +14,7 @@ from bench.http_bench import HOLDER
 from bench.running import Running
 from emulator.control.verdict import of_all
 from emulator.kernel.clinic import TROUBLES, draw
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from tests.client import Client
 from tests.issuing.holders import a_cardholder
 from tests.receivers import PATIENCE_SECONDS, Arrived, Receiver, Reply, receiving

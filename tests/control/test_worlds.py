@@ -10,6 +10,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.control import worlds
+from emulator.kernel.tenants.tenants import handle_of
 
 WORLDS = "/_emulator/worlds"
 
@@ -56,7 +57,7 @@ def test_those_changed_last_come_first_and_fifty_are_enough(fresh, tmp_path, mon
     monkeypatch.setattr(worlds, "MOST_SHOWN", 2)
     for number, name in enumerate(("aaaa", "bbbb", "cccc")):
         asked(fresh, f"sk_test_{name}", "GET", "/v1/balance")
-        for file in fresh.emulator.tenants.open(name).file.parent.glob(f"{fresh.emulator.tenants.open(name).stem}*"):
+        for file in tmp_path.glob(f"{handle_of(name)}*"):
             os.utime(file, (number, number))
 
     told = fresh.test_client().get(WORLDS).json

@@ -7,7 +7,7 @@ import pytest
 
 from emulator.issuing import dispute_evidence
 from emulator.issuing.disputes import LIFECYCLE, LOSS_REASONS, Dispute
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
 from tests.issuing.holders import a_card, a_connected_account, told
 
@@ -903,7 +903,7 @@ def test_the_doctor_sees_a_dispute_that_contradicts_the_books(platform):
     dispute = filed(platform)
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     with tenant.writing() as step:
-        step.connection.execute(
+        step.session.run(
             "UPDATE issuing_dispute SET status = 'won', data = replace(CAST(data AS TEXT), 'unsubmitted', 'won')"
         )
 

@@ -11,6 +11,7 @@ from flask import Flask
 from emulator.control import clock, health, tenant
 from emulator.developer import events
 from emulator.kernel.catalog import Catalog
+from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.errors import invalid
 from emulator.kernel.http import Pipeline
 from emulator.kernel.ledger import moving
@@ -222,10 +223,15 @@ class Notes:
 CATALOG = Catalog((Notes, events, clock, health, tenant))  # type: ignore[arg-type]
 
 
+def served(folder: Path, catalog: Catalog, seed: int = 0) -> Tenants:
+    """The tenants of a folder, as a program with this catalog has them."""
+    return Tenants(SqliteDatabase(folder, catalog.records.values()), catalog, seed=seed)
+
+
 def notes_app(folder: Path, seed: int = 0) -> Flask:
     """An application that serves notes."""
     app = Flask("notes", static_folder=None)
-    tenants = Tenants(folder, CATALOG, seed=seed)
+    tenants = served(folder, CATALOG, seed=seed)
     app.tenants = tenants  # type: ignore[attr-defined]
     Pipeline(tenants).mount(app)
     return app

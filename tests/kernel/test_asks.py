@@ -14,7 +14,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.kernel.asking import MOST_AT_ONCE
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.outgoing import Answer
 from emulator.kernel.tenants import Tenant
 from tests.client import Client
@@ -72,8 +72,9 @@ def died_waiting(client: Client, card: str, monkeypatch: pytest.MonkeyPatch, **r
 
 def let_time_pass(client: Client, milliseconds: int = 60_000) -> None:
     """Move the moment of every question back, since real time cannot be moved."""
-    with tenant_of(client).connection() as connection:
-        connection.execute("UPDATE ask SET asked_at_ms = asked_at_ms - ?", (milliseconds,))
+    with tenant_of(client).stored.writing() as session:
+        session.run("UPDATE ask SET asked_at_ms = asked_at_ms - :passed", passed=milliseconds)
+        session.wake_by(0)
 
 
 # Idempotency
@@ -238,8 +239,8 @@ def test_a_world_that_is_reset_meanwhile_lets_the_request_go(platform):
 
 def test_the_doctor_names_a_key_that_waits_for_nobody(platform):
     platform.post(ENDPOINTS, url="http://x.test", enabled_events=["*"], headers=KEYED)
-    with tenant_of(platform).connection() as connection:
-        connection.execute("UPDATE idempotent_reply SET status = NULL")
+    with tenant_of(platform).stored.writing() as session:
+        session.run("UPDATE idempotent_reply SET status = NULL")
 
     findings = [finding.detail for finding in examine_tenant(tenant_of(platform))]
 
@@ -307,8 +308,8 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
         card = ready(platform, receiver.url)
         for _ in range(3):
             platform.made(AUTHORIZATIONS, card=card, amount=1_00)
-        with tenant_of(platform).connection() as connection:
-            connection.execute("UPDATE ask SET duration_ms = 2500 WHERE rowid = 2")
+        with tenant_of(platform).stored.writing() as session:
+            session.run("UPDATE ask SET duration_ms = 2500 WHERE delivery = 2")
         platform.settings(real_time_timeout_ms=50)
         receiver.answer = lambda arrived: Reply(hang=True)
         platform.made(AUTHORIZATIONS, card=card, amount=1_00)
@@ -325,8 +326,8 @@ def test_how_long_handlers_took_is_kept_with_how_many_would_have_missed_stripes_
 def test_an_answer_after_exactly_two_seconds_is_in_time(platform, took_ms, is_missed):
     with receiving(lambda arrived: YES) as receiver:
         platform.made(AUTHORIZATIONS, card=ready(platform, receiver.url), amount=1_00)
-        with tenant_of(platform).connection() as connection:
-            connection.execute("UPDATE ask SET duration_ms = ?", (took_ms,))
+        with tenant_of(platform).stored.writing() as session:
+            session.run("UPDATE ask SET duration_ms = :took_ms", took_ms=took_ms)
 
         told = asks(platform)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from emulator.kernel.bell import Bell
+from emulator.kernel.database.bell import Bell
 from tests.receivers import PATIENCE_SECONDS
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.kernel import tenants as module
+from emulator.kernel.database.tenant_row import read_tenant_row, write_tenant_row
 from emulator.kernel.outbox import ASKED_NOTHING, Subscriber
+from emulator.kernel.tenants import tenant as module
 from tests.kernel.notes import NotesClient
 
 
 def time_passes(notes: NotesClient, seconds: int) -> None:
     """The frozen clock shows a later time, and nobody has looked at what falls due meanwhile."""
     tenant = notes.app.tenants.open("notes")
-    with tenant.locked(), tenant.connection() as connection:
-        connection.execute("UPDATE tenant SET frozen_at = frozen_at + ?", (seconds,))
+    with tenant.stored.writing() as session:
+        frozen_at = read_tenant_row(session).frozen_at
+        assert frozen_at is not None
+        write_tenant_row(session, frozen_at=frozen_at + seconds)
+        session.wake_by(0)
 
 
 def somebody_listens(notes: NotesClient) -> None:
@@ -28,8 +32,8 @@ def somebody_listens(notes: NotesClient) -> None:
 def told(notes: NotesClient) -> list[str]:
     """The types of what has been announced, without asking for what is due."""
     tenant = notes.app.tenants.open("notes")
-    with tenant.connection() as connection:
-        return [row[0] for row in connection.execute("SELECT type FROM event ORDER BY rowid")]
+    with tenant.stored.reading() as session:
+        return [row[0] for row in session.all("SELECT type FROM event ORDER BY sequence")]
 
 
 def statuses(notes: NotesClient) -> list[str]:
@@ -165,13 +169,13 @@ def test_a_deadline_has_the_background_do_all_that_is_due_in_order(notes):
 
     notes.app.tenants.tick()
 
-    with notes.app.tenants.open("notes").connection() as connection:
-        assert connection.execute("SELECT status FROM note ORDER BY rowid").fetchall() == [("done",), ("open",)]
+    with notes.app.tenants.open("notes").stored.reading() as session:
+        assert session.all("SELECT status FROM note ORDER BY sequence") == [("done",), ("open",)]
 
 
 def test_a_tenant_rests_while_nobody_is_there_to_be_told(notes):
     looked: list[str] = []
-    notes.app.tenants.at_each_tick.append(lambda tenant: looked.append(tenant.name))
+    notes.app.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
     notes.post("/v1/notes", "text=fading")
 
     for _ in range(3):

@@ -4,8 +4,8 @@ import sqlite3
 
 import pytest
 
-from emulator.kernel.doctor import examine
-from tests.kernel.notes import NotesClient, notes_app
+from emulator.kernel.database.doctor import examine
+from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
 
 @pytest.fixture
@@ -17,12 +17,12 @@ def tenant(notes):
 
 
 def tamper(tenant, sql):
-    with tenant.connection() as connection:
-        connection.execute(sql)
+    with tenant.stored.writing() as session:
+        session.run(sql)
 
 
-def test_a_healthy_world_has_no_findings(tenant):
-    assert examine(tenant.tenants.directory, tenant.catalog) == []
+def test_a_healthy_world_has_no_findings(tenant, tmp_path):
+    assert examine(tmp_path, CATALOG) == []
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,19 @@ def test_a_healthy_world_has_no_findings(tenant):
         ("UPDATE line SET amount = 4 WHERE amount = 5", "movement", "out of balance by -1"),
     ],
 )
-def test_a_changed_total_or_line_is_named(tenant, sql, what, detail):
+def test_a_changed_total_or_line_is_named(tenant, tmp_path, sql, what, detail):
     tamper(tenant, sql)
 
-    findings = examine(tenant.tenants.directory, tenant.catalog)
+    findings = examine(tmp_path, CATALOG)
 
     assert any(finding.what == what and detail in finding.detail for finding in findings), findings
 
 
-def test_due_work_that_failed_is_named(notes, caplog):
+def test_due_work_that_failed_is_named(notes, tmp_path, caplog):
     notes.post("/v1/notes", "text=stumble")
     notes.post("/_emulator/clock", "advance=3600")
 
-    findings = examine(notes.app.tenants.directory, notes.app.tenants.catalog)
+    findings = examine(tmp_path, CATALOG)
 
     assert [finding.what for finding in findings] == ["due work"]
 
@@ -61,26 +61,25 @@ def contents(directory):
     return found
 
 
-def test_looking_does_none_of_the_work_that_has_fallen_due(notes, tenant):
+def test_looking_does_none_of_the_work_that_has_fallen_due(notes, tenant, tmp_path):
     tamper(tenant, "UPDATE tenant SET clock_offset = clock_offset + 3600")
-    before = contents(tenant.tenants.directory)
+    before = contents(tmp_path)
 
-    assert examine(tenant.tenants.directory, tenant.catalog) == []
+    assert examine(tmp_path, CATALOG) == []
 
-    assert contents(tenant.tenants.directory) == before
+    assert contents(tmp_path) == before
 
 
-def test_older_data_is_examined_without_being_brought_up_to_date(notes, tenant):
+def test_older_data_is_examined_without_being_brought_up_to_date(notes, tenant, tmp_path):
     tamper(tenant, "DROP INDEX note_by_about")
     tamper(tenant, "ALTER TABLE note DROP COLUMN about")
-    tamper(tenant, "PRAGMA application_id = 1")
     tamper(tenant, "UPDATE total SET amount = amount + 1 WHERE book = 'outside:pocket'")
-    before = contents(tenant.tenants.directory)
+    before = contents(tmp_path)
 
-    findings = examine(tenant.tenants.directory, tenant.catalog)
+    findings = examine(tmp_path, CATALOG)
 
     assert [finding.what for finding in findings] == ["total"]
-    assert contents(tenant.tenants.directory) == before
+    assert contents(tmp_path) == before
 
 
 def test_a_folder_may_have_any_name(tmp_path):
@@ -89,6 +88,6 @@ def test_a_folder_may_have_any_name(tmp_path):
     NotesClient(app).post("/v1/notes", "text=x&coins=5")
     app.tenants.close()
 
-    assert examine(folder, app.tenants.catalog) == []
+    assert examine(folder, CATALOG) == []
     assert NotesClient(notes_app(folder)).get("/v1/notes").json["data"] != []
     assert list(tmp_path.iterdir()) == [folder]

@@ -11,7 +11,7 @@ import pytest
 
 from emulator.app import create_app
 from emulator.catalog import CATALOG
-from emulator.kernel.doctor import examine
+from emulator.kernel.database.doctor import examine
 from tests.client import Client
 from tests.issuing.purchases import authorize, cash_and_pending, done, in_a_step
 from tests.kernel.older_worlds import KEY, laid_out

@@ -14,7 +14,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.kernel import postman
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.outbox import RETRY_AFTER_SECONDS
 from emulator.kernel.tenants import Tenant
 from tests.client import Client
@@ -61,8 +61,8 @@ def attempts(client: Client, **filters: Any) -> list[dict[str, Any]]:
 
 def rows(client: Client, table: str) -> int:
     """How many rows a table has."""
-    with tenant_of(client).connection() as connection:
-        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    with tenant_of(client).stored.reading() as session:
+        return session.one(f"SELECT count(*) FROM {table}")[0]
 
 
 @contextmanager
@@ -545,8 +545,8 @@ def test_a_drain_that_runs_out_of_time_says_so(platform):
 def test_the_doctor_names_deliveries_that_contradict_the_rest(platform, damage, says):
     endpoint(platform, "http://127.0.0.1:9/hook")
     happen(platform)
-    with tenant_of(platform).connection() as connection:
-        connection.execute(damage)
+    with tenant_of(platform).stored.writing() as session:
+        session.run(damage)
 
     findings = [finding.detail for finding in examine_tenant(tenant_of(platform))]
 

@@ -15,16 +15,16 @@ import pytest
 from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.doctor import examine
-from emulator.kernel.records import replace
+from emulator.kernel.database.doctor import examine
+from emulator.kernel.database.schema import table_of
+from emulator.kernel.records import filled, replace
 from emulator.kernel.render import ordered, shown
-from emulator.kernel.store import filled, table_of
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.world import Step, World
 from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
-from tests.kernel.notes import Note
+from tests.kernel.notes import Note, served
 from tests.kernel.older_worlds import laid_out
 
 STORED = [kind for kind in CATALOG.records.values() if getattr(kind, "is_stored", True)]
@@ -79,7 +79,6 @@ def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]
             if name == member or isinstance(getattr(kind, name, None), property):
                 connection.execute(f"DROP INDEX IF EXISTS {table_of(kind)}_by_{name}")
                 connection.execute(f"ALTER TABLE {table_of(kind)} DROP COLUMN {name}")
-                connection.execute("PRAGMA application_id = 1")
         connection.commit()
     return as_they_were, not others
 
@@ -103,7 +102,7 @@ def test_a_record_without_an_optional_member_is_read_listed_and_changed(
     file = Path(shutil.copy(world, tmp_path))
     as_they_were, had_all_the_default = forgotten(file, kind, member)
 
-    tenants = Tenants(tmp_path, CATALOG)
+    tenants = served(tmp_path, CATALOG)
     tenant = tenants.open("old")
     with tenant.reading() as step:
         for inside, record in everything(step, kind):
@@ -159,7 +158,7 @@ class Today:
 
 def upgraded(folder: Path) -> Tenants:
     """The tenants of a folder of notes, opened by the program of today."""
-    return Tenants(folder, Catalog((Today,)))  # type: ignore[arg-type]
+    return served(folder, Catalog((Today,)))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -212,12 +211,12 @@ def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
 
 def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path) -> None:
     today = upgraded(notes_of_then)
-    today.open("notes")
+    assert today.open("notes").stored
     today.close()
-    older = Tenants(notes_of_then, Catalog((type("Then", (), {"RECORDS": (Note,)}),)))  # type: ignore[arg-type]
+    older = served(notes_of_then, Catalog((type("Then", (), {"RECORDS": (Note,)}),)))  # type: ignore[arg-type]
 
     with pytest.raises(Exception, match="newer version of the emulator"):
-        older.open("notes")
+        older.open("notes").stored  # noqa: B018  (opened when first asked for)
 
 
 def test_a_member_that_is_gone_is_not_shown(notes_of_then: Path) -> None:

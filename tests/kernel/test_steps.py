@@ -8,9 +8,9 @@ from tests.kernel.notes import CATALOG, NotesClient, notes_app
 def everything(notes: NotesClient) -> dict[str, list[tuple]]:
     """Every row of every table."""
     tenant = notes.app.tenants.open("notes")
-    with tenant.connection() as connection:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        return {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in names}
+    with tenant.stored.reading() as session:
+        names = [row[0] for row in session.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: session.all(f"SELECT * FROM {name}") for name in names}
 
 
 def tables(notes: NotesClient) -> dict[str, list[tuple]]:

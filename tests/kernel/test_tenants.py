@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from emulator.kernel import tenants as module
-from emulator.kernel.migrations import SCHEMA_VERSION, NewerData, version_of
-from emulator.kernel.tenants import DirectoryInUse, Tenants
-from tests.kernel.notes import CATALOG, NotesClient, notes_app
+from emulator.kernel.database.directory_lock import DirectoryInUse
+from emulator.kernel.database.face import NewerData
+from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.tenants import tenants as module
+from tests.kernel.notes import CATALOG, NotesClient, notes_app, served
 
 
 def test_file_names_do_not_tell_the_tenants_name(notes):
     notes.post("/v1/notes", "text=x")
 
-    names = [file.name for file in notes.app.tenants.files()]
+    names = [kept.handle for kept in notes.app.tenants.database.worlds()]
 
     assert len(names) == 1
     assert "notes" not in names[0]
@@ -33,7 +34,7 @@ def test_data_of_a_newer_version_is_refused_in_one_sentence(tmp_path):
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
 
     with pytest.raises(NewerData, match="written by a newer version"):
-        Tenants(tmp_path, CATALOG)
+        served(tmp_path, CATALOG)
 
 
 def test_a_table_made_by_an_older_version_gains_the_columns_it_lacks(tmp_path):
@@ -44,31 +45,12 @@ def test_a_table_made_by_an_older_version_gains_the_columns_it_lacks(tmp_path):
     with sqlite3.connect(file) as connection:
         connection.execute("DROP INDEX note_by_status")
         connection.execute("ALTER TABLE note DROP COLUMN status")
-        connection.execute("PRAGMA application_id = 1")
 
     again = NotesClient(notes_app(tmp_path))
 
     again.post("/v1/notes", "text=new&status=done")
     assert [note["text"] for note in again.get("/v1/notes?status=done").json["data"]] == ["new"]
     assert len(again.get("/v1/notes").json["data"]) == 2
-
-
-def test_data_of_an_older_version_is_brought_up_to_date(tmp_path):
-    client = NotesClient(notes_app(tmp_path))
-    client.post("/v1/notes", "text=old")
-    client.app.tenants.close()
-    file = next(tmp_path.glob("*.sqlite"))
-    with sqlite3.connect(file) as connection:
-        connection.executescript(
-            "DROP TABLE record_version; ALTER TABLE ask DROP COLUMN version; DROP TABLE fault; "
-            "ALTER TABLE tenant DROP COLUMN faults; PRAGMA user_version = 1"
-        )
-
-    again = NotesClient(notes_app(tmp_path))
-
-    assert [note["text"] for note in again.get("/v1/notes").json["data"]] == ["old"]
-    with sqlite3.connect(file) as connection:
-        assert version_of(connection) == SCHEMA_VERSION
 
 
 def test_what_the_clock_brings_about_has_the_servers_address(notes):
@@ -93,16 +75,16 @@ def test_tenants_long_unused_are_closed_and_open_again(tmp_path, monkeypatch):
 
 def test_a_directory_that_is_served_is_refused_to_others(notes, tmp_path):
     with pytest.raises(DirectoryInUse, match=f"The data directory {tmp_path} belongs to the process {os.getpid()}"):
-        Tenants(tmp_path, CATALOG)
+        served(tmp_path, CATALOG)
 
     notes.app.tenants.close()
-    Tenants(tmp_path, CATALOG).close()
+    served(tmp_path, CATALOG).close()
 
 
 def open_it(folder: str) -> str:
     """Another process tries to serve the folder; what it is told."""
     try:
-        Tenants(Path(folder), CATALOG)
+        served(Path(folder), CATALOG)
     except DirectoryInUse as told:
         return str(told)
     return ""
@@ -116,7 +98,7 @@ def test_another_process_is_refused_too_and_the_lock_ends_with_its_process(notes
 
     assert f"process {os.getpid()}" in refused
     assert allowed == ""
-    Tenants(tmp_path, CATALOG).close()
+    served(tmp_path, CATALOG).close()
 
 
 def test_many_threads_write_and_read_one_tenant_at_once(notes):
@@ -144,7 +126,7 @@ def test_the_same_key_sent_at_once_runs_once(notes):
 def test_a_reset_under_way_does_not_disturb_readers(notes):
     notes.post("/v1/notes", "text=x")
     with notes.app.tenants.open("notes").reading() as step:
-        before = step.connection.execute("SELECT count(*) FROM note").fetchone()
+        before = step.session.one("SELECT count(*) FROM note")
 
     notes.post("/_emulator/reset")
 
@@ -155,35 +137,55 @@ def test_a_reset_under_way_does_not_disturb_readers(notes):
 def looks_of(notes: NotesClient) -> list[str]:
     """The tenants that ticks look at from now on, in order."""
     looked: list[str] = []
-    notes.app.tenants.at_each_tick.append(lambda tenant: looked.append(tenant.name))
+    notes.app.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
     return looked
 
 
 def test_a_tick_passes_over_tenants_that_have_nothing_to_do(notes):
     looked = looks_of(notes)
     notes.post("/_emulator/clock", "frozen=true")
-    notes.app.tenants.tick()
-    notes.app.tenants.tick()
+    for _ in range(3):
+        notes.app.tenants.tick()
     before = list(looked)
 
-    notes.post("/v1/notes", "text=x")
+    notes.post("/v1/notes", "text=x")  # what it brings about waits for a clock that stands still
+    notes.app.tenants.tick()
+    notes.post("/_emulator/clock", "frozen=false")
     notes.app.tenants.tick()
 
-    assert before.count("notes") == 1
-    assert looked.count("notes") == 2
+    assert (before, looked) == ([], [])
 
 
 def test_a_tick_does_what_has_fallen_due_without_a_request(notes):
     notes.post("/v1/notes", "text=x")
     notes.app.tenants.tick()
-    tenant = notes.app.tenants.open("notes")
-    with tenant.connection() as connection:
-        connection.execute("UPDATE tenant SET clock_offset = clock_offset + 3600")
+    with notes.app.tenants.open("notes").stored.writing() as session:
+        session.run("UPDATE tenant SET clock_offset = clock_offset + 3600")
+        session.wake_by(0)
 
     notes.app.tenants.tick()
 
-    with tenant.connection() as connection:
-        assert connection.execute("SELECT count(*) FROM note").fetchone() == (2,)
+    with notes.app.tenants.open("notes").stored.reading() as session:
+        assert session.one("SELECT count(*) FROM note") == (2,)
+
+
+def test_worlds_for_which_nothing_is_due_are_not_opened_at_the_next_start(tmp_path):
+    app = notes_app(tmp_path)
+    NotesClient(app, "sk_test_quiet").post("/_emulator/clock", "frozen=true")
+    NotesClient(app, "sk_test_due").post("/v1/notes", "text=x")
+    NotesClient(app, "sk_test_due").post("/_emulator/clock", "advance=59&frozen=true")
+    NotesClient(app, "sk_test_late").post("/v1/notes", "text=x")
+    with app.tenants.open("late").stored.writing() as session:
+        session.run("UPDATE tenant SET clock_offset = clock_offset + 3600")
+        session.wake_by(0)
+    app.tenants.close()
+
+    again = notes_app(tmp_path)
+    again.tenants.tick()
+
+    assert [tenant.name for tenant in again.tenants.open_ones.values()] == ["late"]
+    with again.tenants.open("late").stored.reading() as session:
+        assert session.one("SELECT count(*) FROM note") == (2,)
 
 
 def test_tenants_that_are_closed_again_leave_no_file_open(tmp_path, monkeypatch):
@@ -193,22 +195,36 @@ def test_tenants_that_are_closed_again_leave_no_file_open(tmp_path, monkeypatch)
     used = []
     for number in range(5):
         NotesClient(app, f"sk_test_tenant{number}").post("/v1/notes", "text=x")
-        used.append(app.tenants.open(f"tenant{number}"))
+        used.append(app.tenants.open(f"tenant{number}").stored)
 
-    assert [tenant.closed for tenant in used] == [True, True, True, False, False]
-    assert [tenant.idle == [] for tenant in used] == [tenant.closed for tenant in used]
+    assert [stored.is_closed for stored in used] == [True, True, True, False, False]
+    assert [stored.idle == [] for stored in used] == [stored.is_closed for stored in used]
 
 
-def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(tmp_path):
-    tenants = Tenants(tmp_path, CATALOG)
-    tenant = tenants.open("somebody")
+def test_a_tenant_may_be_used_by_those_who_have_it_still_when_it_is_closed(notes):
+    tenant = notes.app.tenants.open("somebody")
+    stored = tenant.stored
 
     tenant.close()
-    with tenant.locked(), tenant.connection() as connection:
-        (name,) = connection.execute("SELECT name FROM tenant").fetchone()
+    with tenant.writing() as step:
+        name = step.row.name
 
     assert name == "somebody"
-    assert tenant.idle == []
+    assert stored.idle == []
+
+
+def test_who_opens_a_world_that_somebody_still_has_shares_it(notes):
+    database = notes.app.tenants.database
+    held = notes.app.tenants.open("shared").stored
+    held.close()
+    with held.reading() as session:
+        before = session.one("SELECT count(*) FROM note")  # there is no such table yet
+
+    with database.open(held.handle).writing() as session:
+        session.add("note", id="nt_1", account="acct_1", created=0, status="open", about=None, data=b"{}")
+
+    with held.reading() as session:
+        assert (before, session.one("SELECT count(*) FROM note")) == ((0,), (1,))
 
 
 @pytest.mark.parametrize("most_files, tenants", [(256, 13), (1024, 123), (8192, 200), (math.inf, 200), (64, 2)])

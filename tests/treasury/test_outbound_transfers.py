@@ -540,8 +540,8 @@ def test_the_doctor_names_a_transfer_that_is_not_where_its_money_is(app, platfor
     tenant = app.emulator.tenants.open(platform.key.split("_", 2)[2])
     with tenant.writing() as step:
         change = "replace(CAST(data AS TEXT), 'processing\"', 'posted\"')"
-        step.connection.execute(f"UPDATE treasury_outbound_transfer SET data = {change}")
-        step.connection.execute("INSERT INTO total (book, amount) VALUES ('stripe:in_transit:usd', 7)")
+        step.session.run(f"UPDATE treasury_outbound_transfer SET data = {change}")
+        step.session.run("INSERT INTO total (book, amount) VALUES ('stripe:in_transit:usd', 7)")
 
     found = "\n".join(findings(platform))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.kernel.doctor import examine_tenant
+from emulator.kernel.database.doctor import examine_tenant
 from emulator.treasury.transactions import Transaction
 from tests.treasury.worlds import (
     CREDITS,

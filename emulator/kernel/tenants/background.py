@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
-from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants.tenants import Tenants
 
 TICK_SECONDS = 0.5
 log = logging.getLogger("emulator")
@@ -50,8 +50,9 @@ class Background:
     def run(self) -> None:
         """Do every job at each tick, while the services run."""
         self.each([service.start for service in self.services])
-        while not self.stopping.wait(TICK_SECONDS):
+        while not self.stopping.is_set():
             self.each(self.jobs)
+            self.stopping.wait(TICK_SECONDS)
         self.each([service.stop for service in reversed(self.services)])
 
     def each(self, actions: list[Callable[[], None]]) -> None:

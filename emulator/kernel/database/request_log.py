@@ -1,9 +1,8 @@
 """Every request that the server answered: for `stripe logs tail`, for `/_emulator/requests`, for whoever wonders.
 
-A tenant's log is a SQLite file of its own beside the tenant's database, so that a read of the API stays a read; what
-belongs to no tenant (no key, or one that opens nothing) is in a file of the server's. A line is handed over and a
-thread writes what has gathered, so no reply waits for it. Bodies, queries and keys are not kept, and of the lines only
-the newest.
+A world's log is a SQLite file of its own beside the world's, so that a read of the API stays a read; what belongs to no
+world (no key, or one that opens nothing) is in a file of the server's. A line is handed over and a thread writes what
+has gathered, so no reply waits for it. Bodies, queries and keys are not kept, and of the lines only the newest.
 """
 
 from __future__ import annotations
@@ -21,12 +20,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from emulator.kernel.store import Condition, clause
+from emulator.kernel.conditions import Condition
+from emulator.kernel.database.queries import clause
 
 if TYPE_CHECKING:
     from emulator.kernel.http import RequestLine
 
-MOST_KEPT = 10_000  # per tenant
+MOST_KEPT = 10_000  # per world
 MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost
 MOST_OPEN_FILES = 8
 LONGEST_TEXT = 2_000
@@ -44,6 +44,7 @@ COLUMNS = (
     "id", "created", "method", "path", "status", "operation", "account", "api_version", "idempotency_key",
     "ip_address", "user_agent", "duration_ms", "reason", "hint", "error",
 )  # fmt: skip
+FILTERS = frozenset(("sequence", *COLUMNS))
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
 SECRETS = re.compile(r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)")
 log = logging.getLogger("emulator")
@@ -90,6 +91,7 @@ class RequestLog:
         self.written = threading.Condition()
         self.batches = 0
         self.lost = 0
+        self.forgotten: set[str | None] = set()  # worlds that were deleted, and may have come again
         self.writer: threading.Thread | None = None
         self.closing = False
         self.open_files: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
@@ -146,13 +148,14 @@ class RequestLog:
             self.open_files.popitem()[1].close()
 
     def write_batch(self, lines: Sequence[RequestLine]) -> None:
-        """Add lines to the logs of their tenants, and tell those who tail them."""
-        by_tenant: dict[str | None, list[RequestLine]] = defaultdict(list)
+        """Add lines to the logs of their worlds, and tell those who tail them. A deleted world has no log any more."""
+        by_world: dict[str | None, list[RequestLine]] = defaultdict(list)
         for line in lines:
-            by_tenant[line.tenant_file].append(line)
-        for stem, its_lines in by_tenant.items():
+            by_world[line.world].append(line)
+        for handle, its_lines in by_world.items():
             try:
-                append(self.connection(self.file_of(stem)), its_lines)
+                if handle not in self.forgotten or self.directory.joinpath(f"{handle}.sqlite").exists():
+                    append(self.connection(self.file_of(handle)), its_lines)
             except (sqlite3.Error, OSError) as error:
                 self.lost += len(its_lines)
                 log.error("%d lines of the request log are lost: %s", len(its_lines), error)
@@ -174,31 +177,39 @@ class RequestLog:
 
     # Reading
 
-    def file_of(self, stem: str | None) -> Path:
-        """The log beside the tenant database of that stem; None is the log of what belongs to no tenant."""
-        return self.directory / f"{stem or 'no-tenant'}.requests.db"
+    def file_of(self, handle: str | None) -> Path:
+        """The log beside a world's file; None is the log of what belongs to no world."""
+        return self.directory / f"{handle or 'no-tenant'}.requests.db"
 
-    def find(self, stem: str | None, id: str) -> LoggedRequest | None:
+    def find(self, handle: str | None, id: str) -> LoggedRequest | None:
         """One request by its id, or None."""
-        return next(iter(self.select(stem, [Condition("id", "eq", id)], limit=1)), None)
+        return next(iter(self.select(handle, [Condition("id", "eq", id)], limit=1)), None)
 
     def select(
-        self, stem: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+        self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
     ) -> list[LoggedRequest]:
         """Requests that meet all conditions, newest first unless said otherwise."""
-        file = self.file_of(stem)
+        file = self.file_of(handle)
         if not file.exists():
             return []
-        where, values = clause(conditions)
+        where, values = clause(conditions, FILTERS)
         order = "ASC" if oldest_first else "DESC"
-        sql = f"SELECT sequence, {', '.join(COLUMNS)} FROM request WHERE {where} ORDER BY sequence {order} LIMIT ?"
+        sql = f"SELECT sequence, {', '.join(COLUMNS)} FROM request WHERE {where} ORDER BY sequence {order} LIMIT :most"
         with closing(opened(file)) as connection:
-            rows = connection.execute(sql, [*values, limit])
+            rows = connection.execute(sql, {**values, "most": limit})
             return [LoggedRequest(*row[:-1], orjson.loads(row[-1]) if row[-1] else None) for row in rows]
 
-    def newest(self, stem: str | None) -> int:
+    def newest(self, handle: str | None) -> int:
         """The sequence of the last line so far; 0 when there is none."""
-        return next((one.sequence for one in self.select(stem, limit=1)), 0)
+        return next((one.sequence for one in self.select(handle, limit=1)), 0)
+
+    def forget(self, handle: str) -> None:
+        """Remove the log of a world that is deleted."""
+        self.forgotten.add(handle)
+        self.flush()
+        file = self.file_of(handle)
+        for end in ("", "-wal", "-shm"):
+            file.with_name(file.name + end).unlink(missing_ok=True)
 
     def wait(self, batches: int, seconds: float) -> int:
         """Return the number of batches written once it is not `batches`, or after some seconds."""

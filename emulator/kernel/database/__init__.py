@@ -1,0 +1,13 @@
+"""What is kept, and how. `face.py` says what the rest of the kernel may ask for; `sqlite.py` keeps it in files.
+
+face            the verbs: Database, StoredWorld, Session; every SQL text is written here, in what SQLite and
+                PostgreSQL both speak
+schema          every table, as data
+store           records         ledger    movements and totals      tallies  sums that limits ask for
+agenda          what falls due  events    what happened             outbox   subscribers, deliveries, attempts
+asks            questions       replies   of idempotency keys       faults   and doses of the clinic
+tenant_row      the world's own row: its clock, its generator, its counters
+request_log     what was answered
+sqlite          one file per world      migrations   files of earlier versions
+doctor          whether everything stored agrees with the rest
+"""

@@ -1,0 +1,85 @@
+"""The doctor: recomputes every total from the movements and names whatever differs from its source.
+
+It looks and never touches: what has fallen due is left undone, and older data as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.clock import tenant_time
+from emulator.kernel.database.face import Session, WorldDamaged
+from emulator.kernel.database.schema import Schema
+from emulator.kernel.database.sqlite import files_in, looking
+from emulator.kernel.database.tenant_row import read_tenant_row
+from emulator.kernel.world import Request, Step, World
+
+if TYPE_CHECKING:
+    from emulator.kernel.tenants import Tenant
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be."""
+
+    tenant: str
+    what: str
+    detail: str
+
+
+class Examined(NamedTuple):
+    """What was found in how many worlds."""
+
+    worlds: int
+    findings: list[Finding]
+
+
+def examine(directory: Path, catalog: Catalog) -> list[Finding]:
+    """Everything wrong in a data directory; an empty list when the books are whole. NewerData, OSError."""
+    return examined(directory, catalog).findings
+
+
+def examined(directory: Path, catalog: Catalog) -> Examined:
+    """Everything wrong in a data directory, whether a server has it open or not. NewerData, OSError."""
+    schema = Schema(catalog.records.values())
+    findings, worlds = [], 0
+    for _, file in files_in(directory):
+        worlds += 1
+        try:
+            with looking(file, schema) as session:
+                findings += examine_session(session, catalog)
+        except WorldDamaged as damage:
+            findings.append(Finding(file.name, "database", str(damage)))
+    return Examined(worlds, findings)
+
+
+def examine_tenant(tenant: Tenant) -> list[Finding]:
+    """Everything wrong with one tenant."""
+    with tenant.stored.reading() as session:
+        return list(examine_session(session, tenant.catalog))
+
+
+def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:
+    """Everything wrong in a world, in one consistent look."""
+    row = read_tenant_row(session)
+    damage = session.damage()
+    if damage is not None:
+        yield Finding(row.name, "database", damage)
+    now = tenant_time(row.clock_offset, row.frozen_at, row.last_now)
+    step = Step(session, catalog, row, now, Request(), origin="")
+    for book, kept, summed in step.ledger.differing_totals():
+        yield Finding(row.name, "total", f"{book} says {kept}, its lines say {summed}")
+    for movement, imbalance in step.ledger.unbalanced_movements():
+        yield Finding(row.name, "movement", f"{movement} is out of balance by {imbalance}")
+    for sentence in step.ledger.faults():
+        yield Finding(row.name, "movement", sentence)
+    for item in step.agenda.failures():
+        yield Finding(row.name, "due work", f"{item['action']} for {item['about']}: {item['failure']}")
+    for sentence in step.agenda.faults():
+        yield Finding(row.name, "due work", sentence)
+    for sentence in (*step.outbox.faults(), *step.asks.faults()):
+        yield Finding(row.name, "delivery", sentence)
+    for sentence in catalog.audit(World(step, row.platform)):
+        yield Finding(row.name, "record", sentence)

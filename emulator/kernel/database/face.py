@@ -1,0 +1,161 @@
+"""One face to the database, few verbs. Whoever is behind it, the kernel's SQL is the same.
+
+    Database ── open(handle) ─▶ StoredWorld ── reading(), writing() ─▶ Session
+
+A *handle* is what a world is called here: 32 hexadecimal digits that tell nothing of its name. SQL is written once, in
+what SQLite and PostgreSQL both speak: values by name (`:amount`), `ON CONFLICT`, row values, no rowid, no number that
+only the database knows. Texts are compared byte by byte. Booleans are kept as 0 and 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from emulator.kernel.database.request_log import RequestLog
+
+
+class NewerData(Exception):
+    """Data that a newer version of this program has written; in a sentence."""
+
+
+class WorldGone(Exception):
+    """The world has been deleted."""
+
+
+class WorldDamaged(Exception):
+    """What is stored of a world cannot be read; in a sentence. It can be made anew, or deleted; others go on."""
+
+
+class Kept(NamedTuple):
+    """A world as a list of all shows it: its size in bytes, and when it was last written to, in unix seconds."""
+
+    handle: str
+    bytes: int
+    changed: float
+
+
+class Session(Protocol):
+    """One consistent look at a world, or one change of it that happens as a whole or not at all."""
+
+    def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
+        """The first row that a query gives, or None."""
+
+    def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row that a query gives."""
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Change rows; how many were."""
+
+    def add(self, table: str, **row: Any) -> None:
+        """A new row."""
+
+    def many(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, sums: tuple[str, ...] = ()
+    ) -> None:
+        """New rows of these columns. Where one with the same key is there, what is in `sums` is added to what it has.
+
+        A key is then whatever of the columns is no sum.
+        """
+
+    def put(self, table: str, keys: tuple[str, ...], *, keep: tuple[str, ...] = (), **row: Any) -> None:
+        """A new row, or the values of the one that has these keys already, but for those it keeps."""
+
+    def attempt(self) -> AbstractContextManager[None]:
+        """What may fail without ending the session: an exception undoes what was done in the block, and goes on."""
+
+    def clear(self) -> None:
+        """Forget everything; what is written afterwards is the world."""
+
+    def wake_by(self, at: float) -> None:
+        """This world needs a look at that moment of real time, in unix seconds, if not before."""
+
+    def rest_until(self, at: float) -> None:
+        """This world needs no look before that moment: `math.inf` when nothing waits."""
+
+    def damage(self) -> str | None:
+        """What the database itself finds wrong with what is stored, or None."""
+
+
+class StoredWorld(Protocol):
+    """One world. Sessions that read see what had been committed when they began, and keep nobody waiting."""
+
+    handle: str
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A look at one moment. WorldGone, WorldDamaged."""
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """A change, alone among those who write; undone by any exception. WorldGone, WorldDamaged."""
+
+    def close(self) -> None:
+        """Let go of files and connections. Who still has it may go on using it."""
+
+
+class Ear(Protocol):
+    """Hears a bell from its making on."""
+
+    def listen(self, seconds: float) -> set[str]:
+        """The words rung since the last time, as soon as there is one or after some seconds."""
+
+
+class Bell(Protocol):
+    """Tells everyone who listens, in every process that serves the database, and waits for nobody."""
+
+    def ring(self, word: str) -> None:
+        """Something has happened to what the word names."""
+
+    def ear(self, word: str | None = None) -> AbstractContextManager[Ear]:
+        """Someone who listens for the length of a block, for one word or for all."""
+
+
+class Lock(Protocol):
+    """Held by one at a time among all processes that serve the database; one that dies holds it no more."""
+
+    def take(self) -> bool:
+        """Take it unless somebody has it; whether it is ours now."""
+
+    def release(self) -> None:
+        """Let another have it."""
+
+
+class Database(Protocol):
+    """Every world that one server keeps."""
+
+    place: str  # where that is, for people
+    requests: RequestLog
+
+    def worlds(self) -> list[Kept]:
+        """Every world, the one last written to first."""
+
+    def has(self, handle: str) -> bool:
+        """Whether there is such a world."""
+
+    def make(self, handle: str, fill: Callable[[Session], None]) -> None:
+        """A new world, in place of whatever was there: nobody ever meets it half filled."""
+
+    def open(self, handle: str) -> StoredWorld:
+        """A world that is there, brought up to date. NewerData, WorldGone, WorldDamaged."""
+
+    def copy(self, handle: str, to: str, change: Callable[[Session], None]) -> None:
+        """A world as it is at this moment, as another one, changed before anybody meets it."""
+
+    def delete(self, handle: str) -> None:
+        """Forget a world for good."""
+
+    def due(self, now: float) -> list[str]:
+        """The worlds that need a look by that moment of real time."""
+
+    def leave_alone(self, handle: str) -> None:
+        """A world needs no look before something is written to it."""
+
+    def bell(self, name: str) -> Bell:
+        """The bell of that name."""
+
+    def lock(self, name: str) -> Lock:
+        """A lock of that name."""
+
+    def close(self) -> None:
+        """Let go of everything."""

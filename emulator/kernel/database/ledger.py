@@ -1,0 +1,197 @@
+"""Movements of money and a running total for every book, written in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from emulator.kernel.conditions import Condition, Place
+from emulator.kernel.database.face import Session
+from emulator.kernel.database.queries import among, clause, paged
+from emulator.kernel.database.tenant_row import Counters, gaps
+from emulator.kernel.ledger import Entry, Line, Movement
+
+COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
+FILTERS = frozenset(
+    ("sequence", "id", "account", "owner", "kind", "flow", "transaction_id", "created", "currency", "available_on")
+)
+ANOTHER_NAME = {"effective_at": "created", "transaction": "transaction_id"}
+MOST_AT_ONCE = 500
+LAST = "\uffff"  # sorts behind every name of a book
+
+
+class Ledger:
+    """Movements and totals of a session."""
+
+    def __init__(self, session: Session, counters: Counters) -> None:
+        self.session = session
+        self.counters = counters
+
+    def write(
+        self,
+        movement: Movement,
+        *,
+        id: str,
+        account: str,
+        flow: str | None,
+        flow_type: str | None,
+        transaction: str | None,
+        now: int,
+    ) -> Entry:
+        """Add a movement and carry its lines into the totals."""
+        assert sum(line.amount for line in movement.lines) == 0, f"{movement.kind} does not balance"
+        sequence = self.counters.next_movement()
+        self.session.add(
+            "movement",
+            sequence=sequence,
+            id=id,
+            account=account,
+            owner=movement.owner,
+            kind=movement.kind,
+            flow=flow,
+            flow_type=flow_type,
+            transaction_id=transaction,
+            created=now,
+            currency=movement.details.get("currency"),
+            available_on=movement.details.get("available_on", now),
+            details=orjson.dumps(movement.details),
+        )
+        lines = [(sequence, line.book, line.amount) for line in movement.lines]
+        self.session.many("line", ("movement", "book", "amount"), lines)
+        self.session.many("total", ("book", "amount"), movement.lines, sums=("amount",))
+        return Entry(
+            sequence,
+            id,
+            account,
+            movement.owner,
+            movement.kind,
+            flow,
+            flow_type,
+            transaction,
+            now,
+            movement.details,
+            movement.lines,
+        )
+
+    def totals(self, books: Sequence[str]) -> dict[str, int]:
+        """What each of these books holds now, in minor units; 0 for one never used."""
+        those, values = among("book", books)
+        rows = self.session.all(f"SELECT book, amount FROM total WHERE {those}", **values)
+        return {**dict.fromkeys(books, 0), **dict(rows)}
+
+    def books(self, beginning: str) -> dict[str, int]:
+        """The totals of all books whose names begin so."""
+        rows = self.session.all(
+            "SELECT book, amount FROM total WHERE book >= :beginning AND book < :end ORDER BY book",
+            beginning=beginning,
+            end=beginning + LAST,
+        )
+        return dict(rows)
+
+    def entries_by_id(self, ids: Sequence[str]) -> dict[str, Entry | None]:
+        """The movement of each id, or None."""
+        found = self.entries([Condition("id", "in", ids)])
+        return {**dict.fromkeys(ids), **{entry.id: entry for entry in found}}
+
+    def entries_by_flow(self, owner: str, flows: Sequence[str]) -> dict[str, list[Entry]]:
+        """For each flow the movements on one owner's statement that it caused, newest first."""
+        caused: dict[str, list[Entry]] = {flow: [] for flow in flows}
+        for entry in self.entries([Condition("flow", "in", flows), Condition("owner", "eq", owner)]):
+            caused[str(entry.flow)].append(entry)
+        return caused
+
+    def entries(
+        self,
+        conditions: Sequence[Condition],
+        *,
+        key: str = "created",
+        older_than: Place | None = None,
+        newer_than: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Entry]:
+        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
+        where, values = clause(map(named, conditions), FILTERS)
+        page, places = paged(column_of(key), older_than, newer_than, limit)
+        rows = self.session.all(f"SELECT {COLUMNS} FROM movement WHERE {where} {page}", **values, **places)
+        if len(rows) == 1:
+            return [Entry(*rows[0][:9], orjson.loads(rows[0][9]), self.lines_of(rows[0][0]))]
+        lines = self.lines([row[0] for row in rows])
+        return [Entry(*row[:9], orjson.loads(row[9]), tuple(lines.get(row[0], ()))) for row in rows]
+
+    def lines_of(self, movement: int) -> tuple[Line, ...]:
+        """The lines of one movement."""
+        sql = "SELECT book, amount FROM line WHERE movement = :movement ORDER BY book"
+        return tuple(Line(*row) for row in self.session.all(sql, movement=movement))
+
+    def lines(self, movements: Sequence[int]) -> dict[int, list[Line]]:
+        """The lines of some movements by their numbers."""
+        found: dict[int, list[Line]] = {}
+        for start in range(0, len(movements), MOST_AT_ONCE):
+            numbers = {f"n{n}": number for n, number in enumerate(movements[start : start + MOST_AT_ONCE])}
+            sql = f"SELECT movement, book, amount FROM line WHERE movement IN ({', '.join(f':{n}' for n in numbers)})"
+            for movement, book, amount in self.session.all(f"{sql} ORDER BY movement, book", **numbers):
+                found.setdefault(movement, []).append(Line(book, amount))
+        return found
+
+    def moved(self, *books: str, **by: str) -> int:
+        """What movements did to some books, added up: those of a `flow`, on the statement of an `owner`, or both."""
+        conditions = [Condition("book", "in", books), *(Condition(name, "eq", by[name]) for name in by)]
+        where, values = clause(conditions, FILTERS | {"book"})
+        row = self.session.one(
+            "SELECT CAST(sum(amount) AS BIGINT) FROM line JOIN movement ON movement.sequence = line.movement "
+            f"WHERE {where}",
+            **values,
+        )
+        return (row[0] if row else None) or 0
+
+    def orphans(self, record: type, column: str = "flow") -> Iterator[str]:
+        """Movements that name a record of this kind which is gone, as sentences for the doctor."""
+        ours = Condition(column, "like", f"{record.prefix}\\_%")  # type: ignore[attr-defined]
+        where, values = clause([ours, Condition(column, "outside", record)], FILTERS)
+        sql = f'SELECT id, "{column}" FROM movement WHERE {where} ORDER BY sequence'
+        for id, named in self.session.all(sql, **values):
+            yield f"{id} is of {named}, which is not there"
+
+    def differing_totals(self) -> Iterator[tuple[str, int, int]]:
+        """Books whose running total is not the sum of their lines: (book, total, sum)."""
+        yield from self.session.all(  # type: ignore[misc]
+            "SELECT book, CAST(sum(kept) AS BIGINT), CAST(sum(summed) AS BIGINT) FROM ("
+            "SELECT book, amount AS kept, 0 AS summed FROM total "
+            "UNION ALL SELECT book, 0, amount FROM line) AS both GROUP BY book HAVING sum(kept) <> sum(summed)"
+        )
+
+    def unbalanced_movements(self) -> Iterator[tuple[str, int]]:
+        """Movements whose lines do not sum to zero: (id, sum)."""
+        yield from self.session.all(  # type: ignore[misc]
+            "SELECT movement.id, CAST(sum(line.amount) AS BIGINT) FROM movement "
+            "JOIN line ON line.movement = movement.sequence "
+            "GROUP BY movement.sequence, movement.id HAVING sum(line.amount) <> 0"
+        )
+
+    def faults(self) -> list[str]:
+        """Movements of which something is gone, as sentences for the doctor. They are numbered without a gap."""
+        checks = (
+            (
+                "SELECT DISTINCT movement FROM line WHERE movement NOT IN (SELECT sequence FROM movement)",
+                "the lines of movement number {} have no movement",
+            ),
+            (
+                "SELECT id FROM movement WHERE sequence NOT IN (SELECT movement FROM line)",
+                "{} has no lines",
+            ),
+        )
+        numbers = gaps(self.session, "movement", self.counters.movements)
+        gone = [f"movement number {number} is gone" for number in numbers]
+        return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)] + gone
+
+
+def column_of(name: str) -> str:
+    """A condition's column, which records that are read from movements may call otherwise."""
+    return ANOTHER_NAME.get(name, name)
+
+
+def named(condition: Condition) -> Condition:
+    """A condition on the column of its name."""
+    other = ANOTHER_NAME.get(condition.column)
+    return condition if other is None else condition._replace(column=other)

@@ -1,0 +1,61 @@
+"""Pieces of SQL that lists are made of: conditions, and pages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from emulator.kernel.conditions import Condition, Place
+from emulator.kernel.database.schema import table_of
+from emulator.kernel.outbox import UNACKNOWLEDGED
+
+COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+NAMED = {
+    UNACKNOWLEDGED: (
+        "SELECT event FROM delivery WHERE acknowledged = 0 AND reason IN ('event', 'question') AND state <> 'canceled'"
+    ),
+}
+
+
+def among(column: str, values: Collection[Any], name: str | None = None) -> tuple[str, dict[str, Any]]:
+    """A column has one of these values, and the values by name; of no values none is it."""
+    named = {f"{name or column}_{place}": value for place, value in enumerate(values)}
+    return (f'"{column}" IN ({", ".join(f":{one}" for one in named)})' if named else "1 = 0"), named
+
+
+def clause(conditions: Iterable[Condition], columns: frozenset[str]) -> tuple[str, dict[str, Any]]:
+    """A WHERE clause over these columns, and its values."""
+    parts: list[str] = []
+    values: dict[str, Any] = {}
+    for number, (name, operator, given) in enumerate(conditions):
+        assert name in columns, f"no such column: {name}"
+        comparison = COMPARISONS.get(operator)
+        if comparison is not None:
+            parts.append(f'"{name}" {comparison} :v{number}')
+            values[f"v{number}"] = int(given) if isinstance(given, bool) else given
+        elif operator == "in":
+            part, named = among(name, given, f"v{number}")
+            parts.append(part)
+            values |= named
+        elif operator == "like":
+            parts.append(f"\"{name}\" LIKE :v{number} ESCAPE '\\'")
+            values[f"v{number}"] = given
+        else:
+            query = NAMED.get(given) or f"SELECT id FROM {table_of(given)}"
+            parts.append(f'"{name}" {"IN" if operator == "within" else "NOT IN"} ({query})')
+    return " AND ".join(parts) or "1 = 1", values
+
+
+def paged(
+    key: str, older_than: Place | None, newer_than: Place | None, limit: int | None
+) -> tuple[str, dict[str, Any]]:
+    """What follows a WHERE clause: where to go on from, the order (newest first, or oldest), how many; and values."""
+    sql, values, order = "", {}, "DESC"
+    if older_than is not None:
+        sql += f"AND ({key}, sequence) < (:older_key, :older_sequence) "
+        values |= {"older_key": older_than.key, "older_sequence": older_than.sequence}
+    if newer_than is not None:
+        sql, order = sql + f"AND ({key}, sequence) > (:newer_key, :newer_sequence) ", "ASC"
+        values |= {"newer_key": newer_than.key, "newer_sequence": newer_than.sequence}
+    sql += f"ORDER BY {key} {order}, sequence {order}"
+    return (sql if limit is None else f"{sql} LIMIT {int(limit)}"), values

@@ -1,0 +1,35 @@
+"""Stored replies of keyed requests. Keys belong to the acting account."""
+
+from __future__ import annotations
+
+from emulator.kernel.database.face import Session
+from emulator.kernel.idempotency import KEPT_SECONDS, StoredReply
+
+
+class Replies:
+    """The replies of a session."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def find(self, account: str, key: str, now: int) -> StoredReply | None:
+        """What is remembered under a key, if it is not older than a day."""
+        row = self.session.one(
+            "SELECT path, fingerprint, request_id, created, status, body FROM idempotent_reply "
+            "WHERE account = :account AND key = :key AND created > :too_old",
+            account=account,
+            key=key,
+            too_old=now - KEPT_SECONDS,
+        )
+        return StoredReply(*row) if row else None
+
+    def keep(self, account: str, key: str, reply: StoredReply) -> None:
+        """Remember a reply, or that its request is running, and let go of what is too old to be asked for."""
+        self.session.put("idempotent_reply", ("account", "key"), account=account, key=key, **reply._asdict())
+        self.session.run("DELETE FROM idempotent_reply WHERE created <= :too_old", too_old=reply.created - KEPT_SECONDS)
+
+    def forget(self, account: str, key: str) -> None:
+        """Let a key be used again."""
+        self.session.run(
+            "DELETE FROM idempotent_reply WHERE account = :account AND key = :key", account=account, key=key
+        )

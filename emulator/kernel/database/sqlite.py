@@ -1,0 +1,646 @@
+"""Worlds in SQLite, one file each, served by one process.
+
+A table is made with the first row that is written to it, so a world costs little before its first object. Until then a
+query finds an empty table in its place: the statement is prefixed with a common table expression of that name, which
+shadows nothing, since nothing is there.
+
+When a world next needs a look stands in the header of its file, as the `application_id`, so that a directory of ten
+thousand worlds is looked through without opening one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import math
+import os
+import re
+import sqlite3
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from emulator.kernel.database.bell import Bell
+from emulator.kernel.database.directory_lock import DirectoryLock
+from emulator.kernel.database.face import Kept, NewerData, WorldDamaged, WorldGone
+from emulator.kernel.database.migrations import is_current, migrate, shrink, version_of
+from emulator.kernel.database.request_log import RequestLog
+from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
+from emulator.kernel.database.tables import made
+from emulator.kernel.records import version_of as version_of_record
+
+MOST_IDLE_CONNECTIONS = 16
+HANDLE = re.compile("[0-9a-f]{32}")
+MISSING = re.compile(r"no such table: (?:main\.)?(\w+)")
+WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
+NEVER, AT_ONCE, LATEST = 0, 1, 2**31 - 1
+# Where a header has the version of the format for writing and reading, the user version and the application id.
+MAGIC, FORMATS, USER_VERSION, APPLICATION_ID, HEADER = b"SQLite format 3\0", 18, 60, 68, 100
+WRITE_AHEAD = b"\2\2"
+UNREADABLE = sqlite3.DatabaseError  # itself: its subclasses say what a statement got wrong
+
+
+class SqliteSession:
+    """A session on one connection; `wakes_at` is what it says of the next look."""
+
+    def __init__(self, connection: sqlite3.Connection, schema: Schema, absent: dict[str, str], wakes_at: int) -> None:
+        self.connection = connection
+        self.schema = schema
+        self.absent = absent  # statements that name a table which is not there, and what is executed instead
+        self.is_cleared = False
+        self.wakes_at = wakes_at
+
+    def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
+        """The first row that a query gives, or None."""
+        try:
+            return self.connection.execute(self.absent.get(sql, sql), values).fetchone()
+        except sqlite3.OperationalError:
+            return self.execute(sql, values).fetchone()
+
+    def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row that a query gives."""
+        try:
+            return self.connection.execute(self.absent.get(sql, sql), values).fetchall()
+        except sqlite3.OperationalError:
+            return self.execute(sql, values).fetchall()
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Change rows; how many were."""
+        return max(self.execute(sql, values).rowcount, 0)
+
+    def add(self, table: str, **row: Any) -> None:
+        """A new row."""
+        self.write(table, insert_sql(table, tuple(row)), row)
+
+    def many(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, sums: tuple[str, ...] = ()
+    ) -> None:
+        """New rows of these columns, or more in the sums of those that have the keys already."""
+        sql = sum_sql(table, columns, sums) if sums else insert_sql(table, columns)
+        try:
+            self.connection.executemany(sql, rows)
+        except sqlite3.OperationalError as failure:
+            self.make(missing_table(failure, self.schema))
+            self.connection.executemany(sql, rows)
+
+    def put(self, table: str, keys: tuple[str, ...], *, keep: tuple[str, ...] = (), **row: Any) -> None:
+        """A new row, or the values of the one that has these keys already, but for those it keeps."""
+        self.write(table, upsert_sql(table, keys, keep, tuple(row)), row)
+
+    def write(self, table: str, sql: str, row: dict[str, Any]) -> None:
+        """Write a row, whether its table is there or not."""
+        values = tuple(row.values())
+        try:
+            self.connection.execute(sql, values)
+        except sqlite3.OperationalError as failure:
+            self.make(missing_table(failure, self.schema))
+            self.connection.execute(sql, values)
+
+    def execute(self, sql: str, values: dict[str, Any]) -> sqlite3.Cursor:
+        """One statement, whether its tables are there or not."""
+        executed = self.absent.get(sql, sql)
+        try:
+            return self.connection.execute(executed, values)
+        except sqlite3.OperationalError as failure:
+            table = missing_table(failure, self.schema)
+        written = WRITES.match(sql)
+        if written is None or written[1] != table:
+            self.absent[sql] = with_empty(self.schema.tables[table], executed)
+        elif sql.startswith("INSERT"):
+            self.make(table)
+        else:
+            return self.connection.execute("SELECT 1 WHERE 1 = 0")
+        return self.execute(sql, values)
+
+    def make(self, table: str) -> None:
+        """Make a table. What was executed in its absence is not any more."""
+        for statement in made(self.schema.tables[table]):
+            self.connection.execute(statement)
+        self.absent = {}
+        kind = self.schema.records.get(table)
+        if kind is not None and version_of_record(kind) > 1:
+            self.put("record_version", ("name",), name=table, version=version_of_record(kind))
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What may fail without ending the session."""
+        wakes_at = self.wakes_at
+        self.connection.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK TO attempt")
+            self.wakes_at = wakes_at
+            raise
+        finally:
+            self.connection.execute("RELEASE attempt")
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for table in tables_in(self.connection):
+            self.connection.execute(f'DROP TABLE "{table}"')
+        self.absent, self.is_cleared = {}, True
+        self.rest_until(math.inf)
+
+    def wake_by(self, at: float) -> None:
+        """This world needs a look at that moment, if not before."""
+        if at == math.inf:
+            return
+        moment = max(AT_ONCE, min(math.floor(at), LATEST))
+        if self.wakes_at == NEVER or moment < self.wakes_at:
+            self.set_wake(moment)
+
+    def rest_until(self, at: float) -> None:
+        """This world needs no look before that moment."""
+        self.set_wake(NEVER if at == math.inf else max(AT_ONCE, min(math.floor(at), LATEST)))
+
+    def set_wake(self, moment: int) -> None:
+        """Write it into the header, where it is not there already."""
+        if moment != self.wakes_at:
+            self.connection.execute(f"PRAGMA application_id = {moment}")
+            self.wakes_at = moment
+
+    def damage(self) -> str | None:
+        """What SQLite finds wrong with the file."""
+        verdict = self.connection.execute("PRAGMA integrity_check").fetchone()[0]
+        return None if verdict == "ok" else verdict
+
+
+@lru_cache(maxsize=512)
+def insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    """A new row of these columns, in this order."""
+    return f"INSERT INTO {table} ({', '.join(map(quoted, columns))}) VALUES ({', '.join('?' * len(columns))})"
+
+
+@lru_cache(maxsize=512)
+def upsert_sql(table: str, keys: tuple[str, ...], keep: tuple[str, ...], columns: tuple[str, ...]) -> str:
+    """A new row of these columns, or other values for the one that has the keys."""
+    changes = ", ".join(f"{quoted(name)} = excluded.{quoted(name)}" for name in columns if name not in (*keys, *keep))
+    what = f"UPDATE SET {changes}" if changes else "NOTHING"
+    return f"{insert_sql(table, columns)} ON CONFLICT ({', '.join(keys)}) DO {what}"
+
+
+@lru_cache(maxsize=64)
+def sum_sql(table: str, columns: tuple[str, ...], sums: tuple[str, ...]) -> str:
+    """A new row of these columns, or more in the sums of the one that has the keys."""
+    keys = ", ".join(name for name in columns if name not in sums)
+    changes = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in sums)
+    return f"{insert_sql(table, columns)} ON CONFLICT ({keys}) DO UPDATE SET {changes}"
+
+
+def missing_table(failure: sqlite3.OperationalError, schema: Schema) -> str:
+    """The table whose absence made a statement fail; any other failure is raised again."""
+    found = MISSING.search(str(failure))
+    if found is None or found[1] not in schema.tables:
+        raise failure
+    return found[1]
+
+
+def with_empty(table: Table, sql: str) -> str:
+    """A statement that finds a table empty which is not there."""
+    columns = ", ".join(f'NULL AS "{name}"' for name in table.columns)
+    empty = f"WITH {table.name} AS (SELECT {columns} WHERE 1 = 0)"
+    return f"{empty}, {sql.removeprefix('WITH ')}" if sql.startswith("WITH ") else f"{empty} {sql}"
+
+
+class SqliteWorld:
+    """A world's file: connections that wait for their next use, and the lock of those who write."""
+
+    def __init__(self, database: SqliteDatabase, handle: str) -> None:
+        self.database = database
+        self.handle = handle
+        self.file = database.file_of(handle)
+        self.lock = threading.Lock()
+        self.idle: list[sqlite3.Connection] = []
+        self.is_closed = self.is_gone = False
+        self.absent: dict[str, str] = {}  # what those who write know to be absent; one of them at a time
+        connection = None
+        try:
+            connection = self.connect()
+            migrate(connection, database.schema)
+            self.wakes_at = wake_of(connection)
+        except BaseException as failure:
+            if connection is not None:
+                connection.close()
+            raise told(failure, self.file) from failure
+        self.give_back(connection)
+
+    def connect(self) -> sqlite3.Connection:
+        """A new connection that commits only when told to. WorldGone where the world is not there any more."""
+        if self.is_gone:
+            raise WorldGone(self.handle)
+        address = f"{self.file.absolute().as_uri()}?mode=rw"
+        try:
+            connection = sqlite3.connect(
+                address, uri=True, isolation_level=None, check_same_thread=False, timeout=60, cached_statements=512
+            )
+        except sqlite3.OperationalError:
+            if not self.file.exists():
+                raise WorldGone(self.handle) from None
+            raise
+        try:
+            synchronous = "FULL" if self.database.durable else "NORMAL"
+            connection.executescript(
+                f"PRAGMA synchronous = {synchronous}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; "
+                "PRAGMA case_sensitive_like = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_mode = WAL;"
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def take(self) -> sqlite3.Connection:
+        """A connection nobody else uses until it is given back."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self.connect()
+
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Let others use a connection; what was not committed is undone."""
+        if connection.in_transaction:
+            connection.rollback()
+        if self.is_closed or len(self.idle) >= MOST_IDLE_CONNECTIONS:
+            connection.close()
+        else:
+            self.idle.append(connection)
+
+    def reading(self) -> Reading:
+        """A look at one moment."""
+        return Reading(self)
+
+    def writing(self) -> Writing:
+        """A change, alone among those who write."""
+        return Writing(self)
+
+    def close(self) -> None:
+        """Let go of the file. Who still has the world may use it: connections then close after each use."""
+        with self.lock:
+            self.is_closed = True
+            while self.idle:
+                self.idle.pop().close()
+
+    def end(self) -> None:
+        """The world is no more, though another may come in its place."""
+        self.is_gone = True
+        self.close()
+
+
+class Reading(SqliteSession):
+    """A look at one moment of a world, for the length of a block.
+
+    What is absent at that moment may be there at the next, so what one look finds absent says nothing to another.
+    """
+
+    def __init__(self, world: SqliteWorld) -> None:
+        self.world = world
+        self.schema = world.database.schema
+        self.absent = {}
+
+    def __enter__(self) -> Reading:
+        self.connection = self.world.take()
+        try:
+            self.connection.execute("BEGIN")
+        except BaseException as failure:
+            self.world.give_back(self.connection)
+            raise told(failure, self.world.file) from failure
+        return self
+
+    def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
+        if failure is None:
+            self.connection.execute("COMMIT")  # less work than to roll back
+        self.world.give_back(self.connection)
+        if type(failure) is UNREADABLE:
+            raise told(failure, self.world.file) from failure
+
+
+class Writing(SqliteSession):
+    """A change of a world, for the length of a block; undone by any exception."""
+
+    def __init__(self, world: SqliteWorld) -> None:
+        self.world = world
+
+    def __enter__(self) -> Writing:
+        world = self.world
+        world.lock.acquire()
+        try:
+            super().__init__(world.take(), world.database.schema, world.absent, world.wakes_at)
+        except BaseException:
+            world.lock.release()
+            raise
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        except BaseException as failure:
+            self.end()
+            raise told(failure, world.file) from failure
+        return self
+
+    def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
+        try:
+            if failure is None:
+                self.commit()
+        except sqlite3.DatabaseError as damage:
+            raise told(damage, self.world.file) from damage
+        finally:
+            self.end()
+        if type(failure) is UNREADABLE:
+            raise told(failure, self.world.file) from failure
+
+    def commit(self) -> None:
+        """Have the change happen, and tell the world what there is now."""
+        self.connection.execute("COMMIT")
+        if self.is_cleared:
+            with contextlib.suppress(sqlite3.OperationalError):  # somebody still reads the world as it was
+                shrink(self.connection)
+        self.world.absent = self.absent
+        if self.wakes_at != self.world.wakes_at:
+            self.world.wakes_at = self.wakes_at
+            self.world.database.wake(self.world.handle, self.wakes_at)
+
+    def end(self) -> None:
+        """Let others write."""
+        self.world.give_back(self.connection)
+        self.world.lock.release()
+
+
+def told(failure: BaseException, file: Path) -> BaseException:
+    """What SQLite cannot read is said to be damaged; what our own statements get wrong is not."""
+    return WorldDamaged(f"The file {file.name} is damaged: {failure}.") if type(failure) is UNREADABLE else failure
+
+
+class Lock:
+    """A lock among the threads of the one process."""
+
+    def __init__(self, database: SqliteDatabase, name: str) -> None:
+        self.database = database
+        self.name = name
+
+    def take(self) -> bool:
+        """Take it unless somebody has it."""
+        with self.database.guard:
+            is_free = self.name not in self.database.held
+            self.database.held.add(self.name)
+            return is_free
+
+    def release(self) -> None:
+        """Let another have it."""
+        with self.database.guard:
+            self.database.held.discard(self.name)
+
+
+class SqliteDatabase:
+    """The worlds of one directory, which is locked against every other process."""
+
+    def __init__(
+        self, directory: Path, records: Iterable[type], *, durable: bool = False, is_locked: bool = False
+    ) -> None:
+        """`is_locked`: whoever starts us holds the lock already. DirectoryInUse, NewerData, OSError."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.folder_lock = None if is_locked else DirectoryLock(directory)
+        self.directory = directory
+        self.place = str(directory)
+        self.durable = durable
+        self.schema = Schema(records)
+        self.template: bytes | None = None
+        self.guard, self.opening = threading.Lock(), threading.Lock()
+        self.bells: dict[str, Bell] = {}
+        self.held: set[str] = set()
+        self.opened: WeakValueDictionary[str, SqliteWorld] = WeakValueDictionary()
+        self.wakes: dict[str, int] = {}
+        self.queue: list[tuple[int, str]] = []
+        self.requests = RequestLog(directory)
+        try:
+            self.look_through()
+        except BaseException:
+            self.close()
+            raise
+
+    def file_of(self, handle: str) -> Path:
+        """Where a world lies."""
+        return self.directory / f"{handle}.sqlite"
+
+    def look_through(self) -> None:
+        """Note when each world needs a look, and refuse data of a newer version. One that cannot be read needs one."""
+        for handle, file in files_in(self.directory):
+            version, wakes_at = header_of(file)
+            if version > SCHEMA_VERSION:
+                raise NewerData(
+                    f"{file.name} was written by a newer version of the emulator; use that version or another folder."
+                )
+            self.wake(handle, wakes_at)
+
+    # Worlds
+
+    def worlds(self) -> list[Kept]:
+        """Every world, the one last written to first."""
+        found = []
+        for handle, file in files_in(self.directory):
+            states = [one.stat() for one in parts_of(file) if one.exists()]
+            size = sum(state.st_size for state in states)
+            if size:
+                found.append(Kept(handle, size, max(state.st_mtime for state in states)))
+        return sorted(found, key=lambda kept: (-kept.changed, kept.handle))
+
+    def has(self, handle: str) -> bool:
+        """Whether there is such a world. A file without a byte is what a full disk has left of none."""
+        file = self.file_of(handle)
+        return HANDLE.fullmatch(handle) is not None and any(
+            one.exists() and one.stat().st_size for one in parts_of(file)[:2]
+        )
+
+    def make(self, handle: str, fill: Callable[[SqliteSession], None]) -> None:
+        """A new world, in place of whatever was there. It is made in memory and put there whole."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            if self.template is not None:
+                fresh.deserialize(self.template)
+            fresh.execute("BEGIN")
+            session = SqliteSession(fresh, self.schema, {}, NEVER)
+            fill(session)
+            fresh.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            fresh.execute("COMMIT")
+            self.put_in_place(handle, fresh)
+            if self.template is None:
+                self.template = emptied(fresh)
+        self.wake(handle, session.wakes_at)
+
+    def open(self, handle: str) -> SqliteWorld:
+        """A world that is there, brought up to date: the same as long as anybody has it, since it knows its tables."""
+        with self.opening:
+            world = self.opened.get(handle)
+            if world is None:
+                world = self.opened[handle] = SqliteWorld(self, handle)
+            world.is_closed = False
+            return world
+
+    def end(self, handle: str) -> None:
+        """Whoever has a world has it no more."""
+        with self.opening:
+            world = self.opened.pop(handle, None)
+        if world is not None:
+            world.end()
+
+    def copy(self, handle: str, to: str, change: Callable[[SqliteSession], None]) -> None:
+        """A world as it is at this moment, as another one."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            with closing(opened_to_read(self.file_of(handle))) as stored:
+                stored.backup(copy)
+            migrate(copy, self.schema)
+            copy.execute("BEGIN")
+            session = SqliteSession(copy, self.schema, {}, wake_of(copy))
+            change(session)
+            copy.execute("COMMIT")
+            self.put_in_place(to, copy)
+        self.wake(to, session.wakes_at)
+
+    def put_in_place(self, handle: str, world: sqlite3.Connection) -> None:
+        """Write a world that was made in memory to its file, whole or not at all."""
+        file = self.file_of(handle)
+        content = bytearray(world.serialize())
+        content[FORMATS : FORMATS + len(WRITE_AHEAD)] = WRITE_AHEAD
+        draft = file.with_suffix(".new")
+        with draft.open("wb") as written:
+            written.write(content)
+            if self.durable:
+                written.flush()
+                os.fsync(written.fileno())
+        self.end(handle)
+        for rest in parts_of(file)[1:]:
+            rest.unlink(missing_ok=True)
+        draft.replace(file)
+
+    def delete(self, handle: str) -> None:
+        """Remove a world's files."""
+        self.end(handle)
+        for part in parts_of(self.file_of(handle)):
+            part.unlink(missing_ok=True)
+        self.requests.forget(handle)
+        self.wake(handle, NEVER)
+
+    # When to look
+
+    def wake(self, handle: str, moment: int) -> None:
+        """Note when a world next needs a look."""
+        with self.guard:
+            if moment == NEVER:
+                self.wakes.pop(handle, None)
+            else:
+                self.wakes[handle] = moment
+                heapq.heappush(self.queue, (moment, handle))
+
+    def due(self, now: float) -> list[str]:
+        """The worlds that need a look by that moment. They do until they say otherwise."""
+        found: dict[str, int] = {}
+        with self.guard:
+            while self.queue and self.queue[0][0] <= now:
+                moment, handle = heapq.heappop(self.queue)
+                if self.wakes.get(handle) == moment:
+                    found[handle] = moment
+            for handle, moment in found.items():
+                heapq.heappush(self.queue, (moment, handle))
+        return list(found)
+
+    def leave_alone(self, handle: str) -> None:
+        """A world needs no look before something is written to it."""
+        self.wake(handle, NEVER)
+
+    # Among threads
+
+    def bell(self, name: str) -> Bell:
+        """The bell of that name."""
+        with self.guard:
+            return self.bells.setdefault(name, Bell())
+
+    def lock(self, name: str) -> Lock:
+        """A lock of that name."""
+        return Lock(self, name)
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self.requests.close()
+        if self.folder_lock is not None:
+            self.folder_lock.release()
+
+
+def files_in(directory: Path) -> Iterator[tuple[str, Path]]:
+    """The worlds in a directory, by their handles; whatever else is there is not ours."""
+    for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+        handle, _, kind = entry.name.partition(".")
+        if kind == "sqlite" and HANDLE.fullmatch(handle):
+            yield handle, directory / entry.name
+
+
+def parts_of(file: Path) -> tuple[Path, Path, Path]:
+    """A world's file, what has been written ahead of it, and the index of that."""
+    return file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
+
+
+def header_of(file: Path) -> tuple[int, int]:
+    """The version of a file, and when its world needs a look: at once where nobody can say."""
+    try:
+        if parts_of(file)[1].exists():  # written ahead by a server that was killed: the header may be behind
+            with closing(opened_to_read(file)) as connection:
+                return version_of(connection), AT_ONCE
+        with file.open("rb") as opened:
+            header = opened.read(HEADER)
+    except (OSError, sqlite3.Error):
+        return 0, AT_ONCE
+    if not header:
+        return 0, NEVER
+    if len(header) < HEADER or not header.startswith(MAGIC):
+        return 0, AT_ONCE
+    (version,) = struct.unpack_from(">i", header, USER_VERSION)
+    (wakes_at,) = struct.unpack_from(">i", header, APPLICATION_ID)
+    return version, wakes_at if version == SCHEMA_VERSION else AT_ONCE
+
+
+def wake_of(connection: sqlite3.Connection) -> int:
+    """When a world needs a look, as its header says."""
+    return connection.execute("PRAGMA application_id").fetchone()[0]
+
+
+def opened_to_read(file: Path) -> sqlite3.Connection:
+    """A connection to a world that can change nothing in it."""
+    address = f"{file.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False, timeout=60)
+
+
+def tables_in(world: sqlite3.Connection) -> list[str]:
+    """The tables of a world, SQLite's own aside."""
+    return [
+        name
+        for (name,) in world.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        if not name.startswith("sqlite_")
+    ]
+
+
+def emptied(world: sqlite3.Connection) -> bytes:
+    """A world's tables without a row, to make the next one from."""
+    for table in tables_in(world):
+        world.execute(f'DELETE FROM "{table}"')
+    world.execute("PRAGMA application_id = 0")
+    world.execute("VACUUM")
+    return world.serialize()
+
+
+@contextmanager
+def looking(file: Path, schema: Schema) -> Iterator[SqliteSession]:
+    """A look at a world that changes nothing, not even the shape of an older one. NewerData, WorldDamaged."""
+    try:
+        with contextlib.ExitStack() as stack:
+            stored = stack.enter_context(closing(opened_to_read(file)))
+            if version_of(stored) > SCHEMA_VERSION:
+                raise NewerData(f"{file.name} was written by a newer version of the emulator; use that version.")
+            if not is_current(stored, schema):
+                copy = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
+                stored.backup(copy)
+                migrate(copy, schema)
+                stored = copy
+            stored.execute("BEGIN")
+            yield SqliteSession(stored, schema, {}, NEVER)
+    except sqlite3.DatabaseError as failure:
+        raise WorldDamaged(f"The file {file.name} cannot be read: {failure}.") from failure

@@ -1,0 +1,141 @@
+"""Records: put, get, find, pages. The only place that knows how a record lies in its table.
+
+Every row belongs to one account of the tenant. `sequence` is the order of creation and breaks ties of `created`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import orjson
+
+from emulator.kernel.conditions import Condition, Place
+from emulator.kernel.database.face import Session
+from emulator.kernel.database.queries import among, clause, paged
+from emulator.kernel.database.schema import quoted, table_of
+from emulator.kernel.records import revive
+
+Record = TypeVar("Record")
+ID, FOREVER = ("id",), ("account", "created")
+OF_EVERY_RECORD = ("sequence", "id", "account", "created")
+
+
+@cache
+def columns_of(record: type) -> frozenset[str]:
+    """What a list of such records can be narrowed and sorted by."""
+    return frozenset((*OF_EVERY_RECORD, *record.filters))  # type: ignore[attr-defined]
+
+
+class Store:
+    """The records of a session. Rows of other accounts are invisible unless asked for without an account."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def put(self, account: str, record: Any) -> None:
+        """Insert, or replace without moving it in the order of creation. `created` must not change afterwards."""
+        kind = type(record)
+        row = {"id": record.id, "account": account, "created": record.__dict__.get("created", 0)}
+        for name in kind.filters:
+            row[name] = column_value(getattr(record, name))
+        row["data"] = orjson.dumps(record)
+        self.session.put(table_of(kind), ID, keep=FOREVER, **row)
+
+    def get(self, record: type[Record], id: str) -> tuple[str, Record] | None:
+        """The owning account and the record, or None."""
+        return self.get_many(record, [id])[id]
+
+    def get_many(self, record: type[Record], ids: Sequence[str]) -> dict[str, tuple[str, Record] | None]:
+        """The owning account and the record of each id, or None."""
+        found: dict[str, tuple[str, Record] | None] = dict.fromkeys(ids)
+        those, values = among("id", ids)
+        sql = f"SELECT id, account, data FROM {table_of(record)} WHERE {those}"
+        for id, account, data in self.session.all(sql, **values):
+            found[id] = account, revive(record, data)
+        return found
+
+    def delete(self, record: type, id: str) -> None:
+        """Remove a row for good."""
+        self.session.run(f"DELETE FROM {table_of(record)} WHERE id = :id", id=id)
+
+    def place(self, record: type, id: str, account: str, key: str = "created") -> Place | None:
+        """Where a record stands in lists sorted by `key`, or None where the account has no such record."""
+        row = self.session.one(
+            f"SELECT {quoted(key)}, sequence FROM {table_of(record)} WHERE id = :id AND account = :account",
+            id=id,
+            account=account,
+        )
+        return None if row is None else Place(*row)
+
+    def select(
+        self,
+        record: type[Record],
+        conditions: Sequence[Condition],
+        *,
+        key: str = "created",
+        older_than: Place | None = None,
+        newer_than: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Record]:
+        """Records that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
+        where, values = clause(conditions, columns_of(record))
+        page, places = paged(quoted(key), older_than, newer_than, limit)
+        sql = f"SELECT data FROM {table_of(record)} WHERE {where} {page}"
+        return [revive(record, row[0]) for row in self.session.all(sql, **values, **places)]
+
+    def select_each(
+        self, record: type[Record], conditions: Sequence[Condition], column: str, values: Sequence[Any]
+    ) -> dict[Any, list[Record]]:
+        """For each value of a column the records that have it and meet all conditions, newest first."""
+        found: dict[Any, list[Record]] = {column_value(value): [] for value in values}
+        where, given = clause([*conditions, Condition(column, "in", list(found))], columns_of(record))
+        sql = (
+            f"SELECT {quoted(column)}, data FROM {table_of(record)} WHERE {where} ORDER BY created DESC, sequence DESC"
+        )
+        for value, data in self.session.all(sql, **given):
+            found[value].append(revive(record, data))
+        return found
+
+    def count(self, record: type, conditions: Sequence[Condition]) -> int:
+        """How many records meet all conditions."""
+        where, values = clause(conditions, columns_of(record))
+        row = self.session.one(f"SELECT count(*) FROM {table_of(record)} WHERE {where}", **values)
+        assert row is not None
+        return row[0]
+
+    def every(self, record: type[Record]) -> Iterator[tuple[str, Record]]:
+        """All records of a kind with their accounts, in the order of creation."""
+        for account, data in self.session.all(f"SELECT account, data FROM {table_of(record)} ORDER BY sequence"):
+            yield account, revive(record, data)
+
+    def misfiled(self, record: type) -> Iterator[str]:
+        """Rows that lists and look-ups find by something else than the record says of itself, as sentences."""
+        names = ("id", "created", *record.filters)  # type: ignore[attr-defined]
+        columns = ", ".join(quoted(name) for name in names)
+        for data, *filed in self.session.all(f"SELECT data, {columns} FROM {table_of(record)} ORDER BY sequence"):
+            revived = revive(record, data)
+            for name, value in zip(names, filed, strict=True):
+                says = column_value(getattr(revived, name, 0))  # what has no time of creation is filed under 0
+                if value != says:
+                    yield f"{revived.id} is filed under {name} {value!r}, it says {says!r}"  # type: ignore[attr-defined]
+
+
+def refile(session: Session, record: Any, version: int) -> None:
+    """Write every record of a kind anew: upgraded from that version, with its filters in their columns."""
+    from emulator.kernel.records import filled, version_of
+
+    store = Store(session)
+    for id, account, data in session.all(f"SELECT id, account, data FROM {table_of(record)}"):
+        members = orjson.loads(data)
+        if version < version_of(record):
+            members = record.upgrade(members, version)
+        upgraded = filled(record, members)
+        assert upgraded.id == id, f"an upgrade of {id} has changed its id"
+        store.put(account, upgraded)
+
+
+def column_value(value: Any) -> Any:
+    """What a filter column holds: booleans as 0 and 1."""
+    return int(value) if isinstance(value, bool) else value

@@ -1,0 +1,95 @@
+"""The world's own row: its name, its clock, its generator, its settings, and how far it has counted."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
+
+from emulator.kernel.database.face import Session
+
+
+class TenantRow(NamedTuple):
+    """A world's own row.
+
+    `movements`, `deliveries` and `events` are how many there have been; `next_due_at` is when the first item of the
+    agenda falls due; `created` is real time, and unknown of a world that an early version has made.
+    """
+
+    name: str
+    generator: bytes
+    draws: int
+    platform: str
+    clock_offset: int
+    frozen_at: int | None
+    last_now: int
+    generation: int
+    faults: int  # how many wait for a request
+    movements: int
+    deliveries: int
+    events: int
+    next_due_at: int | None
+    created: int | None
+    settings: dict[str, Any]
+
+
+READ = f"SELECT {', '.join(TenantRow._fields)} FROM tenant"
+
+
+def read_tenant_row(session: Session) -> TenantRow:
+    """The world's row as it stands."""
+    row = session.one(READ)
+    assert row is not None, "a world has its own row from its first moment on"
+    return TenantRow(*row[:-1], settings_in(row[-1]))
+
+
+@lru_cache(maxsize=256)
+def settings_in(data: bytes) -> dict[str, Any]:
+    """Settings as they are stored; not to be changed, since many steps share them."""
+    return orjson.loads(data)
+
+
+def add_tenant_row(session: Session, row: TenantRow) -> None:
+    """A new world's row."""
+    session.add("tenant", **{**row._asdict(), "settings": orjson.dumps(row.settings)})
+
+
+def write_tenant_row(session: Session, **members: Any) -> None:
+    """Set some of its members."""
+    if "settings" in members:
+        members["settings"] = orjson.dumps(members["settings"])
+    session.run(f"UPDATE tenant SET {', '.join(f'{name} = :{name}' for name in members)}", **members)
+
+
+class Counters:
+    """Numbers of movements, deliveries and events: the next is known at once, and nobody waits for the database."""
+
+    def __init__(self, row: TenantRow) -> None:
+        self.movements, self.deliveries, self.events = row.movements, row.deliveries, row.events
+
+    def next_movement(self) -> int:
+        """The number of the next movement."""
+        self.movements += 1
+        return self.movements
+
+    def next_delivery(self) -> int:
+        """The number of the next delivery."""
+        self.deliveries += 1
+        return self.deliveries
+
+    def next_event(self) -> int:
+        """The number of the next event."""
+        self.events += 1
+        return self.events
+
+
+def gaps(session: Session, table: str, last: int) -> list[int]:
+    """Numbers that have been given to rows of a table which are not there; each stands for those that follow it too."""
+    rows = session.all(
+        f"SELECT sequence + 1 FROM {table} WHERE sequence < :last "
+        f"AND sequence + 1 NOT IN (SELECT sequence FROM {table}) "
+        f"UNION SELECT 1 WHERE :last > 0 AND 1 NOT IN (SELECT sequence FROM {table}) ORDER BY 1",
+        last=last,
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,444 @@
+"""A tenant: everything behind one set of API keys, in a world of its own.
+
+A write step is alone among those who write to the tenant; a read step is a snapshot and keeps nobody waiting. Nothing
+that must survive is held in memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from emulator.kernel import ids
+from emulator.kernel.clock import NOBODY, Spared, real_time, tenant_time
+from emulator.kernel.database.face import Session, StoredWorld, WorldDamaged, WorldGone
+from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
+from emulator.kernel.errors import invalid
+from emulator.kernel.outgoing import Call, Flight
+from emulator.kernel.world import Request, Step, World
+
+if TYPE_CHECKING:
+    from emulator.kernel.tenants.tenants import Tenants
+
+PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
+LATEST = 4_102_444_800 - 1  # where every clock ends: 31 December 2099
+log = logging.getLogger("emulator")
+
+
+class Tenant:
+    """One tenant's world and clock."""
+
+    def __init__(self, tenants: Tenants, handle: str, name: str | None) -> None:
+        """`name` is needed where there is no world yet."""
+        self.tenants = tenants
+        self.catalog = tenants.catalog
+        self.handle = handle
+        self.known_name = name
+        self.guard = threading.Lock()
+        self.opened: StoredWorld | None = None
+        self.is_deleted = False
+        self.handling: list[Flight] = []
+        self.has_open_asks = True  # until somebody has looked: an earlier server may have died waiting
+        self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
+
+    @property
+    def name(self) -> str:
+        """What follows the mode in the tenant's keys."""
+        if self.known_name is None:
+            with self.stored.reading() as session:
+                self.known_name = read_tenant_row(session).name
+        return self.known_name
+
+    @property
+    def stored(self) -> StoredWorld:
+        """Its world as it is kept, made if there is none yet, and opened when it is first needed."""
+        if self.opened is not None:
+            return self.opened
+        with self.guard:
+            is_first = self.opened is None
+            if is_first:
+                if self.is_deleted:
+                    raise WorldGone(self.handle)
+                if not self.tenants.database.has(self.handle):
+                    self.make()
+                self.opened = self.tenants.database.open(self.handle)
+        assert self.opened is not None
+        if is_first:
+            for tell in self.tenants.when_opened:
+                tell(self)
+        return self.opened
+
+    def close(self) -> None:
+        """Close its files. Who still has it may go on using it."""
+        with self.guard:
+            if self.opened is not None:
+                self.opened.close()
+
+    # Making, and making anew
+
+    def make(self) -> None:
+        """A new world, in place of whatever was there."""
+        generation = self.tenants.generations.get(self.handle, 0) + 1
+        self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save())
+
+    def begin(self, session: Session, generation: int) -> Step:
+        """The first moment of a world, with its platform account; the step that makes it."""
+        assert self.known_name is not None, f"no world is called {self.handle}"
+        generator = ids.generator_key(self.tenants.seed, self.known_name)
+        platform = ids.object_id("acct", 0, "", ids.chance(generator, 0))
+        now = int(time.time())
+        row = TenantRow(
+            name=self.known_name,
+            generator=generator,
+            draws=0,
+            platform=platform,
+            clock_offset=0,
+            frozen_at=None,
+            last_now=now,
+            generation=generation,
+            faults=0,
+            movements=0,
+            deliveries=0,
+            events=0,
+            created=now,
+            settings=self.tenants.settings,
+            next_due_at=None,
+        )
+        add_tenant_row(session, row)
+        step = self.step(session, row, now)
+        World(step, platform).open_account(platform)
+        return step
+
+    def reset(self) -> int:
+        """Back to the first moment: same seed, same ids, settings as at first. The new generation's number."""
+        try:
+            with self.stored.writing() as session:
+                row = read_tenant_row(session)
+                self.known_name = row.name
+                again = self.catalog.outliving_reset(World(self.step(session, row, time_of(row)), row.platform))
+                session.clear()
+                step = self.begin(session, row.generation + 1)
+                for put_back in again:
+                    put_back(World(step, step.row.platform))
+                step.save()
+                return row.generation + 1
+        except WorldDamaged:
+            with self.guard:
+                self.opened = None
+                self.make()
+            return self.last_generation()
+
+    def last_generation(self) -> int:
+        """The number of its generation; that of the last deleted one where it cannot be read."""
+        try:
+            with self.stored.reading() as session:
+                return read_tenant_row(session).generation
+        except WorldDamaged:
+            return self.tenants.generations.get(self.handle, 0) + 1
+
+    # Steps
+
+    def step(
+        self,
+        session: Session,
+        row: TenantRow,
+        now: int,
+        request: Request = Request(),  # noqa: B008
+        *,
+        origin: str | None = None,
+        **where: Any,
+    ) -> Step:
+        """A step of a session; `origin` is where its request came to, and the server's address without one."""
+        return Step(session, self.catalog, row, now, request, origin=origin or self.tenants.origin, **where)
+
+    @contextmanager
+    def reading(
+        self,
+        request: Request = Request(),  # noqa: B008
+        *,
+        named: Collection[str] = (),
+        **where: Any,
+    ) -> Iterator[Step]:
+        """A consistent look, after what has fallen due has been done; see `writing` for `named`."""
+        if self.has_open_asks:
+            self.look_at_asks()
+        while True:
+            with self.stored.reading() as session:
+                step = self.step_for(session, request, **where)
+                if not self.is_behind(step, named):
+                    yield step
+                    return
+            self.settle(named)
+
+    @contextmanager
+    def writing(
+        self,
+        request: Request = Request(),  # noqa: B008
+        *,
+        is_settled: bool = False,
+        named: Collection[str] = (),
+        **where: Any,
+    ) -> Iterator[Step]:
+        """A change that happens as a whole, after what has fallen due has been done. Undone by any exception.
+
+        `is_settled`: it has been, or does not matter to this change. What the objects in `named` do by themselves gives
+        way to it; where any of that is due, the step is `is_early`.
+        """
+        if self.has_open_asks and not is_settled:
+            self.look_at_asks()
+        while True:
+            with self.stored.writing() as session:
+                step = self.step_for(session, request, **where)
+                if is_settled or not self.is_behind(step, named):
+                    step.is_early = not is_settled and is_behind(step.row)
+                    yield step
+                    step.save()
+                    break
+            self.settle(named)
+        if step.events or step.outbox.has_posted:
+            self.announce(may_be_due=step.outbox.has_posted)
+
+    # What others wait for
+
+    def announce(self, *, may_be_due: bool) -> None:
+        """Wake whoever waits for events of this tenant, and those who deliver them."""
+        self.tenants.news.ring(self.handle)
+        if may_be_due:
+            for wake in self.tenants.when_something_may_be_due:
+                wake(self)
+
+    def look_at_asks(self) -> None:
+        """Have questions concluded that an earlier server left when it died."""
+        self.has_open_asks = False
+        for look in self.tenants.when_questions_are_open:
+            look(self)
+
+    def begin_call(self, begin: Callable[[], Call]) -> Flight:
+        """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""
+        flight = Flight()
+        with self.guard:
+            self.handling = [*self.handling, flight]
+        try:
+            flight.call = begin()
+        except BaseException:
+            self.handled(flight)
+            raise
+        return flight
+
+    def handled(self, flight: Flight) -> None:
+        """It has been answered, or nobody waits for it any more."""
+        with self.guard:
+            self.handling = [one for one in self.handling if one is not flight]
+
+    def note(self, api_call: dict[str, Any], began: float) -> None:
+        """An API call was answered: keep it with every call that a handler is waited for."""
+        ended = time.monotonic()
+        for flight in self.handling:
+            flight.note(api_call, began, ended)
+
+    # Time
+
+    def is_behind(self, step: Step, named: Collection[str] = ()) -> bool:
+        """Whether something has fallen due that nobody has done yet, but for what the `named` objects do themselves."""
+        if not is_behind(step.row):
+            return False
+        return not named or step.agenda.first_until(step.now, self.spared(named)) is not None
+
+    def spared(self, named: Collection[str]) -> Spared:
+        """What gives way to a request that names these objects."""
+        return Spared(self.catalog.progress, named) if named else NOBODY
+
+    def settle(self, named: Collection[str] = ()) -> None:
+        """Do what has fallen due, one step per item, in order; what an item adds for now is done too.
+
+        What the `named` objects do by themselves is left.
+        """
+        with self.stored.reading() as session:
+            behind = is_behind(read_tenant_row(session))
+        while behind:
+            behind = self.run_next(self.spared(named))
+
+    def settle_unasked(self) -> None:
+        """Do what has fallen due although no request asks for it.
+
+        If all of that is what objects do by themselves, somebody must be there to be told of it, and it waits a little
+        for the request that it gives way to: a client that creates an object and goes on to cancel it comes first.
+        """
+        with self.stored.reading() as session:
+            step = self.step_for(session)
+            item = step.agenda.first_until(step.now) if is_behind(step.row) else None
+            if item is None:
+                return
+            deadline = step.agenda.next_but(self.catalog.progress)
+            if deadline is None or deadline > step.now:
+                if not step.outbox.is_anyone_there():
+                    return
+                if self.giving_way is None or self.giving_way[0] != item.sequence:
+                    self.giving_way = item.sequence, time.monotonic()
+                if time.monotonic() - self.giving_way[1] < PATIENCE_SECONDS:
+                    return
+        self.settle()
+
+    def run_next(self, spared: Spared = NOBODY) -> bool:
+        """One due item in a step of its own; False when there is none. One that fails is set aside with its reason."""
+        with self.stored.writing() as session:
+            row = read_tenant_row(session)
+            if not is_behind(row):
+                return False
+            item = self.step(session, row, time_of(row)).agenda.first_until(time_of(row), spared)
+            if item is None:
+                return False
+            # later than it fell due where it gave way to a request
+            step = self.step(session, row, max(item.due_at, row.last_now))
+            try:
+                with step.attempt():
+                    self.catalog.due[item.action](World(step, item.account), item.about, **item.details)
+                    step.agenda.done(item)
+            except Exception as failure:
+                log.error("due action %s for %s failed\n%s", item.action, item.about, traceback.format_exc())
+                step.agenda.set_aside(item, f"{type(failure).__name__}: {failure}")
+            step.save()
+        if step.events:
+            self.announce(may_be_due=step.outbox.has_posted)
+        return True
+
+    def rest(self) -> None:
+        """Say when the world next needs a look, now that everything that has fallen due is done or under way."""
+        with self.stored.reading() as session:
+            needs_another = rests_until(self.step_for(session)) <= time.time()
+        if not needs_another:
+            with self.stored.writing() as session:
+                session.rest_until(rests_until(self.step_for(session)))
+
+    def step_for(self, session: Session, request: Request = Request(), **where: Any) -> Step:  # noqa: B008
+        """A step of a session as it is, whatever has fallen due."""
+        row = read_tenant_row(session)
+        return self.step(session, row, time_of(row), request, **where)
+
+    def clock(self) -> dict[str, Any]:
+        """The clock as the control API shows it; times in unix seconds."""
+        with self.stored.reading() as session:
+            row = read_tenant_row(session)
+        return {
+            "object": "emulator.clock",
+            "frozen": row.frozen_at is not None,
+            "next_due_at": row.next_due_at,
+            "now": time_of(row),
+            "offset": row.clock_offset,
+        }
+
+    def move_clock(
+        self, *, advance: int | None = None, to: int | None = None, frozen: bool | None = None
+    ) -> dict[str, Any]:
+        """Move the clock forward, or freeze and unfreeze it, and do what falls due.
+
+        400 for a time that has passed, and for one that no calendar here reaches, such as milliseconds for seconds.
+        """
+        with self.stored.writing() as session:
+            row = read_tenant_row(session)
+            now = time_of(row)
+            target = to if to is not None else now + (advance or 0)
+            if target < now:
+                raise invalid(
+                    f"The clock runs forward only: it shows {now} and cannot go back to {target}.",
+                    param="set" if to is not None else "advance",
+                )
+            if target > LATEST:
+                raise invalid(
+                    f"The clock counts seconds and ends with the year 2099: {target} is later.",
+                    param="set" if to is not None else "advance",
+                )
+            keep_frozen = row.frozen_at is not None if frozen is None else frozen
+            write_tenant_row(session, clock_offset=target - int(time.time()), frozen_at=target if keep_frozen else None)
+            session.wake_by(0)
+        self.settle()
+        with self.stored.writing() as session:
+            write_tenant_row(session, last_now=max(read_tenant_row(session).last_now, target))
+            session.rest_until(rests_until(self.step_for(session)))
+        self.announce(may_be_due=True)
+        return self.clock()
+
+    # Settings
+
+    def change_settings(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """Set some settings; None puts one back to what it was at first. All settings as they are now.
+
+        400 for a change of one that founds the world once anything was made in it.
+        """
+        with self.writing() as step:
+            first = self.tenants.settings
+            kept = {name: first.get(name) if value is None else value for name, value in changes.items()}
+            kept = {name: value for name, value in {**step.settings, **kept}.items() if value is not None}
+            for name, setting in self.catalog.settings.items():
+                default = setting.default
+                if setting.founds and kept.get(name, default) != step.settings.get(name, default):
+                    self.found_again(step, kept, name)
+            write_tenant_row(step.session, settings=kept)
+            step.session.wake_by(0)  # what waited without limit may not any more
+        return self.all_settings()
+
+    def found_again(self, step: Step, settings: dict[str, Any], name: str) -> None:
+        """Begin the world as other settings have it. 400, naming the setting, once anything was made in it.
+
+        Whatever is made draws from the generator, so an untouched world has drawn no more than one just opened.
+        """
+        drawn = step.draws
+        if self.opened_again(step) != drawn:
+            raise invalid(
+                f"The {name} can only be set before anything is made in a world. Reset it first "
+                "(`stripe-emulator reset`, or POST /_emulator/reset).",
+                param=name,
+            )
+        step.settings = settings
+        self.opened_again(step)
+
+    def opened_again(self, step: Step) -> int:
+        """Open the platform's account in place of every record there is; how often that drew from the generator."""
+        world = World(step, step.row.platform)
+        again = self.catalog.outliving_reset(world)
+        for kind in self.catalog.records.values():
+            if getattr(kind, "is_stored", True):
+                for _, record in list(step.store.every(kind)):
+                    world.forget(record)
+        step.draws = 0
+        world.open_account(world.platform)
+        for put_back in again:
+            put_back(world)
+        return step.draws
+
+    def all_settings(self) -> dict[str, Any]:
+        """Every setting with its value or default."""
+        with self.stored.reading() as session:
+            chosen = read_tenant_row(session).settings
+        return {name: chosen.get(name, setting.default) for name, setting in self.catalog.settings.items()}
+
+
+def time_of(row: TenantRow) -> int:
+    """What a tenant's clock shows."""
+    return tenant_time(row.clock_offset, row.frozen_at, row.last_now)
+
+
+def is_behind(row: TenantRow) -> bool:
+    """Whether something has fallen due that nobody has done yet."""
+    return row.next_due_at is not None and row.next_due_at <= time_of(row)
+
+
+def rests_until(step: Step) -> float:
+    """The real time at which somebody must next look, by the clock as it is; infinity when nobody need.
+
+    What objects do by themselves needs no look while nobody would be told of it.
+    """
+    row, next_due = step.row, step.row.next_due_at
+    if next_due is not None and not step.outbox.is_anyone_there():
+        next_due = step.agenda.next_but(step.catalog.progress)
+    times = [at for at in (next_due, step.outbox.next_due()) if at is not None]
+    wakes = [real_time(at, row.clock_offset, row.frozen_at) for at in times]
+    if not row.settings.get("freeze_asks", False):
+        wakes += [asked.overdue_at for asked in step.asks.unfinished()]
+    return min(wakes, default=math.inf)

@@ -1,0 +1,146 @@
+"""The tenants of a server: everything behind one set of API keys is one of them, and its world is kept apart."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import math
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.database.face import Database, WorldDamaged, WorldGone
+from emulator.kernel.tenants.tenant import Tenant
+from emulator.kernel.turn import Turn
+
+if TYPE_CHECKING:
+    from emulator.kernel.postman import Postman
+
+MOST_OPEN_TENANTS = 200
+FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
+FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
+MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
+log = logging.getLogger("emulator")
+
+
+class Tenants:
+    """The tenants whose worlds are in one database, opened as their keys appear."""
+
+    def __init__(
+        self, database: Database, catalog: Catalog, *, seed: int = 0, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        self.database = database
+        self.catalog = catalog
+        self.seed = seed
+        self.settings = dict(settings or {})  # what new worlds have in place of the defaults
+        self.request_log = database.requests
+        self.most_open = places(most_files())
+        self.news = database.bell("news")  # handles of worlds in which something happened
+        self.guard = threading.Lock()
+        self.turn = Turn()
+        self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
+        self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
+        self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
+        self.websocket_url: str | None = None
+        self.postman: Postman | None = None
+        self.long_polls = threading.BoundedSemaphore(MOST_LONG_POLLS)
+        self.when_opened: list[Callable[[Tenant], None]] = []
+        self.when_deleted: list[Callable[[Tenant], None]] = []
+        self.when_something_may_be_due: list[Callable[[Tenant], None]] = []
+        self.when_questions_are_open: list[Callable[[Tenant], None]] = []
+        self.at_each_look: list[Callable[[Tenant], None]] = []
+
+    def open(self, name: str) -> Tenant:
+        """The tenant of that name, made if there is none yet."""
+        return self.opened(handle_of(name), name)
+
+    def behind(self, handle: str) -> Tenant | None:
+        """The tenant whose world has that handle, as addresses without a key carry it; or None."""
+        return self.opened(handle) if self.database.has(handle) else None
+
+    def opened(self, handle: str, name: str | None = None) -> Tenant:
+        """The tenant with that handle. Tenants long unused are closed to keep few files open."""
+        tenant = self.open_ones.get(handle)
+        if tenant is not None:
+            with contextlib.suppress(KeyError):  # closed by another thread this very moment
+                self.open_ones.move_to_end(handle)
+            return tenant
+        unused = []
+        with self.guard:
+            tenant = self.open_ones.get(handle)
+            if tenant is None:
+                tenant = self.open_ones[handle] = Tenant(self, handle, name)
+                while len(self.open_ones) > self.most_open:
+                    unused.append(self.open_ones.popitem(last=False)[1])
+        for oldest in unused:  # outside the guard: one that is being written to has others wait for it alone
+            oldest.close()
+        return tenant
+
+    def delete(self, tenant: Tenant) -> None:
+        """Forget a tenant's world for good, and whatever waits in it. Its next request finds a new one."""
+        self.generations[tenant.handle] = tenant.last_generation()
+        tenant.is_deleted = True
+        with self.guard:
+            self.open_ones.pop(tenant.handle, None)
+        self.database.delete(tenant.handle)
+        self.news.ring(tenant.handle)
+        for tell in self.when_deleted:
+            tell(tenant)
+
+    def tick(self) -> None:
+        """Look at every world for which something has fallen due."""
+        for handle in self.database.due(time.time()):
+            try:
+                self.look(handle)
+            except WorldGone:
+                continue
+            except WorldDamaged as damage:
+                log.error("%s Its world is left alone until it is reset or deleted.", damage)
+                self.database.leave_alone(handle)
+            except Exception:
+                log.error("background work of %s failed\n%s", handle, traceback.format_exc())
+
+    def look(self, handle: str) -> None:
+        """Do what has fallen due in a world, let others look at it too, and say when it needs the next look."""
+        tenant = self.behind(handle)
+        if tenant is None:
+            self.database.leave_alone(handle)
+            return
+        tenant.settle_unasked()
+        for look in self.at_each_look:
+            look(tenant)
+        tenant.rest()
+
+    def close(self) -> None:
+        """Close every world, and the database."""
+        with self.guard:
+            while self.open_ones:
+                self.open_ones.popitem()[1].close()
+        self.database.close()
+
+
+@lru_cache(maxsize=4096)
+def handle_of(name: str) -> str:
+    """What a tenant's world is called where it is kept: 32 hexadecimal digits that tell nothing of its name."""
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
+
+
+def most_files() -> float:
+    """How many files this process may have open; as many as it likes where the system does not count them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return math.inf
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return math.inf if most == resource.RLIM_INFINITY else most
+
+
+def places(most_files: float) -> int:
+    """How many tenants may be open at once in a process that may open so many files."""
+    return int(max(2, min(MOST_OPEN_TENANTS, (most_files - FILES_FOR_THE_REST) // FILES_OF_A_TENANT)))
