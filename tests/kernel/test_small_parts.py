@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emulator.kernel import ids, keys, signing
+from emulator.kernel.dates import DAY, date_of, midnight
 from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
 from emulator.kernel.ledger import Line, Movement, moving
@@ -104,6 +106,14 @@ def test_a_lifecycle_says_in_its_own_words_what_cannot_be():
 
     assert refusal.value.message == "end gone gone 'new' or 'old'"
     assert (refusal.value.code, refusal.value.param) == ("too_late", "status")
+
+
+def test_a_day_begins_at_midnight_in_utc():
+    first, last = 1_700_006_400, 1_700_006_400 + DAY - 1
+
+    assert date_of(first) == date_of(last) == date(2023, 11, 15)
+    assert date_of(first - 1) == date(2023, 11, 14)
+    assert midnight(date_of(last)) == first
 
 
 def test_a_movement_that_does_not_balance_is_a_bug(notes):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emulator.kernel.world import World
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
 
@@ -250,3 +251,12 @@ def test_a_bad_setting_is_refused_and_an_empty_one_goes_back_to_its_default(note
 
 def test_the_catalog_knows_its_records_by_object_and_prefix():
     assert CATALOG.records["note"] is CATALOG.prefixes["nt"]
+
+
+def test_only_what_a_module_says_it_tells_of_can_be_told(notes):
+    with notes.app.tenants.open("notes").writing() as step:
+        world = World(step, step.row.platform)
+
+        world.tell("account.opened")
+        with pytest.raises(AssertionError, match=r"no module says that it tells of account\.rejected"):
+            world.tell("account.rejected")
