@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from emulator import banking_days
 from emulator.kernel.ledger import Movement
 from emulator.kernel.params import Amount, Currency, Hash, Params, String
 from emulator.kernel.world import World
-from emulator.treasury import banking_days, features, financial_accounts, initiating, transactions
+from emulator.treasury import features, financial_accounts, initiating, transactions
 from emulator.treasury.financial_accounts import ABA, FinancialAccount
 from emulator.treasury.initiating import InitiatingParams
 

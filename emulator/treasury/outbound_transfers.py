@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from emulator import banking_days, progress
 from emulator import chart_of_accounts as chart
-from emulator import progress
 from emulator.connect.records import accounts, persons
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
@@ -45,7 +45,6 @@ from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.treasury import (
     bank_accounts,
-    banking_days,
     destinations,
     financial_accounts,
     initiating,

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from emulator.treasury.banking_days import arrival, is_banking_day, midnight_after
+from emulator.banking_days import arrival, is_banking_day, midnight_after
 
 
 @pytest.mark.parametrize(
