@@ -40,7 +40,15 @@ from emulator.issuing import (
     transactions as issuing_transactions,
 )
 from emulator.kernel.catalog import Catalog
-from emulator.payments import customer, customers, payment_methods
+from emulator.payments import (
+    customer,
+    customers,
+    mandates,
+    microdeposits,
+    payment_methods,
+    setup_attempts,
+    setup_intents,
+)
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
     closing,
@@ -84,6 +92,10 @@ CATALOG = Catalog(
         customer,
         customers,
         payment_methods,
+        setup_intents,
+        setup_attempts,
+        mandates,
+        microdeposits,
         physical_bundles,
         personalization_designs,
         cardholders,

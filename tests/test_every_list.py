@@ -223,6 +223,22 @@ def endpoints(platform: Client) -> Listing:
     )
 
 
+def setup_intents(platform: Client) -> Listing:
+    path = "/v1/setup_intents"
+    return Listing(platform, path, lambda number: platform.made(path, payment_method="pm_card_visa"))
+
+
+def setup_attempts(platform: Client) -> Listing:
+    types = {"allowed_payment_method_types": ["card"]}
+    intent = platform.made("/v1/setup_intents", **types)["id"]
+    return Listing(
+        platform,
+        "/v1/setup_attempts",
+        lambda number: platform.post(f"/v1/setup_intents/{intent}/confirm", payment_method="pm_card_chargeDeclined"),
+        {"setup_intent": intent},
+    )
+
+
 def customers(platform: Client) -> Listing:
     return Listing(platform, "/v1/customers", lambda number: platform.made("/v1/customers", name=f"Customer {number}"))
 
@@ -267,6 +283,8 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/transactions": purchases("/v1/issuing/transactions"),
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
     "/v1/payment_methods": methods("/v1/payment_methods"),
+    "/v1/setup_attempts": setup_attempts,
+    "/v1/setup_intents": setup_intents,
     "/v1/topups": topups("/v1/topups"),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,

@@ -6,13 +6,14 @@ optional parameters, event types) is no row: every version sees it.
 
 The rows are those of what is built. These come with their resources, at the place that their date gives them:
 
-    2026-09-30  E1  payment and setup intents: `payment_method_types` is no parameter any more (nearly every older
-                    client sends it); E8 addresses with SEPA debits
+    2026-09-30  E1  payment intents: `payment_method_types` is no parameter any more, as for setup intents (nearly every
+                    older client sends it); E8 addresses with SEPA debits
     2025-09-30  C3  discounts: `coupon` for `source.coupon`
     2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents; B8 prices:
                     `recurring.aggregate_usage`
     2024-04-10  P1  payment intents: `capture_method` defaults to `automatic`; P2 products: `features`
-    2023-08-16  Y3  payment and setup intents: cards alone unless methods are named, and no `return_url` is needed
+    2023-08-16  Y3  payment intents: cards alone unless methods are named, and no `return_url` is needed, as for setup
+                    intents
     2022-11-15  X1  payment intents: `charges`; X2 charges: `refunds` are always there
     2022-08-01  W4  charges: `exempted`
     2020-08-27  V3  an event type; V4 charges
@@ -49,6 +50,11 @@ CAPTURES = (
     "POST /v1/test_helpers/issuing/transactions/create_unlinked_refund",
 )
 CUSTOMERS = ("POST /v1/customers", "POST /v1/customers/{customer}")
+SETUP_INTENTS = (
+    "POST /v1/setup_intents",
+    "POST /v1/setup_intents/{intent}",
+    "POST /v1/setup_intents/{intent}/confirm",
+)
 LISTS_OF_CUSTOMERS = ("sources", "subscriptions", "tax_ids")
 UPDATE_PAYMENT_METHOD = "POST /v1/payment_methods/{payment_method}"
 NEW_UNITS = ("charging_minute", "imperial_gallon", "kilogram", "kilowatt_hour", "pound")
@@ -187,6 +193,14 @@ def with_default_currency(customer: dict[str, Any]) -> dict[str, Any]:
 
 CHANGES: tuple[Change, ...] = (
     # Endive
+    Change(
+        "E1",
+        "2026-09-30.endive",
+        "The types of payment methods that an intent takes cannot be listed any more.",
+        operations=SETUP_INTENTS,
+        rules="`payment_method_types[]` is taken; types that cannot be made here are refused, not left out",
+        source=f"{CHANGELOG}/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents",
+    ),
     Change(
         "E2",
         "2026-09-30.endive",
@@ -431,6 +445,14 @@ CHANGES: tuple[Change, ...] = (
         operations=ACCOUNTS,
         rules="none is made: it stays null until it is sent, or until a newer client changes the account",
         source=f"{CHANGELOG}/2023-10-16/auto-populates-statement-descriptor-accounts",
+    ),
+    Change(
+        "Y3",
+        "2023-08-16",
+        "An intent that names no types of payment methods takes those that are switched on, which may redirect.",
+        operations=SETUP_INTENTS[:1],
+        rules="one that names none takes cards alone, and is confirmed without a `return_url`",
+        source=f"{CHANGELOG}/2023-08-16/automatic-payment-methods",
     ),
     Change(
         "W1",

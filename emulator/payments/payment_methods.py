@@ -65,14 +65,23 @@ class PaymentMethod:
     """A card or a US bank account.
 
     `number` is that of a test card, or of a bank account that is one of the test values or of our own bank. `token` is
-    the test token it was made of. `is_self` says that it is the account's own, for the directions in `directions`.
+    the test token it was made of. `is_self` says that it is the account's own. `directions` are those that setup
+    intents have saved it for, `mandate` the permission to take money from it.
     """
 
     object: ClassVar[str] = "payment_method"
     prefix: ClassVar[str] = "pm"
     noun: ClassVar[str] = "PaymentMethod"
     filters: ClassVar[tuple[str, ...]] = ("allow_redisplay", "customer", "is_self", "type")
-    hidden: ClassVar[tuple[str, ...]] = ("directions", "is_self", "is_used_up", "is_verified", "number", "token")
+    hidden: ClassVar[tuple[str, ...]] = (
+        "directions",
+        "is_self",
+        "is_used_up",
+        "is_verified",
+        "mandate",
+        "number",
+        "token",
+    )
     expands: ClassVar[tuple[str, ...]] = ("customer",)
     embeds: ClassVar[tuple[str, ...]] = ()
     includes: ClassVar[dict[str, Include]] = {}
@@ -91,6 +100,7 @@ class PaymentMethod:
     is_self: bool = False
     is_used_up: bool = False
     is_verified: bool = False
+    mandate: str | None = None
     token: str | None = None
 
     def render(self, world: World) -> dict[str, Any]:

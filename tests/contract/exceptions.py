@@ -196,6 +196,7 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "customer:tax_ids", ASKED),
     Allowed("absent", "mandate:multi_use.*", "an empty hash unless an amount is agreed"),
     Allowed("absent", "mandate:on_behalf_of", SAMPLE),
+    Allowed("absent", "mandate:payment_method_details.us_bank_account.collection_method", "only where it is on paper"),
     Allowed("absent", "mandate:single_use", "only on mandates of type single_use"),
     Allowed("absent", "mandate:multi_use", "only on mandates of type multi_use"),
     Allowed("absent", "payment_intent:amount_details.*", SAMPLE),
@@ -229,6 +230,11 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "refund:next_action", SAMPLE),
     Allowed("absent", "refund:pending_reason", SAMPLE),
     Allowed("absent", "refund:presentment_details", SAMPLE),
+    Allowed("absent", "setup_attempt:attach_to_self", "only where it was set"),
+    Allowed("absent", "setup_attempt:payment_method_details.card.description", SAMPLE),
+    Allowed("absent", "setup_attempt:payment_method_details.card.iin", SAMPLE),
+    Allowed("absent", "setup_attempt:payment_method_details.card.issuer", SAMPLE),
+    Allowed("absent", "setup_attempt:setup_error.*", LIKE_ERRORS),
     Allowed("absent", "setup_intent:attach_to_self", "only where it was set"),
     Allowed("absent", "setup_intent:automatic_payment_methods.allow_redirects", SAMPLE),
     Allowed("absent", "setup_intent:customer_account", SAMPLE),
@@ -261,6 +267,7 @@ class Extra(NamedTuple):
 
 GUIDE = "written in Stripe's guides, though not in the package"
 OLDER = "a name of older versions that clients still send"
+BROWSERS = "what browsers send with a publishable key"
 RETIRED = "an event that is not sent any more; clients still ask for it"
 
 EXTRA_PARAMS: tuple[Extra, ...] = (
@@ -310,6 +317,10 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/setup_intents/{intent}", "payment_method_types[]", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types[]", OLDER),
+    *(
+        Extra("POST", f"/v1/setup_intents/{{intent}}/{verb}", "client_secret", BROWSERS)
+        for verb in ("confirm", "verify_microdeposits")
+    ),
     Extra("GET", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
     Extra("POST", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
 )

@@ -46,6 +46,7 @@ ERROR_MEMBERS = {
 UNDOCUMENTED_CODES = {"property_expansion_max_depth"}
 MORE_CODES = {  # seen on the wire, though not in the package's list
     "more_permissions_required",
+    "payment_method_types_no_longer_supported",
     "property_expansion_max_depth",
 }
 STUB = {"id", "object", "deleted"}

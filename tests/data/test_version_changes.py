@@ -717,6 +717,41 @@ def test_u3_what_a_customer_owes_is_an_account_balance(platform):
     assert newer.post("/v1/customers", account_balance=100).error["param"] == "account_balance"
 
 
+def test_e1_older_clients_name_the_types_that_an_intent_takes(platform):
+    older, newer = both(platform, "E1")
+    types = {"payment_method_types": ["us_bank_account"]}
+
+    made = older.made("/v1/setup_intents", **types)
+    path = f"/v1/setup_intents/{made['id']}"
+
+    assert made["payment_method_types"] == made["allowed_payment_method_types"] == ["us_bank_account"]
+    assert older.made(path, payment_method_types=["card"])["payment_method_types"] == ["card"]
+    for refusal in (newer.post("/v1/setup_intents", **types), newer.post(path, **types)):
+        assert (refusal.status, refusal.error["code"], refusal.error["param"]) == (
+            400,
+            "payment_method_types_no_longer_supported",
+            "payment_method_types",
+        )
+    both_ways = older.post("/v1/setup_intents", **types, allowed_payment_method_types=["card"])
+    assert both_ways.error["code"] == "parameters_exclusive"
+    assert older.post("/v1/setup_intents", payment_method_types=["sepa_debit"]).status == 501
+    assert older.post("/v1/setup_intents", payment_method_types=["zebra"]).status == 400
+
+
+def test_y3_an_intent_that_names_no_types_takes_cards_and_needs_no_return_url(platform):
+    older, newer = both(platform, "Y3")
+
+    made = older.made("/v1/setup_intents", payment_method="pm_card_visa", confirm=True)
+    refusal = newer.post("/v1/setup_intents", payment_method="pm_card_visa", confirm=True)
+
+    assert (made["status"], made["payment_method_types"], made["automatic_payment_methods"]) == (
+        "succeeded",
+        ["card"],
+        None,
+    )
+    assert refusal.status == 400 and "return_url" in refusal.error["message"]
+
+
 # Before 2019
 
 

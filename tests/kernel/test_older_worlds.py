@@ -17,7 +17,12 @@ from tests.issuing.purchases import authorize, cash_and_pending, done, in_a_step
 from tests.kernel.older_worlds import KEY, laid_out
 
 CARD = "/v1/issuing/cards"
-EVERY_LIST = [route for route in CATALOG.routes if route.verb == "GET" and route.is_list and "{" not in route.path]
+NOT_THERE_THEN = ("/v1/setup_attempts",)  # and lists only what belongs to something that was not there either
+EVERY_LIST = [
+    route
+    for route in CATALOG.routes
+    if route.verb == "GET" and route.is_list and "{" not in route.path and route.path not in NOT_THERE_THEN
+]
 
 
 @pytest.fixture

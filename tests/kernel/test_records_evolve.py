@@ -25,7 +25,7 @@ from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.kernel.notes import Note, served
-from tests.kernel.older_worlds import laid_out
+from tests.kernel.older_worlds import KEY, laid_out
 
 STORED = [kind for kind in CATALOG.records.values() if getattr(kind, "is_stored", True)]
 OPTIONAL = [
@@ -45,7 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("evolving")
     laid_out(folder)
     app = create_app(folder)
-    add_what_has_come_since(Client(app, "sk_test_old"))
+    add_what_has_come_since(Client(app, KEY))
     app.emulator.close()  # type: ignore[attr-defined]
     (file,) = folder.glob("*.sqlite")
     return file
@@ -57,6 +57,18 @@ def add_what_has_come_since(platform: Client) -> None:
     platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
     platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
     authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
+    platform.made(
+        "/v1/setup_intents",
+        allowed_payment_method_types=["us_bank_account"],
+        confirm=True,
+        customer=customer,
+        mandate_data={"customer_acceptance": {"type": "offline"}},
+        payment_method_data={
+            "type": "us_bank_account",
+            "billing_details": {"name": "Jenny Rosen"},
+            "us_bank_account": {"account_number": "000123456789", "routing_number": "110000000"},
+        },
+    )
 
 
 def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]:

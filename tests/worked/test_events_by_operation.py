@@ -71,6 +71,7 @@ PLACES = {
     "issuing.transaction": IPI,
     "customer": "/v1/customers",
     "payment_method": "/v1/payment_methods",
+    "setup_intent": "/v1/setup_intents",
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
@@ -1133,6 +1134,58 @@ def update_payment_method(platform: Client) -> Iterator[Any]:
     yield platform
     platform.made(f"{METHODS}/{card}", billing_details={"name": "Jenny"})
     yield [("payment_method.updated", {"billing_details": {"name": None}})]
+
+
+# Setup intents
+
+
+INTENTS = "/v1/setup_intents"
+BANKS_ONLY = {"allowed_payment_method_types": ["us_bank_account"]}
+BANK = {
+    "type": "us_bank_account",
+    "billing_details": {"name": "Jenny Rosen"},
+    "us_bank_account": {"account_number": "000123456789", "routing_number": "110000000"},
+}
+AGREED = {"mandate_data": {"customer_acceptance": {"type": "offline"}}}
+NO_LONGER_PENDING = ("mandate.updated", {"status": "pending"})
+
+
+def waiting(client: Client) -> str:
+    """An intent of a customer whose bank account waits to be verified."""
+    customer = client.made(CUSTOMERS)["id"]
+    made = client.made(INTENTS, **BANKS_ONLY, **AGREED, customer=customer, payment_method_data=BANK, confirm=True)
+    return made["id"]
+
+
+@story("setup intent confirmed, its bank account to be verified")
+def confirm_bank(platform: Client) -> Iterator[Any]:
+    yield platform
+    platform.made(INTENTS, **BANKS_ONLY, **AGREED, payment_method_data=BANK, confirm=True)
+    yield [("setup_intent.created", None), ("setup_intent.requires_action", None)]
+
+
+@story("setup intent verified")
+def verify_bank(platform: Client) -> Iterator[Any]:
+    intent = waiting(platform)
+    yield platform
+    platform.made(f"{INTENTS}/{intent}/verify_microdeposits", descriptor_code="SM11AA")
+    yield [("payment_method.attached", None), NO_LONGER_PENDING, ("setup_intent.succeeded", None)]
+
+
+@story("setup intent not verified in time")
+def verify_too_late(platform: Client) -> Iterator[Any]:
+    waiting(platform)
+    yield platform
+    platform.clock(advance=10 * DAY)
+    yield [NO_LONGER_PENDING, ("setup_intent.setup_failed", None)]
+
+
+@story("setup intent canceled")
+def cancel_intent(platform: Client) -> Iterator[Any]:
+    intent = waiting(platform)
+    yield platform
+    platform.made(f"{INTENTS}/{intent}/cancel")
+    yield [NO_LONGER_PENDING, ("setup_intent.canceled", None)]
 
 
 # The table
