@@ -1,7 +1,7 @@
 """Bank accounts that money of a financial account can be sent to by their id, and how what is sent to each ends.
 
-There are the test tokens of Stripe's documentation, which need no setting up, and the external accounts of the owner.
-PaymentMethods that somebody made are unknown here.
+There are the test tokens of Stripe's documentation, which need no setting up, the external accounts of the owner, and
+the payment methods that a setup intent has made the owner's for this direction.
 Source: https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects and the test values of
 https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers
 """
@@ -17,9 +17,10 @@ from emulator.connect.records.external_accounts import (
     BankAccount,
     fingerprint,
 )
-from emulator.kernel.errors import invalid, no_such
+from emulator.kernel.errors import ApiError, invalid, no_such
 from emulator.kernel.world import World
 from emulator.payments.bank_tokens import TOKENS
+from emulator.payments.payment_methods import PaymentMethod
 from emulator.treasury import initiating
 
 OF_CARDS = "pm_card_"
@@ -87,13 +88,12 @@ def named(world: World, id: str, *, param: str) -> Bank:
             number=None,
             is_verified=True,
         )
+    method = world.find(PaymentMethod, id)
+    if method is not None:
+        return saved(method, param=param)
     found = world.find(BankAccount, id)
     if id.startswith(OF_CARDS) or (found is not None and found.country != "US"):
-        raise invalid(
-            f"The payment method {id} cannot be used here: it is not a US bank account.",
-            code="payment_method_unsupported_type",
-            param=param,
-        )
+        raise no_us_bank_account(id, param)
     if found is None:
         raise no_such("PaymentMethod", id, param=param, status=400)
     return Bank(
@@ -107,6 +107,41 @@ def named(world: World, id: str, *, param: str) -> Bank:
         routing_number=found.routing_number,
         number=found.number if found.routing_number == OF_FINANCIAL_ACCOUNTS else None,
         is_verified=found.status == "verified",
+    )
+
+
+def saved(method: PaymentMethod, *, param: str) -> Bank:
+    """The bank account of a payment method. 400 unless it is the account's own, set up to send money to."""
+    if method.us_bank_account is None:
+        raise no_us_bank_account(method.id, param)
+    if not method.is_self or "outbound" not in method.directions:
+        raise invalid(
+            f"The PaymentMethod {method.id} cannot be used here. Set it up with a SetupIntent that has "
+            "`attach_to_self` and `outbound` among its `flow_directions`.",
+            code="payment_method_unexpected_state",
+            param=param,
+        )
+    bank = method.us_bank_account
+    return Bank(
+        id=method.id,
+        holder=method.billing_details["name"],
+        holder_type=bank["account_holder_type"],
+        account_type=bank["account_type"],
+        bank_name=bank["bank_name"],
+        fingerprint=bank["fingerprint"],
+        last4=bank["last4"],
+        routing_number=bank["routing_number"],
+        number=method.number if bank["routing_number"] == OF_FINANCIAL_ACCOUNTS else None,
+        is_verified=method.is_verified,
+    )
+
+
+def no_us_bank_account(id: str, param: str) -> ApiError:
+    """400 for a card, or a bank account elsewhere."""
+    return invalid(
+        f"The payment method {id} cannot be used here: it is not a US bank account.",
+        code="payment_method_unsupported_type",
+        param=param,
     )
 
 
