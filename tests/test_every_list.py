@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -301,6 +300,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     ),
     "/v1/webhook_endpoints": endpoints,
 }
+UNPAGED = {"/v1/accounts/{account}/capabilities"}
 # There is one bundle, and nobody can make another.
 OF_ONE = {"/v1/issuing/physical_bundles"}
 
@@ -339,25 +339,47 @@ def test_every_list_is_looked_at() -> None:
     assert {unnamed(path.partition(" ")[0]) for path in LISTINGS} | OF_ONE == {unnamed(path) for path in lists}
 
 
+class Page(NamedTuple):
+    """What came of reading a page: how many rows, whether there are more, and what the database was asked."""
+
+    rows: int
+    has_more: bool
+    asked: list[str]
+
+
+def read(listing: Listing, asked: list[str], **params: Any) -> Page:
+    """A page, read twice, so that nothing is done for the first time."""
+    listing.client.read(listing.path, **listing.filters, **params)
+    asked.clear()
+    page = listing.client.read(listing.path, **listing.filters, **params)
+    return Page(len(page["data"]), page["has_more"], [*asked])
+
+
 @pytest.mark.parametrize("name", LISTINGS)
 def test_a_page_asks_the_database_as_often_for_ten_rows_as_for_one(fresh: tuple[Client, list[str]], name: str) -> None:
     platform, asked = fresh
     listing = LISTINGS[name](platform)
-
-    def read(**params: Any) -> tuple[int, list[str]]:
-        listing.client.read(listing.path, **listing.filters, **params)
-        asked.clear()
-        page = listing.client.read(listing.path, **listing.filters, **params)
-        return len(page["data"]), [re.sub(r"\s+", " ", statement) for statement in asked]
-
+    everything = {"expand": expandable(listing)}
     listing.add(0)
-    expanded = {"expand": expandable(listing)}
-    few, plain, whole = read()[0], read()[1], read(**expanded)[1]
+    one, one_expanded = read(listing, asked), read(listing, asked, **everything)
     for number in range(1, 10):
         listing.add(number)
-    paging = {"limit": 100} if name != "/v1/accounts/{account}/capabilities" else {}
-    many, plain_of_many, whole_of_many = read(**paging)[0], read(**paging)[1], read(**paging, **expanded)[1]
 
-    assert many >= few + 9
-    assert len(plain_of_many) == len(plain), "\n".join(plain_of_many)
-    assert len(whole_of_many) == len(whole), "\n".join(whole_of_many)
+    ten, ten_expanded = read(listing, asked), read(listing, asked, **everything)
+
+    assert ten.rows == ten_expanded.rows >= 10 > one.rows
+    assert len(ten.asked) == len(one.asked), "\n".join(ten.asked)
+    assert len(ten_expanded.asked) == len(one_expanded.asked), "\n".join(ten_expanded.asked)
+
+
+@pytest.mark.parametrize("name", [name for name in LISTINGS if name not in UNPAGED])
+def test_a_list_has_more_only_where_its_page_does_not_show_all(fresh: tuple[Client, list[str]], name: str) -> None:
+    platform, asked = fresh
+    listing = LISTINGS[name](platform)
+    for number in range(3):
+        listing.add(number)
+    rows = read(listing, asked, limit=100).rows
+
+    pages = [read(listing, asked, limit=limit) for limit in (rows - 1, rows, rows + 1)]
+
+    assert [(page.rows, page.has_more) for page in pages] == [(rows - 1, True), (rows, False), (rows, False)]
