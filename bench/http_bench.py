@@ -231,11 +231,11 @@ def machine() -> str:
     return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
-def write(report: str) -> None:
-    """Put the table between its marks in docs/performance.md."""
+def write(report: str, name: str = "bench") -> None:
+    """Put a table between its marks in docs/performance.md."""
     text = REPORT.read_text()
-    before, mark, rest = text.partition("<!-- bench -->\n")
-    _, end, after = rest.partition("<!-- /bench -->")
+    before, mark, rest = text.partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- /{name} -->")
     assert mark and end, f"{REPORT} has lost its marks"
     REPORT.write_text(f"{before}{mark}{report}\n{end}{after}")
 

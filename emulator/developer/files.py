@@ -161,6 +161,7 @@ class FileContent:
     object: ClassVar[str] = "emulator.file_content"
     prefix: ClassVar[str] = "content"
     noun: ClassVar[str] = "file content"
+    is_listed: ClassVar[bool] = False
     filters: ClassVar[tuple[str, ...]] = ()
     hidden: ClassVar[tuple[str, ...]] = ()
     expands: ClassVar[tuple[str, ...]] = ()

@@ -28,6 +28,7 @@ class CardNumber:
     object: ClassVar[str] = "emulator.card_number"
     prefix: ClassVar[str] = "pan"
     noun: ClassVar[str] = "card number"
+    is_listed: ClassVar[bool] = False
     filters: ClassVar[tuple[str, ...]] = ()
     hidden: ClassVar[tuple[str, ...]] = ()
     expands: ClassVar[tuple[str, ...]] = ()

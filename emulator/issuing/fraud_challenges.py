@@ -48,6 +48,7 @@ class FraudVerification:
     object: ClassVar[str] = "emulator.fraud_verification"
     prefix: ClassVar[str] = "vouched"
     noun: ClassVar[str] = "fraud verification"
+    is_listed: ClassVar[bool] = False
     filters: ClassVar[tuple[str, ...]] = ()
     hidden: ClassVar[tuple[str, ...]] = ()
     expands: ClassVar[tuple[str, ...]] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from emulator.app import create_app
 from emulator.kernel.database.directory_lock import DirectoryInUse
 from emulator.kernel.database.face import NewerData
 from emulator.kernel.database.schema import SCHEMA_VERSION
@@ -230,3 +231,54 @@ def test_who_opens_a_world_that_somebody_still_has_shares_it(notes):
 @pytest.mark.parametrize("most_files, tenants", [(256, 13), (1024, 123), (8192, 200), (math.inf, 200), (64, 2)])
 def test_as_many_tenants_stay_open_as_the_process_has_files_for(most_files, tenants):
     assert module.places(most_files) == tenants
+
+
+def test_a_world_costs_little_before_its_first_object(tmp_path):
+    app = create_app(tmp_path)
+    assert app.emulator.tenants.open("cheap").stored
+    app.emulator.close()
+
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 150_000
+
+
+def test_a_world_with_nothing_due_is_not_looked_at(tmp_path):
+    app = create_app(tmp_path)
+    for number in range(3):
+        assert app.emulator.tenants.open(f"idle{number}").stored
+    looked = []
+    app.emulator.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
+
+    for _ in range(3):
+        app.emulator.tenants.tick()
+    app.emulator.close()
+
+    assert looked == []
+
+
+def test_looking_for_what_was_never_written_makes_no_table(tmp_path):
+    app = create_app(tmp_path)
+    client = app.test_client()
+    for path in ("disputes", "transactions", "authorizations", "cards"):
+        asked = client.get(f"/v1/issuing/{path}", headers={"Authorization": "Bearer sk_test_curious"})
+        assert (asked.status_code, asked.json["data"]) == (200, [])
+    with app.emulator.tenants.open("curious").stored.reading() as session:
+        tables = {name for (name,) in session.all("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    app.emulator.close()
+
+    assert {name for name in tables if name.startswith("issuing_")} == {
+        "issuing_personalization_design",
+        "issuing_physical_bundle",
+    }
+
+
+def test_a_table_that_was_made_in_an_attempt_that_failed_is_made_again(notes):
+    with notes.app.tenants.open("notes").writing() as step:
+        with pytest.raises(ZeroDivisionError), step.attempt():
+            step.session.add("fault", kind="wait", remaining=1)
+            assert len(step.faults.waiting()) == 1
+            1 / 0  # noqa: B018
+        before = step.faults.waiting()
+        step.session.add("fault", kind="wait", remaining=2)
+
+    with notes.app.tenants.open("notes").reading() as step:
+        assert (before, [fault.remaining for fault in step.faults.waiting()]) == ([], [2])
