@@ -15,9 +15,10 @@ from pathlib import Path
 class Running:
     """`stripe-emulator serve` on a free port; `port` and `url` are known once it is ready."""
 
-    def __init__(self, data: Path, *options: str, seconds: float = 30) -> None:
-        """Start and wait for the ready line. RuntimeError with the console when there is none in time."""
-        command = [sys.executable, "-m", "emulator.cli", "serve", "--data", str(data), "--port", "0", *options]
+    def __init__(self, data: Path | None, *options: str, seconds: float = 30) -> None:
+        """Start, in memory without a folder, and wait for the ready line. RuntimeError with the console without one."""
+        kept = ["--memory"] if data is None else ["--data", str(data)]
+        command = [sys.executable, "-m", "emulator.cli", "serve", *kept, "--port", "0", *options]
         # A session of its own, so that `kill` reaches every process of the server and nothing else.
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True

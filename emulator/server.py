@@ -32,7 +32,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from emulator.kernel.database.directory_lock import DirectoryInUse, DirectoryLock
+from emulator.kernel.database.directory_lock import TEMPORARY, DirectoryInUse, DirectoryLock, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
     with ExitStack() as stack:
         address, port = stack.enter_context(reserved_port(options.host, options.port))
         options = replace(options, host=address, port=port)
-        data = stack.enter_context(temporary_data() if options.data is None else locked_data(options))
+        data = stack.enter_context(temporary_data(options) if options.data is None else locked_data(options))
         check_data(data, options)
         run_workers(options, data, stack.enter_context(cli_sockets(options)), when_ready)
 
@@ -183,12 +183,15 @@ def cli_sockets(options: ServerOptions) -> Iterator[Sockets]:
 
 
 @contextmanager
-def temporary_data() -> Iterator[Path]:
-    """A folder that lives as long as the server."""
-    folder = Path(tempfile.mkdtemp(prefix="stripe-emulator-"))
+def temporary_data(options: ServerOptions) -> Iterator[Path]:
+    """A folder that lives as long as the server. One that was killed could not remove its own, so we do."""
+    sweep(Path(tempfile.gettempdir()))
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+    lock = DirectoryLock(folder, url=options.url, temporary=True)
     try:
         yield folder
     finally:
+        lock.release()
         shutil.rmtree(folder, ignore_errors=True)
 
 

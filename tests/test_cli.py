@@ -288,6 +288,27 @@ def test_wrong_use_is_one_sentence_and_exit_code_2(command, monkeypatch, tmp_pat
     assert is_one_sentence(outcome.err)
 
 
+def test_worlds_are_listed_and_deleted_by_name(command, tmp_path):
+    with Running(tmp_path / "data", "--quiet") as running:
+        for name in ("one", "two", "three"):
+            httpx.get(f"{running.url}/v1/balance", auth=(f"sk_test_{name}", ""))
+
+        listed = command("worlds", "--url", running.url)
+        deleted = command("worlds", "--url", running.url, "delete", "one", "three")
+        again = command("worlds", "--url", running.url)
+        unknown = command("worlds", "--url", running.url, "delete", "one", "two")
+        left = command("worlds", "--url", running.url)
+
+    assert listed.code == 0
+    assert sorted(line.split(",")[0] for line in listed.out.splitlines()) == ["t…", "…", "…"]
+    assert re.fullmatch(
+        r"…, 0\.\d MB, \d+ objects, made (just now|\d+s ago), last written (just now|\d+s ago)\n", again.out
+    )
+    assert (deleted.code, deleted.out) == (0, "one is forgotten.\nthree is forgotten.\n")
+    assert (unknown.code, "There is no world called one." in unknown.err) == (1, True)
+    assert left.out.startswith("…, ")
+
+
 def test_several_processes_need_a_shared_database(command):
     outcome = command("serve", "--workers", "2")
 
@@ -352,7 +373,7 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
     file = tmp_path / "empty.json"
     file.write_text('{"_meta": {"template_version": 0}, "fixtures": []}')
     arguments = {"why": ["iauth_none"], "clock": [], "settings": [], "reset": [], "seed": [file]}
-    takes = {name for name, one in cli.cli.commands.items() if any(option.name == "url" for option in one.params)}
+    takes = {name for name, one in cli.cli.commands.items() if any(option.name == "api_key" for option in one.params)}
 
     ended = {
         name: command(name, *arguments[name], "--url", f"localhost:{server.port}", "--api-key", KEY).code

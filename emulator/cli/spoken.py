@@ -33,6 +33,14 @@ def moment(text: str) -> int:
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp())
 
 
+def ago(seconds: float) -> str:
+    """A span that has passed, in its largest unit: `3d ago`."""
+    for unit, length in reversed(SECONDS.items()):
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit} ago"
+    return "just now"
+
+
 def at(seconds: int) -> str:
     """Unix seconds for a person."""
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))

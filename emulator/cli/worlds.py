@@ -1,14 +1,16 @@
-"""`settings` and `reset`: a world as a whole."""
+"""`worlds`, `settings` and `reset`: a world as a whole."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
 
-from emulator.cli.calling import call, calling
-from emulator.cli.complaints import WrongUse
-from emulator.cli.spoken import shown
+from emulator.cli.calling import ServerUrl, call, calling
+from emulator.cli.complaints import Refused, WrongUse
+from emulator.cli.spoken import ago, shown
+from emulator.first_steps import DEFAULT_URL, DEMO_KEY
 
 
 @click.command()
@@ -37,3 +39,50 @@ def reset(url: str, api_key: str | None) -> None:
     """Forget everything in a world and start it anew."""
     call(url, api_key, "POST", "/_emulator/reset", {})
     click.echo("The world is new.")
+
+
+@click.group(invoke_without_command=True)
+@click.option(
+    "--url",
+    envvar="STRIPE_EMULATOR_URL",
+    type=ServerUrl(),
+    default=DEFAULT_URL,
+    show_default=True,
+    help="Where the server is.",
+)
+@click.pass_context
+def worlds(context: click.Context, url: str) -> None:
+    """List the worlds of a server with their sizes and ages, the one last written to first.
+
+    Of a name, which is the secret part of a key, only the beginning is told.
+    """
+    context.obj = url
+    if context.invoked_subcommand is None:
+        for world in call(url, DEMO_KEY, "GET", "/_emulator/worlds")["data"]:
+            click.echo(world_line(world, time.time()))
+
+
+@worlds.command("delete")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.pass_obj
+def delete_worlds(url: str, names: tuple[str, ...]) -> None:
+    """Forget worlds for good, by what follows `sk_test_` in their keys."""
+    from emulator.kernel.tenants.tenants import handle_of
+
+    there = {world["id"] for world in call(url, DEMO_KEY, "GET", "/_emulator/worlds")["data"]}
+    for name in names:
+        if handle_of(name) not in there:
+            raise Refused(f"There is no world called {name}.")
+    for name in names:
+        call(url, f"sk_test_{name}", "DELETE", "/_emulator/world")
+        click.echo(f"{name} is forgotten.")
+
+
+def world_line(world: dict[str, Any], now: float) -> str:
+    """`ci…, 0.3 MB, 12 objects, made 3d ago, last written 2h ago`"""
+    if world["damage"] is not None:
+        return world["damage"]
+    parts = [world["name"], f"{world['size'] / 1e6:.1f} MB", f"{world['objects']} objects"]
+    if world["created"] is not None:
+        parts.append(f"made {ago(now - world['created'])}")
+    return ", ".join([*parts, f"last written {ago(now - world['changed'])}"])

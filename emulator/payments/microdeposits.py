@@ -17,14 +17,14 @@ from emulator.banking_days import days_after
 from emulator.kernel.errors import ApiError
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET
-from emulator.kernel.tenants import Tenants, stem_of
+from emulator.kernel.tenants import Tenants, handle_of
 from emulator.kernel.world import World
 
 DAY = 24 * 60 * 60
 DAYS_TO_VERIFY = 10
 KIND = "descriptor_code"
 BANK_TIME = "America/Los_Angeles"
-STEM_BYTES = 16
+HANDLE_BYTES = 16
 # How often a proof may be wrong, and what each means.
 TRIES = {"amounts": 3, "descriptor_code": 10}
 RIGHT = ([32, 45], "SM11AA")
@@ -88,7 +88,7 @@ def arrival(now: int) -> int:
 
 def url(world: World, id: str) -> str:
     """Where the owner of the bank account can read what to do."""
-    token = base64.urlsafe_b64encode(bytes.fromhex(stem_of(world.step.row.name)) + id.encode())
+    token = base64.urlsafe_b64encode(bytes.fromhex(handle_of(world.step.row.name)) + id.encode())
     return world.url("/microdeposit/" + token.decode().rstrip("="))
 
 
@@ -96,10 +96,10 @@ def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
     """The page behind such an address. 404 for a token that names nothing."""
     try:
         named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        stem, id = named[:STEM_BYTES].hex(), named[STEM_BYTES:].decode()
+        handle, id = named[:HANDLE_BYTES].hex(), named[HANDLE_BYTES:].decode()
     except (binascii.Error, ValueError):
         raise nothing_here() from None
-    tenant = tenants.behind(stem)
+    tenant = tenants.behind(handle)
     if tenant is None:
         raise nothing_here()
     kinds = tenants.catalog.records

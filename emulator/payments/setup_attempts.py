@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from emulator.kernel.conditions import Condition
 from emulator.kernel.lists import lists
 from emulator.kernel.params import ListParams, Range, String
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 
 

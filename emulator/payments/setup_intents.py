@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 from emulator.connect.records.accounts import Account
 from emulator.connect.shapes import group, group_of
+from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, doc_url, exclusive, invalid, missing
 from emulator.kernel.ids import base62
 from emulator.kernel.lifecycle import Lifecycle
@@ -44,7 +45,6 @@ from emulator.kernel.params import (
 from emulator.kernel.records import replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST
-from emulator.kernel.store import Condition
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
 from emulator.payments import customer as customers

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 FILE = "server.lock"
+TEMPORARY = "stripe-emulator-"  # what the folder of a server that forgets everything is called, to begin with
+OURS = re.compile(r"server\.lock|([0-9a-f]{32}\.(sqlite|new|requests\.db)|no-tenant\.requests\.db)(-wal|-shm)?")
 LOCKED_BYTE = 1 << 30  # on Windows a locked byte cannot be read, so it is one far behind the text
 
 
@@ -43,6 +49,38 @@ class DirectoryLock:
     def release(self) -> None:
         """Let others have the directory."""
         self.file.close()
+
+
+def sweep(parent: Path) -> list[Path]:
+    """Remove what servers that were to forget everything have left behind when they were killed; which that was.
+
+    Only folders that are surely ours and dead: called like ours, of this user, with nothing in them but what we write,
+    and with a lock that says so and that nobody holds.
+    """
+    swept = []
+    for folder in sorted(parent.glob(f"{TEMPORARY}*")):
+        with suppress(OSError, DirectoryInUse):
+            if is_surely_ours(folder):
+                lock = DirectoryLock(folder, temporary=True)
+                lock.release()
+                shutil.rmtree(folder)
+                swept.append(folder)
+    return swept
+
+
+def is_surely_ours(folder: Path) -> bool:
+    """Whether a folder is one that a server of this user made to forget."""
+    state = folder.lstat()
+    is_mine = not hasattr(os, "getuid") or state.st_uid == os.getuid()
+    if not stat.S_ISDIR(state.st_mode) or not is_mine:
+        return False
+    if not all(OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False) for entry in os.scandir(folder)):
+        return False
+    try:
+        told = json.loads((folder / FILE).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(told, dict) and told.get("temporary") is True
 
 
 def sentence(directory: Path, told: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ class WorldDamaged(Exception):
 
 
 class Kept(NamedTuple):
-    """A world as a list of all shows it: its size in bytes, and when it was last written to, in unix seconds."""
+    """A world as a list of all shows it: its size in bytes with its log, and when it was last written to."""
 
     handle: str
     bytes: int
@@ -138,6 +138,9 @@ class Database(Protocol):
 
     def open(self, handle: str) -> StoredWorld:
         """A world that is there, brought up to date. NewerData, WorldGone, WorldDamaged."""
+
+    def looking(self, handle: str) -> AbstractContextManager[Session]:
+        """A look at a world as it is, older or not, that opens and changes nothing. WorldGone, WorldDamaged."""
 
     def copy(self, handle: str, to: str, change: Callable[[Session], None]) -> None:
         """A world as it is at this moment, as another one, changed before anybody meets it."""

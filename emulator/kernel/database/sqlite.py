@@ -438,12 +438,17 @@ class SqliteDatabase:
 
     def worlds(self) -> list[Kept]:
         """Every world, the one last written to first."""
-        found = []
-        for handle, file in files_in(self.directory):
-            states = [one.stat() for one in parts_of(file) if one.exists()]
-            size = sum(state.st_size for state in states)
-            if size:
-                found.append(Kept(handle, size, max(state.st_mtime for state in states)))
+        sizes: dict[str, int] = {}
+        changes: dict[str, float] = {}
+        for entry in os.scandir(self.directory):
+            handle, _, kind = entry.name.partition(".")
+            if HANDLE.fullmatch(handle):
+                with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                    state = entry.stat()
+                    sizes[handle] = sizes.get(handle, 0) + state.st_size
+                    if kind in ("sqlite", "sqlite-wal") and state.st_size:
+                        changes[handle] = max(state.st_mtime, changes.get(handle, 0))
+        found = [Kept(handle, sizes[handle], changed) for handle, changed in changes.items()]
         return sorted(found, key=lambda kept: (-kept.changed, kept.handle))
 
     def has(self, handle: str) -> bool:
@@ -476,6 +481,15 @@ class SqliteDatabase:
                 world = self.opened[handle] = SqliteWorld(self, handle)
             world.is_closed = False
             return world
+
+    @contextmanager
+    def looking(self, handle: str) -> Iterator[SqliteSession]:
+        """A look at a world as it is, older or not, that opens and changes nothing."""
+        file = self.file_of(handle)
+        if not file.exists():
+            raise WorldGone(handle)
+        with looking(file, self.schema) as session:
+            yield session
 
     def end(self, handle: str) -> None:
         """Whoever has a world has it no more."""

@@ -1,8 +1,7 @@
-"""A look at a world from outside: how old it is, how large, how much is in it. Writes nothing and does no due work."""
+"""A look at a world from outside: how old it is, how large, how much is in it. Opens no tenant and writes nothing."""
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import NamedTuple
 
 from emulator.kernel.catalog import Catalog
@@ -14,22 +13,28 @@ from emulator.kernel.database.tenant_row import read_tenant_row
 class Glance(NamedTuple):
     """One world. Times are real ones, whatever its clock shows; `objects` are those that lists show."""
 
-    name: str
-    created: int
+    id: str  # its handle
+    name: str | None
+    created: int | None
     changed: int
     size: int  # bytes where it is kept
-    objects: int
+    objects: int | None
+    generation: int | None
+    damage: str | None = None
 
 
 def glance(database: Database, kept: Kept, catalog: Catalog) -> Glance | None:
-    """What is stored of a world says of it; None where it is gone, or cannot be read."""
+    """What is stored of a world says of it, or what is wrong with it; None where it is gone since it was listed."""
+    seen = int(kept.changed), kept.bytes
     try:
-        with closing(database.open(kept.handle)) as world, world.reading() as session:
+        with database.looking(kept.handle) as session:
             row, store = read_tenant_row(session), Store(session)
             objects = sum(store.count(kind, ()) for kind in catalog.records.values() if is_shown(kind))
-    except (WorldDamaged, WorldGone):
+    except WorldDamaged as damage:
+        return Glance(kept.handle, None, None, *seen, None, None, str(damage))
+    except WorldGone:
         return None
-    return Glance(row.name, row.created or 0, int(kept.changed), kept.bytes, objects)
+    return Glance(kept.handle, row.name, row.created, *seen, objects, row.generation)
 
 
 def is_shown(kind: type) -> bool:

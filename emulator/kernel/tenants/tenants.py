@@ -58,7 +58,9 @@ class Tenants:
 
     def open(self, name: str) -> Tenant:
         """The tenant of that name, made if there is none yet."""
-        return self.opened(handle_of(name), name)
+        tenant = self.opened(handle_of(name), name)
+        tenant.known_name = name  # which is not asked of its world, that may be damaged
+        return tenant
 
     def behind(self, handle: str) -> Tenant | None:
         """The tenant whose world has that handle, as addresses without a key carry it; or None."""
@@ -84,7 +86,8 @@ class Tenants:
 
     def delete(self, tenant: Tenant) -> None:
         """Forget a tenant's world for good, and whatever waits in it. Its next request finds a new one."""
-        self.generations[tenant.handle] = tenant.last_generation()
+        if self.database.has(tenant.handle):
+            self.generations[tenant.handle] = tenant.last_generation()
         tenant.is_deleted = True
         with self.guard:
             self.open_ones.pop(tenant.handle, None)
