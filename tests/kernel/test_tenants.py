@@ -11,8 +11,9 @@ import pytest
 
 from emulator.app import create_app
 from emulator.kernel.database.directory_lock import DirectoryInUse
-from emulator.kernel.database.face import NewerData
+from emulator.kernel.database.face import NewerData, WorldGone
 from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.database.tenant_row import write_tenant_row
 from emulator.kernel.tenants import tenants as module
 from tests.kernel.notes import CATALOG, NotesClient, notes_app, served
 
@@ -282,3 +283,38 @@ def test_a_table_that_was_made_in_an_attempt_that_failed_is_made_again(notes):
 
     with notes.app.tenants.open("notes").reading() as step:
         assert (before, [fault.remaining for fault in step.faults.waiting()]) == ([], [2])
+
+
+def test_a_world_is_copied_as_it_is_while_others_write_to_it(notes):
+    database = notes.app.tenants.database
+    made = notes.post("/v1/notes", "text=x&coins=5").json["id"]
+    notes.post("/_emulator/clock", "frozen=true")
+    handles = [module.handle_of(name) for name in ("notes", "twin")]
+    with notes.app.tenants.open("notes").stored.writing() as session:
+        session.run("UPDATE note SET status = 'done'")
+
+        database.copy(*handles, lambda copy: write_tenant_row(copy, name="twin", generation=7))
+    notes.post("/v1/notes", "text=y")
+
+    twin = NotesClient(notes.app, "sk_test_twin")
+    assert [note["id"] for note in twin.get("/v1/notes").json["data"]] == [made]
+    assert twin.get("/v1/notes?status=open").json["data"] != []
+    assert twin.get(f"/v1/notes/{made}").json["jar"] == 5
+    assert twin.get("/_emulator/clock").json["frozen"] is True
+    assert notes.app.tenants.open("twin").last_generation() == 7
+    assert len(notes.get("/v1/notes").json["data"]) == 2
+
+
+def test_a_copy_takes_the_place_of_a_world_that_somebody_has(notes):
+    notes.post("/v1/notes", "text=x")
+    twin = NotesClient(notes.app, "sk_test_twin")
+    twin.post("/v1/notes", "text=old")
+    held = notes.app.tenants.open("twin").stored
+
+    notes.app.tenants.database.copy(
+        module.handle_of("notes"), module.handle_of("twin"), lambda copy: write_tenant_row(copy, name="twin")
+    )
+
+    with pytest.raises(WorldGone), held.reading():
+        pass
+    assert [note["text"] for note in twin.get("/v1/notes").json["data"]] == ["x"]

@@ -83,6 +83,7 @@ class StoredWorld(Protocol):
     """One world. Sessions that read see what had been committed when they began, and keep nobody waiting."""
 
     handle: str
+    is_gone: bool  # it has been deleted, or another has taken its place
 
     def reading(self) -> AbstractContextManager[Session]:
         """A look at one moment. WorldGone, WorldDamaged."""

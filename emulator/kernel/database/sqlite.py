@@ -468,7 +468,7 @@ class SqliteDatabase:
             fill(session)
             fresh.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             fresh.execute("COMMIT")
-            self.put_in_place(handle, fresh)
+            self.put_in_place(handle, self.drafted(handle, fresh))
             if self.template is None:
                 self.template = emptied(fresh)
         self.wake(handle, session.wakes_at)
@@ -500,7 +500,8 @@ class SqliteDatabase:
 
     def copy(self, handle: str, to: str, change: Callable[[SqliteSession], None]) -> None:
         """A world as it is at this moment, as another one."""
-        with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        draft = self.draft_of(to)
+        with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
             with closing(opened_to_read(self.file_of(handle))) as stored:
                 stored.backup(copy)
             migrate(copy, self.schema)
@@ -508,21 +509,32 @@ class SqliteDatabase:
             session = SqliteSession(copy, self.schema, {}, wake_of(copy))
             change(session)
             copy.execute("COMMIT")
-            self.put_in_place(to, copy)
+        self.put_in_place(to, draft)
         self.wake(to, session.wakes_at)
 
-    def put_in_place(self, handle: str, world: sqlite3.Connection) -> None:
-        """Write a world that was made in memory to its file, whole or not at all."""
-        file = self.file_of(handle)
+    def draft_of(self, handle: str) -> Path:
+        """Where a world is written before it is put in its place; what a killed server left there goes."""
+        draft = self.file_of(handle).with_suffix(".new")
+        for part in parts_of(draft):
+            part.unlink(missing_ok=True)
+        return draft
+
+    def drafted(self, handle: str, world: sqlite3.Connection) -> Path:
+        """A world that was made in memory as a file that is written ahead of."""
         content = bytearray(world.serialize())
         content[FORMATS : FORMATS + len(WRITE_AHEAD)] = WRITE_AHEAD
-        draft = file.with_suffix(".new")
+        draft = self.draft_of(handle)
         with draft.open("wb") as written:
             written.write(content)
             if self.durable:
                 written.flush()
                 os.fsync(written.fileno())
+        return draft
+
+    def put_in_place(self, handle: str, draft: Path) -> None:
+        """Let a draft be the world, in place of whatever was there."""
         self.end(handle)
+        file = self.file_of(handle)
         for rest in parts_of(file)[1:]:
             rest.unlink(missing_ok=True)
         draft.replace(file)

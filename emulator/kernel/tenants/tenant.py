@@ -58,10 +58,10 @@ class Tenant:
     @property
     def stored(self) -> StoredWorld:
         """Its world as it is kept, made if there is none yet, and opened when it is first needed."""
-        if self.opened is not None:
+        if self.opened is not None and not self.opened.is_gone:
             return self.opened
         with self.guard:
-            is_first = self.opened is None
+            is_first = self.opened is None or self.opened.is_gone
             if is_first:
                 if self.is_deleted:
                     raise WorldGone(self.handle)
@@ -130,7 +130,6 @@ class Tenant:
                 return row.generation + 1
         except WorldDamaged:
             with self.guard:
-                self.opened = None
                 self.make()
             return self.last_generation()
 
