@@ -18,7 +18,7 @@ def left_behind(parent: Path, name: str = "stripe-emulator-dead", **told: object
     folder = parent / name
     folder.mkdir()
     (folder / FILE).write_text(json.dumps({"pid": 1, "url": "http://127.0.0.1:1", "temporary": True, **told}))
-    for end in (".sqlite", ".sqlite-wal", ".requests.db"):
+    for end in (".sqlite", ".sqlite-wal", ".requests.db", ".requests.db-journal"):
         (folder / ("a" * 32 + end)).write_bytes(b"world")
     return folder
 
