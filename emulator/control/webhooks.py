@@ -16,7 +16,7 @@ from typing import Any
 from emulator.developer import webhook_endpoints
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import ApiError, no_such
+from emulator.kernel.errors import no_such, rate_limited
 from emulator.kernel.events import Event
 from emulator.kernel.lists import LARGEST_PAGE
 from emulator.kernel.params import Integer, Params, String
@@ -92,7 +92,7 @@ def wait(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     Without `after` what has happened already counts. 429 when too many wait at once.
     """
     if not tenant.tenants.long_polls.acquire(blocking=False):
-        raise ApiError(429, "Too many requests are waiting for events already. Try again later.", code="rate_limit")
+        raise rate_limited("Too many requests are waiting for events already. Try again later.")
     try:
         return awaited(tenant, params)
     finally:

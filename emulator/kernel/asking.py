@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from emulator.kernel import render, versions
 from emulator.kernel.asks import Ask, Asked, real_ms
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.errors import invalid, rate_limited
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.outbox import Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
@@ -71,10 +71,8 @@ class Asker:
     def reserve(self) -> None:
         """A slot for one more question. 429 when as many wait already as the server has threads for."""
         if not self.slots.acquire(blocking=False):
-            raise ApiError(
-                429,
+            raise rate_limited(
                 f"{MOST_AT_ONCE} requests are waiting for an answer of your endpoint already. Try again later.",
-                code="rate_limit",
                 headers={"Stripe-Should-Retry": "true"},
             )
 

@@ -15,7 +15,8 @@ class ApiError(Exception):
     """A client's mistake, in the shape the client expects. `param` is a bracket path such as `billing[address]`.
 
     `more` are other members of the error, such as the whole object that was refused. What an operation did before it
-    was refused is undone, unless `keeps_changes` says that the failure itself is on record (a declined card).
+    was refused is undone, unless `keeps_changes` says that the failure itself is on record (a declined card). A keyed
+    request that is refused is answered so again, unless `is_remembered` says that trying again is the cure.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class ApiError(Exception):
         headers: dict[str, str] | None = None,
         more: dict[str, Any] | None = None,
         keeps_changes: bool = False,
+        is_remembered: bool = True,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -39,6 +41,7 @@ class ApiError(Exception):
         self.headers = headers or {}
         self.more = more or {}
         self.keeps_changes = keeps_changes
+        self.is_remembered = is_remembered
 
     def body(self, request_log_url: str | None = None) -> dict[str, Any]:
         """The JSON reply: absent members are left out, never null."""
@@ -47,7 +50,7 @@ class ApiError(Exception):
             "doc_url": doc_url(self.code),
             "message": self.message,
             "param": self.param,
-            "request_log_url": request_log_url if self.status != 401 else None,
+            "request_log_url": request_log_url if self.status not in (401, 500) else None,
             "type": self.type,
             **self.more,
         }
@@ -91,6 +94,16 @@ def no_such(noun: str, id: str, *, param: str, status: int = 404) -> ApiError:
     if id != id.strip() or any(mark in id for mark in " '\""):
         message += ". Make sure you use the exact id without extra whitespace or quotes"
     return ApiError(status, message, code="resource_missing", param=param)
+
+
+def rate_limited(message: str, *, code: str = "rate_limit", headers: dict[str, str] | None = None) -> ApiError:
+    """429: the same request may well succeed later, under the same idempotency key."""
+    return ApiError(429, message, code=code, headers=headers, is_remembered=False)
+
+
+def unknown_failure() -> ApiError:
+    """500: what a client is told of an error on our side, and of the fault that stands for one."""
+    return ApiError(500, "An unknown error occurred", type="api_error")
 
 
 def account_invalid(masked_key: str, account: str) -> ApiError:

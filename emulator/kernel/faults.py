@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from emulator.kernel import idempotency
-from emulator.kernel.errors import ApiError
+from emulator.kernel.errors import ApiError, rate_limited, unknown_failure
 
 KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
 RATE_LIMITED_REASONS = (
@@ -64,15 +64,15 @@ class Fault(NamedTuple):
     def in_words(self, key: str | None) -> ApiError:
         """The refusal of this kind."""
         if self.kind == "lock_timeout":
-            return ApiError(429, LOCKED, code="lock_timeout")
+            return rate_limited(LOCKED, code="lock_timeout")
         if self.kind == "rate_limit":
             reason = {"Stripe-Rate-Limited-Reason": self.rate_limited_reason or "global-rate"}
-            return ApiError(429, TOO_MANY, code="rate_limit", headers=reason)
+            return rate_limited(TOO_MANY, headers=reason)
         if self.kind == "conflict":
             assert key is not None, "conflicts strike keyed requests only"
             return idempotency.in_use(key)
         assert self.kind == "server_error", f"a {self.kind} answers nothing"
-        return ApiError(500, "An unknown error occurred", type="api_error")
+        return unknown_failure()
 
 
 def covers(pattern: str, path: str) -> bool:

@@ -22,7 +22,15 @@ from emulator.kernel import idempotency, ids, keys, render, versions
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.database.face import WorldDamaged, WorldGone
-from emulator.kernel.errors import ApiError, account_invalid, invalid, not_built, unrecognized_url
+from emulator.kernel.errors import (
+    ApiError,
+    account_invalid,
+    invalid,
+    not_built,
+    rate_limited,
+    unknown_failure,
+    unrecognized_url,
+)
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.incoming import Incoming, received
 from emulator.kernel.lists import Page
@@ -46,7 +54,6 @@ FOR_BROWSERS = {
     "Vary": "Origin",
 }
 STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
-INTERNAL_ERROR = {"error": {"message": "An unknown error occurred", "type": "api_error"}}
 
 
 class RequestLine(NamedTuple):
@@ -199,7 +206,7 @@ class Pipeline:
         except Exception:
             log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
             exchange.headers["Stripe-Should-Retry"] = "false"
-            return Reply(500, render.encoded(INTERNAL_ERROR))
+            return Reply(500, render.encoded(unknown_failure().body()))
 
     def judge(self, exchange: Exchange) -> Reply:
         """The reply of a request that is not refused on the way."""
@@ -345,7 +352,7 @@ class Pipeline:
                 if fault.milliseconds is None:
                     return self.faulty(exchange, step, fault.refusal(key), mark)
                 if not self.tenants.long_polls.acquire(blocking=False):
-                    raise ApiError(429, "Too many requests are waiting already. Try again later.", code="rate_limit")
+                    raise rate_limited("Too many requests are waiting already. Try again later.")
                 held.callback(self.tenants.long_polls.release)
             self.tenants.turn.leave()
             time.sleep(fault.milliseconds / 1000)
@@ -356,10 +363,7 @@ class Pipeline:
         world = World(step, exchange.named_account or step.row.platform)
         exchange.default_version = world.setting("api_version")
         reply = self.refuse(exchange, refusal)
-        if refusal.status != 500:
-            return reply
-        reply = Reply(500, render.encoded(INTERNAL_ERROR))
-        if exchange.idempotency_key is not None:
+        if exchange.idempotency_key is not None and refusal.is_remembered:
             exchange.headers["Original-Request"] = exchange.request_id
             step.replies.keep(
                 world.account,
@@ -431,7 +435,7 @@ class Pipeline:
         except ApiError as refusal:
             if step.is_early:
                 raise TooEarly from refusal
-            if not keyed or refusal.status == 429:
+            if not keyed or not refusal.is_remembered:
                 raise
             reply = self.refuse(exchange, refusal)
         if isinstance(reply, Ask):

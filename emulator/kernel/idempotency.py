@@ -76,4 +76,5 @@ def in_use(key: str) -> ApiError:
         "There is currently another in-progress request using this Idempotent Key (that probably means you "
         f"submitted twice, and the other request is still going through): {key}. Please try again later.",
         code="idempotency_key_in_use",
+        is_remembered=False,
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.kernel import ids, keys, signing
+from emulator.kernel import errors, idempotency, ids, keys, signing
 from emulator.kernel.dates import DAY, date_of, midnight
 from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
@@ -143,3 +143,17 @@ def test_a_movement_goes_from_its_source_to_its_target():
 )
 def test_previous_attributes_hold_what_changed(old, new, told):
     assert differences(old, new) == told
+
+
+@pytest.mark.parametrize(
+    "refusal, is_remembered",
+    [
+        (errors.invalid("No."), True),
+        (errors.unknown_failure(), True),
+        (errors.ApiError(402, "Declined.", type="card_error", keeps_changes=True), True),
+        (errors.rate_limited("Later."), False),
+        (idempotency.in_use("k"), False),
+    ],
+)
+def test_a_refusal_says_whether_an_idempotency_key_remembers_it(refusal, is_remembered):
+    assert refusal.is_remembered is is_remembered
