@@ -26,6 +26,7 @@ from emulator.kernel.params import (
     Currency,
     Enum,
     Hash,
+    Integer,
     ListParams,
     Metadata,
     Params,
@@ -146,7 +147,7 @@ class UpdateParams(Params):
 class TopupListParams(ListParams):
     """Filters of the list."""
 
-    amount = Range()
+    amount = Range(Integer())
     created = Range()
     status = Enum(("canceled", "failed", "pending", "succeeded"))
 

@@ -3,13 +3,13 @@
     conflict      409: another request with the same idempotency key is still running; strikes keyed requests only
     lock_timeout  429: another request is using the object
     rate_limit    429: too many requests
-    server_error  500: an unknown error, remembered under the request's idempotency key
+    server_error  500: an unknown error, remembered under the idempotency key of a v1 request
     wait          the request is carried out after some milliseconds of real time
 
 POST /_emulator/faults kind=lock_timeout method=POST path=/v1/issuing/cards/{card} count=2
 
 A path means itself, with `{…}` for any segment, and with a final `*` everything that begins like it. Without method and
-path every operation of the v1 API is meant, but for the Stripe CLI's own sessions.
+path every operation of the API is meant, but for the Stripe CLI's own sessions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from emulator.kernel.errors import invalid, missing
 from emulator.kernel.faults import Fault
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String
 from emulator.kernel.routes import DELETE, GET, POST
+from emulator.kernel.wires import STRIPES
 from emulator.kernel.world import World
 
 # Longer than the 80 seconds after which the official SDKs give up.
@@ -84,7 +85,7 @@ def check_kind(kind: str, params: dict[str, Any]) -> None:
 def is_served(world: World, method: str | None, path: str) -> bool:
     """Whether any operation that a fault can strike has such a path."""
     return any(
-        route.path.startswith("/v1/")
+        route.path.startswith(STRIPES)
         and route.scope == "world"
         and method in (None, route.verb)
         and faults.covers(path, route.path)

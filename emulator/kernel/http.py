@@ -12,7 +12,6 @@ import traceback
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
@@ -33,15 +32,14 @@ from emulator.kernel.errors import (
 )
 from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.incoming import Incoming, received
-from emulator.kernel.lists import Page
-from emulator.kernel.params import List, Params, String
-from emulator.kernel.render import Content, Deleted
+from emulator.kernel.render import Content
 from emulator.kernel.routes import NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.wires import STRIPES, V1, Wire, wire_of
 from emulator.kernel.world import Request, Step, World
 
 log = logging.getLogger("emulator")
-API = ("/v1/", "/_emulator/")
+API = (*STRIPES, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 FOR_BROWSERS = {
     "Access-Control-Allow-Credentials": "true",
@@ -110,6 +108,7 @@ class Exchange:
     method: str
     path: str
     request_id: str
+    wire: Wire
     headers: dict[str, str] = field(default_factory=dict)
     key: keys.Key | None = None
     tenant: Tenant | None = None
@@ -174,8 +173,8 @@ class Pipeline:
     def answer(self, sent: Incoming) -> Answer:
         """One request, whatever comes of it, as a reply with headers."""
         began = time.perf_counter()
-        exchange = Exchange(sent, sent.method, sent.path, ids.request_id())
-        if sent.path.startswith("/v1/"):
+        exchange = Exchange(sent, sent.method, sent.path, ids.request_id(), wire_of(sent.path))
+        if sent.path.startswith(STRIPES):
             self.tenants.turn.take()
         try:
             reply = self.judged(exchange)
@@ -206,7 +205,7 @@ class Pipeline:
         except Exception:
             log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
             exchange.headers["Stripe-Should-Retry"] = "false"
-            return Reply(500, render.encoded(unknown_failure().body()))
+            return Reply(500, render.encoded(exchange.wire.refusal(unknown_failure(), None)))
 
     def judge(self, exchange: Exchange) -> Reply:
         """The reply of a request that is not refused on the way."""
@@ -240,8 +239,8 @@ class Pipeline:
         exchange.route, exchange.values = found
         if exchange.key.kind == "pk" and not exchange.route.publishable:
             raise keys.publishable_key_refused()
-        tree = exchange.sent.tree()
-        if verb == "POST":
+        tree = exchange.wire.tree(exchange.sent)
+        if verb in exchange.wire.keyed:
             exchange.idempotency_key = exchange.sent.header("Idempotency-Key")
         if exchange.idempotency_key is not None:
             idempotency.check_key(exchange.idempotency_key)
@@ -263,7 +262,7 @@ class Pipeline:
         assert route is not None and exchange.tenant is not None
         mark = idempotency.fingerprint(exchange.path, tree) if exchange.idempotency_key is not None else b""
         try:
-            params, expand = self.checked(route, self.as_newest(exchange, tree))
+            params, expand = exchange.wire.params(route, self.as_newest(exchange, tree))
         except ApiError:
             if exchange.idempotency_key is not None:
                 with exchange.tenant.reading(named=exchange.named) as step:
@@ -331,7 +330,7 @@ class Pipeline:
 
     def is_to_meet_faults(self, exchange: Exchange, step: Step) -> bool:
         """Whether faults wait that may strike this request. The control API is spared, or nobody could end them."""
-        return step.row.faults > 0 and not exchange.has_met_faults and exchange.path.startswith("/v1/")
+        return step.row.faults > 0 and not exchange.has_met_faults and exchange.path.startswith(STRIPES)
 
     def struck(self, exchange: Exchange, mark: bytes, where: dict[str, Any]) -> Reply | None:
         """What a fault answers in the operation's place; None when none strikes, or after its wait.
@@ -359,11 +358,11 @@ class Pipeline:
         return None
 
     def faulty(self, exchange: Exchange, step: Step, refusal: ApiError, mark: bytes) -> Reply:
-        """The reply of a fault. Of these only a server error counts as an answer of the operation, for keys."""
+        """The reply of a fault. Of these only a server error counts as an answer of the operation, for v1's keys."""
         world = World(step, exchange.named_account or step.row.platform)
         exchange.default_version = world.setting("api_version")
         reply = self.refuse(exchange, refusal)
-        if exchange.idempotency_key is not None and refusal.is_remembered:
+        if exchange.idempotency_key is not None and exchange.wire.remembers(refusal):
             exchange.headers["Original-Request"] = exchange.request_id
             step.replies.keep(
                 world.account,
@@ -393,17 +392,6 @@ class Pipeline:
             with exchange.tenant.reading(named=exchange.named) as step:
                 version = World(step, step.row.platform).version
         return versions.sent(version, route.signature, tree)
-
-    def checked(self, route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Typed parameters, and the paths to expand."""
-        wanted = tree.pop("expand", None)
-        params = route.params.parse(tree)
-        if wanted is None:
-            return params, []
-        paths = keys_to_expand(wanted)
-        is_retrieve = getattr(route.operation, "is_retrieve", False)
-        render.check_expand(paths, route.returns, is_list=route.is_list, is_retrieve=is_retrieve)
-        return params, paths
 
     def repeated(self, exchange: Exchange, step: Step, mark: bytes) -> Reply | None:
         """What this request's key was answered with before, or None."""
@@ -435,12 +423,12 @@ class Pipeline:
         except ApiError as refusal:
             if step.is_early:
                 raise TooEarly from refusal
-            if not keyed or not refusal.is_remembered:
+            if not keyed or not exchange.wire.remembers(refusal):
                 raise
             reply = self.refuse(exchange, refusal)
         if isinstance(reply, Ask):
             return reply
-        if keyed:
+        if keyed and (exchange.refusal is None or exchange.wire.remembers(exchange.refusal)):
             assert exchange.idempotency_key is not None
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
@@ -469,6 +457,7 @@ class Pipeline:
     def waiting(self, exchange: Exchange, step: Step, ask: Ask, expand: list[str], mark: bytes) -> Ask:
         """Keep with a question what its request will be answered with, whoever concludes it."""
         assert self.asker is not None
+        assert exchange.wire is V1, "what concludes a question answers in v1"
         self.asker.reserve()
         step.asks.attach(ask, step.request, exchange.path, mark, expand, step.version)
         if exchange.idempotency_key is not None:
@@ -488,7 +477,8 @@ class Pipeline:
             return result
         if isinstance(result, Content):
             return self.as_bytes(result, exchange)
-        return self.as_bytes(versions.shown(world.version, self.rendered(world, result, expand)), exchange)
+        body = exchange.wire.body(world, result, expand, exchange.sent)
+        return self.as_bytes(versions.shown(world.version, body), exchange)
 
     def as_bytes(self, result: Any, exchange: Exchange) -> bytes:
         """Plain values as JSON, content as it is."""
@@ -497,29 +487,10 @@ class Pipeline:
             return result.body
         return render.encoded(result)
 
-    def rendered(self, world: World, result: Any, expand: list[str]) -> Any:
-        """A record, a page, a deletion or a plain hash as JSON."""
-        if isinstance(result, Page):
-            data = world.rows(result.records, partial(self.row, world, expand) if expand else world.render)
-            return {"object": "list", "data": data, "has_more": result.has_more, "url": result.url}
-        if isinstance(result, Deleted):
-            return {"id": result.record.id, "object": result.record.object, "deleted": True}
-        body = render.ordered(result) if isinstance(result, dict) else world.render(result)
-        if expand:
-            render.expand(world, body, expand)
-            body = render.ordered(body)
-        return body
-
-    def row(self, world: World, expand: list[str], record: Any) -> dict[str, Any]:
-        """A record of a page as JSON; what is to be expanded of it begins with `data`."""
-        body = world.render(record)
-        render.expand(world, body, [path.partition(".")[2] for path in expand], is_row=True)
-        return render.ordered(body)
-
     def note(self, exchange: Exchange, line: RequestLine) -> None:
         """Tell whoever waits for a handler of this tenant that the API was called meanwhile."""
         assert exchange.tenant is not None
-        if not exchange.path.startswith("/v1/"):
+        if not exchange.path.startswith(STRIPES):
             return
         call = {
             "method": line.method,
@@ -539,7 +510,7 @@ class Pipeline:
         log_url = None
         if exchange.tenant is not None:
             log_url = f"{exchange.sent.origin}/_emulator/requests/{exchange.request_id}"
-        return Reply(refusal.status, render.encoded(refusal.body(log_url)))
+        return Reply(refusal.status, render.encoded(exchange.wire.refusal(refusal, log_url)))
 
     def headers_of(self, exchange: Exchange, reply: Reply) -> list[tuple[str, str]]:
         """Everything clients read from a reply's headers, the length aside."""
@@ -576,7 +547,7 @@ class Pipeline:
             duration_ms,
             exchange.tenant.name if exchange.tenant else None,
             exchange.sent.header("User-Agent") or "",
-            refusal.body()["error"] if refusal else None,
+            exchange.wire.refusal(refusal, None)["error"] if refusal else None,
             int(time.time()),
             exchange.tenant.handle if exchange.tenant else None,
             exchange.sent.header("Stripe-Version") or exchange.default_version,
@@ -584,14 +555,3 @@ class Pipeline:
             exchange.sent.ip_address,
             exchange.hint,
         )
-
-
-class ExpandParams(Params):
-    """The parameter that every operation takes."""
-
-    expand = List(String())
-
-
-def keys_to_expand(wanted: Any) -> list[str]:
-    """The paths in `expand`, given as a list or as one text. 400 for anything else."""
-    return ExpandParams.parse({"expand": [wanted] if isinstance(wanted, str) else wanted})["expand"]

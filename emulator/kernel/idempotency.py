@@ -1,6 +1,6 @@
 """Stored replies of keyed requests, and fingerprints that tell whether a repeat is the same request.
 
-Source: https://docs.stripe.com/api/idempotent_requests
+Source: https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com/api-v2-overview
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 
 KEPT_SECONDS = DAY
+KEPT_SECONDS_OF_V2 = 30 * DAY
 LONGEST_KEY = 255
 
 
@@ -78,3 +79,8 @@ def in_use(key: str) -> ApiError:
         code="idempotency_key_in_use",
         is_remembered=False,
     )
+
+
+def kept_seconds(path: str) -> int:
+    """How long a key stands for what it was used with."""
+    return KEPT_SECONDS_OF_V2 if path.startswith("/v2/") else KEPT_SECONDS

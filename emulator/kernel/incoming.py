@@ -66,19 +66,28 @@ class Incoming(NamedTuple):
         return f"{self.environ['wsgi.url_scheme']}://{self.environ.get('HTTP_HOST', 'localhost')}"
 
     @property
+    def query(self) -> bytes:
+        """What follows the question mark."""
+        return self.environ.get("QUERY_STRING", "").encode("latin-1")
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body without what follows it, in lower case; empty when none is named."""
+        return self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+
+    @property
     def ip_address(self) -> str:
         """Whom it came from; empty when nobody knows."""
         return self.environ.get("REMOTE_ADDR") or ""
 
     def tree(self) -> dict[str, Any]:
-        """Query and body as one tree, whatever the method; of what is in both, the body's is taken.
+        """Query and form as one tree, whatever the method; of what is in both, the body's is taken.
 
         400 for a body that is not whole or no form, and for too many parameters.
         """
         if self.broken:
             raise forms.broken_body(self.broken)
-        query = self.environ.get("QUERY_STRING", "").encode("latin-1")
-        kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        query, kind = self.query, self.content_type
         if not self.content:
             forms.check_count(query)
             return forms.nested(forms.pairs(query))

@@ -2,21 +2,28 @@
 
 A schema is a class of fields; loading gives only what was sent, `None` for a value that was unset with an empty text.
 Unknown names are reported first and together, then the first complaint in the order of declaration.
+
+Fields read what either wire writes: a value's type tells what came as JSON, where `5` is an integer and so is `"5"`.
+What the type does not tell, `WRITTEN` does: how times look, and whether the text `true` is a boolean.
 Source: https://docs.stripe.com/api/errors and error bodies seen on the wire.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+import orjson
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from marshmallow.exceptions import SCHEMA
 
 from emulator.data.countries import COUNTRIES
 from emulator.data.currencies import CURRENCIES
+from emulator.kernel import rfc3339
 from emulator.kernel.errors import ApiError, invalid, unknown_parameters
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")  # as many digits as LARGEST_INTEGER has
@@ -26,6 +33,9 @@ LARGEST_INTEGER = 2**63 - 1
 LONGEST_EMAIL = 512
 LONGEST_ARRAY = 10_000
 LONGEST_INDEX = 19  # digits
+CURSORS = ("starting_after", "ending_before")
+# How the values being read are written: as v1 does in forms and queries, or as v2 does in its queries or JSON bodies.
+WRITTEN: ContextVar[Literal["v1", "v2 query", "v2 json"]] = ContextVar("written", default="v1")
 
 
 class Complaint(str):
@@ -50,6 +60,9 @@ EMPTY = Complaint(
     "'{param}' cannot be unset. You should remove '{param}' from your request or supply a non-empty value.",
     "parameter_invalid_empty",
 )
+# What JSON says besides; the texts are ours.
+NULL = Complaint("You passed null for '{param}', which cannot be unset. Leave '{param}' out or give it a value.")
+EMPTY_TEXT = Complaint("You passed an empty string for '{param}'. Pass null to unset a field, or give it a value.")
 INVALID_OBJECT = Complaint("Invalid object")
 INVALID_ARRAY = Complaint("Invalid array")
 
@@ -163,6 +176,14 @@ def nested_schema(field: fields.Field | None) -> Schema | None:
     return field.schema if isinstance(field, fields.Nested) else None
 
 
+def emptied(value: str | None, unset: bool) -> None:
+    """None, if this unsets a parameter that can be unset: an empty text does, and in JSON only `null`."""
+    if value == "" and WRITTEN.get() == "v2 json":
+        raise ValidationError([EMPTY_TEXT])  # type: ignore[list-item]
+    if not unset:
+        raise ValidationError([EMPTY if value == "" else NULL])  # type: ignore[list-item]
+
+
 class Param(fields.Field):
     """What all fields share: `required`, and `unset` for those that an empty text sets to null."""
 
@@ -172,10 +193,8 @@ class Param(fields.Field):
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """The typed value; None when it was unset."""
-        if value == "":
-            if self.unset:
-                return None
-            raise ValidationError([EMPTY])  # type: ignore[list-item]
+        if value == "" or value is None:
+            return emptied(value, self.unset)
         if value is missing:
             return super().deserialize(value, attr, data, **kwargs)
         return self._deserialize(value, attr, data)  # no field has what marshmallow would look for besides
@@ -227,11 +246,21 @@ class Amount(Integer):
 
 
 class Timestamp(Integer):
-    """Unix seconds."""
+    """A time, loaded as unix seconds; v1 sends those, v2 RFC 3339."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        if WRITTEN.get() != "v1":
+            seconds = rfc3339.seconds_of(value) if isinstance(value, str) else None
+            if seconds is None:
+                raise complain(f"Invalid timestamp: {shown(value)}; must be RFC 3339, like 2026-06-05T07:24:09Z")
+            value = seconds
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Boolean(Param):
     """`true` or `false`, as words of some languages have them too: `True`, `TRUE`. Numbers are refused.
+
+    A JSON body has booleans of its own, and words are refused there.
 
     Source: https://github.com/stripe/stripe-dotnet/pull/3104, and what stripe-python before 12.0.1 sends.
     """
@@ -241,8 +270,10 @@ class Boolean(Param):
     }  # fmt: skip
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> bool:
+        if isinstance(value, bool):
+            return value
         meant = self.WORDS.get(value) if isinstance(value, str) else None
-        if meant is None:
+        if meant is None or WRITTEN.get() == "v2 json":
             raise complain(f"Invalid boolean: {shown(value)}")
         return meant
 
@@ -335,10 +366,8 @@ class Hash(fields.Nested):
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
         """The typed hash; None when it was unset."""
-        if value == "":
-            if self.unset:
-                return None
-            raise ValidationError([EMPTY])  # type: ignore[list-item]
+        if value == "" or value is None:
+            return emptied(value, self.unset)
         if value is missing:
             return super().deserialize(value, attr, data, **kwargs)
         return self._deserialize(value, attr, data)
@@ -376,24 +405,26 @@ class List(Param):
 
 
 class Range(Param):
-    """A list filter on a time or an amount: an exact integer, or a hash of `gt`, `gte`, `lt`, `lte`.
+    """A list filter on a time, or on another kind of integer: an exact one, or a hash of `gt`, `gte`, `lt`, `lte`.
 
     Loads as a hash of bounds; an exact value as `{"eq": n}`.
     """
 
     BOUNDS = ("gt", "gte", "lt", "lte")
 
+    def __init__(self, of: Integer | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.of = of or Timestamp()
+
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, int]:
         if not isinstance(value, dict):
-            return {"eq": integer(value)}
+            return {"eq": self.of.deserialize(value)}
         errors: dict[str, Any] = {name: [UNKNOWN] for name in value if name not in self.BOUNDS}
         bounds = {}
         for name in self.BOUNDS:
             if name in value:
                 try:
-                    if value[name] == "":
-                        raise ValidationError([EMPTY])  # type: ignore[list-item]
-                    bounds[name] = integer(value[name])
+                    bounds[name] = self.of.deserialize(value[name])
                 except ValidationError as refusal:
                     errors[name] = refusal.messages
         if errors:
@@ -402,7 +433,7 @@ class Range(Param):
 
 
 class Metadata(fields.Field):
-    """Key-value pairs; None for all of them cleared, a None value for a key that goes.
+    """Key-value pairs; None for all of them cleared, a None value for a key that goes: an empty text, in JSON `null`.
 
     Source: https://docs.stripe.com/api/metadata
     """
@@ -412,18 +443,20 @@ class Metadata(fields.Field):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str | None] | None:
         if value == "":
-            return None
+            return emptied(value, True)
         if not isinstance(value, dict):
             raise ValidationError([INVALID_OBJECT])  # type: ignore[list-item]
         for key, text in value.items():
-            if not isinstance(text, str):
+            if text == "" and WRITTEN.get() == "v2 json":
+                raise ValidationError({key: [EMPTY_TEXT]})  # type: ignore[dict-item]
+            if not isinstance(text, str | None):
                 raise ValidationError({key: [Complaint(f"Invalid string: {as_ruby(text)}")]})  # type: ignore[dict-item]
             if len(key) > 40:
                 raise complain(
                     "Metadata keys can have up to 40 characters, but you passed in a key that is "
                     f"{len(key)} characters. Invalid key: {key}"
                 )
-            if len(text) > 500:
+            if text is not None and len(text) > 500:
                 raise complain(
                     "Metadata values can have up to 500 characters, but you passed in a value that is "
                     f"{len(text)} characters. Invalid value: {text}"
@@ -452,12 +485,48 @@ class ListParams(Params):
     ending_before = String()
 
 
+class PageToken(String):
+    """Which page of a list of v2: the name of a v1 cursor parameter, and the id of the object it names."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        token = super()._deserialize(value, attr, data, **kwargs)
+        cursor = cursor_of(token)
+        if cursor is None:
+            raise complain(f"Invalid page: {shortened(token)}")
+        return cursor
+
+
+def page_token(cursor: str, id: str) -> str:
+    """A cursor as one opaque word."""
+    return "page_" + urlsafe_b64encode(f"{cursor} {id}".encode()).decode().rstrip("=")
+
+
+def cursor_of(token: str) -> tuple[str, str] | None:
+    """The cursor in such a word, None for any other word."""
+    encoded = token.removeprefix("page_")
+    try:
+        text = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except ValueError:
+        return None
+    cursor, _, id = text.partition(" ")
+    return (cursor, id) if cursor in CURSORS and page_token(cursor, id) == token else None
+
+
+class PageParams(Params):
+    """What every list of v2 takes. Subclasses add their filters."""
+
+    limit = Integer()
+    page = PageToken()
+
+
 class NoParams(Params):
     """An operation without parameters of its own."""
 
 
 def integer(value: Any) -> int:
-    """A decimal integer that fits into 64 bits."""
+    """A decimal integer that fits into 64 bits: digits, or a JSON number without a fraction."""
+    if type(value) is int and abs(value) <= LARGEST_INTEGER:
+        return value
     if not isinstance(value, str) or not INTEGER.match(value) or abs(int(value)) > LARGEST_INTEGER:
         raise complain(f"Invalid integer: {shown(value)}", "parameter_invalid_integer")
     return int(value)
@@ -467,6 +536,8 @@ def in_order(value: Any) -> list[tuple[int, Any]]:
     """The elements of `a[]=…` or `a[0]=…`, in index order, with the index that errors name."""
     if isinstance(value, list):
         return list(enumerate(value))
+    if WRITTEN.get() == "v2 json":
+        raise ValidationError([INVALID_ARRAY])  # type: ignore[list-item]
     if isinstance(value, dict) and value and all(is_index(key) and int(key) <= LONGEST_ARRAY for key in value):
         return [(int(key), value[key]) for key in sorted(value, key=int)]
     raise ValidationError([INVALID_ARRAY])  # type: ignore[list-item]
@@ -498,4 +569,6 @@ def as_ruby(value: Any) -> str:
         return "{" + ", ".join(f'"{key}"=>{as_ruby(item)}' for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(as_ruby(item) for item in value) + "]"
+    if value is None or isinstance(value, bool | int | float):
+        return orjson.dumps(value).decode()
     return f'"{value}"'

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from emulator.kernel.params import ListParams, NoParams, Params
+from emulator.kernel.params import NoParams, Params
+from emulator.kernel.wires import Wire, wire_of
 from emulator.kernel.world import World
 
 Operation = Callable[..., Any]
@@ -36,6 +37,11 @@ class Route:
     def signature(self) -> str:
         """`POST /v1/issuing/cards`, as the table of versions names operations."""
         return f"{self.verb} {self.path}"
+
+    @cached_property
+    def wire(self) -> Wire:
+        """How its requests and replies are written: v1, and v2 below `/v2/`, as for paths that nobody serves."""
+        return wire_of(self.path)
 
     @cached_property
     def name(self) -> str:
@@ -70,7 +76,7 @@ class NotBuilt:
 
 def GET(path: str, operation: Operation, params: type[Params] | None = None, **more: Any) -> Route:
     """A reading operation. Lists take at least the paging parameters."""
-    usual = ListParams if getattr(operation, "is_list", False) else NoParams
+    usual = wire_of(path).list_params if getattr(operation, "is_list", False) else NoParams
     return Route("GET", path, operation, params or usual, **more)
 
 

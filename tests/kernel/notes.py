@@ -228,10 +228,10 @@ def served(folder: Path, catalog: Catalog, seed: int = 0) -> Tenants:
     return Tenants(SqliteDatabase(folder, catalog.records.values()), catalog, seed=seed)
 
 
-def notes_app(folder: Path, seed: int = 0) -> Flask:
+def notes_app(folder: Path, seed: int = 0, catalog: Catalog = CATALOG) -> Flask:
     """An application that serves notes."""
     app = Flask("notes", static_folder=None)
-    tenants = served(folder, CATALOG, seed=seed)
+    tenants = served(folder, catalog, seed=seed)
     app.tenants = tenants  # type: ignore[attr-defined]
     Pipeline(tenants).mount(app)
     return app

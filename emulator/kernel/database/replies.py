@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.kernel.database.face import Session
-from emulator.kernel.idempotency import KEPT_SECONDS, StoredReply
+from emulator.kernel.idempotency import KEPT_SECONDS, KEPT_SECONDS_OF_V2, StoredReply, kept_seconds
 
 
 class Replies:
@@ -13,20 +13,26 @@ class Replies:
         self.session = session
 
     def find(self, account: str, key: str, now: int) -> StoredReply | None:
-        """What is remembered under a key, if it is not older than a day."""
+        """What is remembered under a key: for a day, or for thirty if it was used with v2."""
         row = self.session.one(
             "SELECT path, fingerprint, request_id, created, status, body FROM idempotent_reply "
             "WHERE account = :account AND key = :key AND created > :too_old",
             account=account,
             key=key,
-            too_old=now - KEPT_SECONDS,
+            too_old=now - KEPT_SECONDS_OF_V2,
         )
-        return StoredReply(*row) if row else None
+        stored = StoredReply(*row) if row else None
+        return stored if stored and stored.created > now - kept_seconds(stored.path) else None
 
     def keep(self, account: str, key: str, reply: StoredReply) -> None:
         """Remember a reply, or that its request is running, and let go of what is too old to be asked for."""
         self.session.put("idempotent_reply", ("account", "key"), account=account, key=key, **reply._asdict())
-        self.session.run("DELETE FROM idempotent_reply WHERE created <= :too_old", too_old=reply.created - KEPT_SECONDS)
+        self.session.run(
+            "DELETE FROM idempotent_reply WHERE created <= :too_old "
+            "AND (created <= :too_old_of_v2 OR path NOT LIKE '/v2/%')",
+            too_old=reply.created - KEPT_SECONDS,
+            too_old_of_v2=reply.created - KEPT_SECONDS_OF_V2,
+        )
 
     def forget(self, account: str, key: str) -> None:
         """Let a key be used again."""
