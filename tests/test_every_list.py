@@ -13,6 +13,8 @@ from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.connect.bank_test_numbers import NATIONAL
 from emulator.data.capabilities import CAPABILITIES
+from emulator.data.currencies import CURRENCIES
+from emulator.developer.webhook_endpoints import MOST_ENDPOINTS
 from emulator.kernel.render import DEEPEST
 from emulator.kernel.routes import Route
 from tests.client import Client
@@ -28,12 +30,17 @@ from tests.issuing.purchases import (
     fund,
     refund,
 )
-from tests.statements import statements
+from tests.statements import Asked, asking
 from tests.treasury import worlds
 
-CURRENCIES = ("usd", "eur", "gbp", "aud", "cad", "chf", "dkk", "nok", "sek", "nzd", "sgd")
 OBT = "/v1/treasury/outbound_transfers"
-NUMBERS = NATIONAL["US"].split()
+HOME = {"US": "usd", "CA": "cad", "GB": "gbp", "AU": "aud"}
+ROUTING = {"US": "110000000", "CA": "11000-000", "GB": "108800", "AU": "110000"}
+BANKS = [
+    {"country": country, "currency": HOME[country], "routing_number": routing, "account_number": number}
+    for country, routing in ROUTING.items()
+    for number in NATIONAL[country].split()
+]
 
 
 class Listing(NamedTuple):
@@ -72,7 +79,7 @@ def banks(name: str) -> Callable[[Client], Listing]:
         return Listing(
             platform,
             path,
-            lambda number: platform.made(path, external_account={**BANK, "account_number": NUMBERS[number]}),
+            lambda number: platform.made(path, external_account={**BANK, **BANKS[number]}),
         )
 
     return listing
@@ -300,6 +307,8 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     ),
     "/v1/webhook_endpoints": endpoints,
 }
+# The account that can be expanded in its bank accounts counts all of them.
+OF_WHAT_IS_EXPANDED = {"/v1/accounts/{account}/bank_accounts", "/v1/accounts/{account}/external_accounts"}
 UNPAGED = {"/v1/accounts/{account}/capabilities"}
 # There is one bundle, and nobody can make another.
 OF_ONE = {"/v1/issuing/physical_bundles"}
@@ -321,9 +330,9 @@ def takes_pages(route: Route) -> bool:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[tuple[Client, list[str]]]:
+def fresh(tmp_path: Path) -> Iterator[tuple[Client, Asked]]:
     """A platform of its own, and what its database is asked."""
-    with statements() as asked:
+    with asking() as asked:
         app = create_app(tmp_path)
         yield Client(app, "sk_test_lists"), asked
         app.emulator.close()  # type: ignore[attr-defined]
@@ -345,18 +354,19 @@ class Page(NamedTuple):
     rows: int
     has_more: bool
     asked: list[str]
+    steps: int
 
 
-def read(listing: Listing, asked: list[str], **params: Any) -> Page:
+def read(listing: Listing, asked: Asked, **params: Any) -> Page:
     """A page, read twice, so that nothing is done for the first time."""
     listing.client.read(listing.path, **listing.filters, **params)
     asked.clear()
     page = listing.client.read(listing.path, **listing.filters, **params)
-    return Page(len(page["data"]), page["has_more"], [*asked])
+    return Page(len(page["data"]), page["has_more"], [*asked.statements], asked.steps)
 
 
 @pytest.mark.parametrize("name", LISTINGS)
-def test_a_page_asks_the_database_as_often_for_ten_rows_as_for_one(fresh: tuple[Client, list[str]], name: str) -> None:
+def test_a_page_asks_the_database_as_often_for_ten_rows_as_for_one(fresh: tuple[Client, Asked], name: str) -> None:
     platform, asked = fresh
     listing = LISTINGS[name](platform)
     everything = {"expand": expandable(listing)}
@@ -373,7 +383,25 @@ def test_a_page_asks_the_database_as_often_for_ten_rows_as_for_one(fresh: tuple[
 
 
 @pytest.mark.parametrize("name", [name for name in LISTINGS if name not in UNPAGED])
-def test_a_list_has_more_only_where_its_page_does_not_show_all(fresh: tuple[Client, list[str]], name: str) -> None:
+def test_a_page_costs_the_same_however_many_rows_there_are_behind_it(fresh: tuple[Client, Asked], name: str) -> None:
+    platform, asked = fresh
+    listing = LISTINGS[name](platform)
+    few, many = 6, MOST_ENDPOINTS if name == "/v1/webhook_endpoints" else 30
+    for number in range(few):
+        listing.add(number)
+    everything = {"limit": 5, "expand": [] if name in OF_WHAT_IS_EXPANDED else expandable(listing)}
+    first = read(listing, asked, **everything)
+    for number in range(few, many):
+        listing.add(number)
+
+    last = read(listing, asked, **everything)
+
+    assert (first.rows, last.rows, last.has_more) == (5, 5, True)
+    assert last.steps < first.steps * 1.2, "\n".join(last.asked)
+
+
+@pytest.mark.parametrize("name", [name for name in LISTINGS if name not in UNPAGED])
+def test_a_list_has_more_only_where_its_page_does_not_show_all(fresh: tuple[Client, Asked], name: str) -> None:
     platform, asked = fresh
     listing = LISTINGS[name](platform)
     for number in range(3):

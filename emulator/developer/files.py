@@ -116,6 +116,7 @@ class File:
     prefix: ClassVar[str] = "file"
     noun: ClassVar[str] = "file"
     filters: ClassVar[tuple[str, ...]] = ("purpose", "gone_at")
+    unindexed: ClassVar[tuple[str, ...]] = ("gone_at",)  # nearly all are there still
     hidden: ClassVar[tuple[str, ...]] = ()
     expands: ClassVar[tuple[str, ...]] = ()
     embeds: ClassVar[tuple[str, ...]] = ("links",)

@@ -97,7 +97,8 @@ class Ledger:
     def entries_by_flow(self, owner: str, flows: Sequence[str]) -> dict[str, list[Entry]]:
         """For each flow the movements on one owner's statement that it caused, newest first."""
         caused: dict[str, list[Entry]] = {flow: [] for flow in flows}
-        for entry in self.entries([Condition("flow", "in", flows), Condition("owner", "eq", owner)]):
+        mine = [Condition("flow", "in", flows), Condition("owner", "eq", owner)]
+        for entry in self.entries(mine, grouped="flow"):
             caused[str(entry.flow)].append(entry)
         return caused
 
@@ -109,10 +110,15 @@ class Ledger:
         older_than: Place | None = None,
         newer_than: Place | None = None,
         limit: int | None = None,
+        grouped: str | None = None,
     ) -> list[Entry]:
-        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
+        """Movements that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first.
+
+        Where a column has several values, `grouped` by it they are found by its index and not by walking through all
+        movements.
+        """
         where, values = clause(map(named, conditions), FILTERS)
-        page, places = paged(column_of(key), older_than, newer_than, limit)
+        page, places = paged(column_of(key), older_than, newer_than, limit, grouped)
         rows = self.session.all(f"SELECT {COLUMNS} FROM movement WHERE {where} {page}", **values, **places)
         if len(rows) == 1:
             return [Entry(*rows[0][:9], orjson.loads(rows[0][9]), self.lines_of(rows[0][0]))]

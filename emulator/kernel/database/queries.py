@@ -47,7 +47,11 @@ def clause(conditions: Iterable[Condition], columns: frozenset[str]) -> tuple[st
 
 
 def paged(
-    key: str, older_than: Place | None, newer_than: Place | None, limit: int | None
+    key: str,
+    older_than: Place | None,
+    newer_than: Place | None,
+    limit: int | None,
+    grouped: str | None = None,
 ) -> tuple[str, dict[str, Any]]:
     """What follows a WHERE clause: where to go on from, the order (newest first, or oldest), how many; and values."""
     sql, values, order = "", {}, "DESC"
@@ -57,5 +61,6 @@ def paged(
     if newer_than is not None:
         sql, order = sql + f"AND ({key}, sequence) > (:newer_key, :newer_sequence) ", "ASC"
         values |= {"newer_key": newer_than.key, "newer_sequence": newer_than.sequence}
-    sql += f"ORDER BY {key} {order}, sequence {order}"
+    groups = f"{grouped}, " if grouped else ""
+    sql += f"ORDER BY {groups}{key} {order}, sequence {order}"
     return (sql if limit is None else f"{sql} LIMIT {int(limit)}"), values
