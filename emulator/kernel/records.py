@@ -53,21 +53,27 @@ def version_of(record: type) -> int:
 
 
 @cache
-def members_of(record: type) -> frozenset[str]:
-    """The names of a record's members."""
-    return frozenset(one.name for one in fields(record))
+def shapes_of(record: type) -> set[tuple[str, ...]]:
+    """The orders in which exactly the members of a class have been found stored: there is one, as a rule."""
+    return set()
 
 
 def revive(record: type[Record], data: bytes) -> Record:
     """A record from its stored form: the defaults of its class, then what was stored."""
-    return filled(record, orjson.loads(data))
+    stored = orjson.loads(data)
+    if (shape := tuple(stored)) not in shapes_of(record):
+        if stored.keys() == {one.name for one in fields(record)}:  # type: ignore[arg-type]
+            shapes_of(record).add(shape)
+        else:
+            stored = completed(record, stored)
+    revived = object.__new__(record)
+    revived.__dict__.update(stored)
+    return revived
 
 
 def filled(record: type[Record], stored: dict[str, Any]) -> Record:
     """A record of these members; what its class has gained has its default, what it has lost is left out."""
-    revived = object.__new__(record)
-    revived.__dict__.update(stored if stored.keys() == members_of(record) else completed(record, stored))
-    return revived
+    return revive(record, orjson.dumps(stored))
 
 
 def completed(record: type, stored: dict[str, Any]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Step:
         self.draws = self.row.draws
         self.counters = Counters(self.row)
         self.store = Store(self.session)
-        self.outbox = Outbox(self.session, self.counters)
+        self.outbox = Outbox(self.session, self.counters, self.row.subscribers > 0)
         self.seen: dict[str, tuple[str, Any]] = {}
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []

@@ -242,8 +242,8 @@ def test_they_survive_a_restart_and_end_with_a_reset(tmp_path):
 def test_without_faults_no_request_asks_for_them(platform, app):
     tenant = app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     asked: list[str] = []
-    for connection in tenant.stored.idle:
-        connection.set_trace_callback(asked.append)
+    for cursor in tenant.stored.idle:
+        cursor.connection.set_trace_callback(asked.append)
 
     a_cardholder(platform)
     platform.read(CARDHOLDERS)

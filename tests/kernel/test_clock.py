@@ -189,6 +189,17 @@ def test_a_tenant_rests_while_nobody_is_there_to_be_told(notes):
     assert (resting, len(looked)) == (1, 1 + 3)
 
 
+def test_what_waited_for_somebody_to_be_told_goes_ahead_once_somebody_listens(notes, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0)
+    notes.post("/v1/notes", "text=fading")
+    notes.app.tenants.tick()
+
+    somebody_listens(notes)
+    notes.app.tenants.tick()
+
+    assert told(notes) == ["note.created", "note.faded"]
+
+
 def test_the_clock_shows_nothing_due_in_the_past(notes):
     now = notes.post("/_emulator/clock", "frozen=true").json["now"]
     notes.post("/v1/notes", "text=fading")

@@ -91,6 +91,7 @@ def test_a_server_in_memory_that_was_killed_is_swept_by_the_next(tmp_path, monke
     killed = Running(None, "--quiet")
     left = set(tmp_path.glob("stripe-emulator-*"))
     killed.kill()
+    killed.reader.join(20)  # the console closes when its last process is gone, and with it the lock
     assert len(left) == 1 and left == set(tmp_path.glob("stripe-emulator-*"))
     wait_until_free(*left)  # its worker ends when it finds that its parent is gone
 

@@ -14,7 +14,7 @@ from typing import Any
 FILE = "server.lock"
 TEMPORARY = "stripe-emulator-"  # what the folder of a server that forgets everything is called, to begin with
 OURS = re.compile(
-    r"server\.lock|([0-9a-f]{32}\.(sqlite|new|requests\.db)|no-tenant\.requests\.db)(-wal|-shm|-journal)?"
+    r"server\.lock|([0-9a-f]{32}\.(sqlite|new|requests\.db)|no-tenant\.requests\.db)(-journal|-shm|-wal)?"
 )
 LOCKED_BYTE = 1 << 30  # on Windows a locked byte cannot be read, so it is one far behind the text
 

@@ -13,6 +13,7 @@ from emulator.kernel.database.tenant_row import Counters, gaps
 from emulator.kernel.ledger import Entry, Line, Movement
 
 COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
+WRITTEN = (*COLUMNS.split(", "), "currency", "available_on")
 FILTERS = frozenset(
     ("sequence", "id", "account", "owner", "kind", "flow", "transaction_id", "created", "currency", "available_on")
 )
@@ -42,21 +43,10 @@ class Ledger:
         """Add a movement and carry its lines into the totals."""
         assert sum(line.amount for line in movement.lines) == 0, f"{movement.kind} does not balance"
         sequence = self.counters.next_movement()
-        self.session.add(
-            "movement",
-            sequence=sequence,
-            id=id,
-            account=account,
-            owner=movement.owner,
-            kind=movement.kind,
-            flow=flow,
-            flow_type=flow_type,
-            transaction_id=transaction,
-            created=now,
-            currency=movement.details.get("currency"),
-            available_on=movement.details.get("available_on", now),
-            details=orjson.dumps(movement.details),
-        )
+        row = (sequence, id, account, movement.owner, movement.kind, flow, flow_type, transaction, now)
+        details = movement.details
+        filed = (orjson.dumps(details), details.get("currency"), details.get("available_on", now))
+        self.session.many("movement", WRITTEN, [(*row, *filed)])
         lines = [(sequence, line.book, line.amount) for line in movement.lines]
         self.session.many("line", ("movement", "book", "amount"), lines)
         self.session.many("total", ("book", "amount"), movement.lines, sums=("amount",))

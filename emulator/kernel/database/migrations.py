@@ -41,6 +41,8 @@ SCRIPTS = {
         UPDATE tenant SET movements = (SELECT coalesce(max(sequence), 0) FROM movement),
             deliveries = (SELECT coalesce(max(sequence), 0) FROM delivery),
             events = (SELECT coalesce(max(sequence), 0) FROM event);
+        ALTER TABLE tenant ADD COLUMN subscribers INTEGER;
+        UPDATE tenant SET subscribers = (SELECT count(*) FROM subscriber);
         ALTER TABLE tenant ADD COLUMN next_due_at INTEGER;
         UPDATE tenant SET next_due_at = (SELECT min(due_at) FROM due WHERE failure IS NULL);
         ALTER TABLE movement ADD COLUMN currency TEXT;
@@ -103,7 +105,7 @@ def upgrade(connection: sqlite3.Connection, schema: Schema) -> None:
     """Give every table the shape it has in this program, and every record the meaning."""
     from emulator.kernel.database.sqlite import SqliteSession
 
-    session = SqliteSession(connection, schema, {}, 0)
+    session = SqliteSession(connection.cursor(), schema, {}, 0)
     gained = {table.name for table in differing(connection, schema) if reshape(connection, table)}
     versions = older(connection, schema)
     for name, kind in schema.records.items():

@@ -58,13 +58,16 @@ ATTEMPT_COLUMNS = {
 
 
 class Outbox:
-    """What a session knows of deliveries. `earliest` is when the first that it has added is due, 0 being at once."""
+    """What a session knows of deliveries. `earliest` is when the first that it has added is due, 0 being at once.
 
-    def __init__(self, session: Session, counters: Counters) -> None:
+    The tenant's row tells how many subscribe, so that most events, which nobody hears, ask no further.
+    """
+
+    def __init__(self, session: Session, counters: Counters, is_anyone_there: bool) -> None:
         self.session = session
         self.counters = counters
+        self.is_anyone_there = is_anyone_there
         self.earliest: int | None = None
-        self.has_subscribers: bool | None = None
 
     @property
     def has_posted(self) -> bool:
@@ -75,7 +78,7 @@ class Outbox:
 
     def subscribe(self, subscriber: Subscriber, types: Iterable[str]) -> None:
         """Tell this one of events of these types from now on (`*`: of all that are not asked for by name)."""
-        self.has_subscribers = True
+        self.is_anyone_there = True
         row = subscriber._asdict()
         row |= {"enabled": int(subscriber.enabled), "retries": int(subscriber.retries)}
         row["secrets"] = orjson.dumps(subscriber.secrets)
@@ -83,18 +86,19 @@ class Outbox:
         self.session.run("DELETE FROM wanted WHERE subscriber = :id", id=subscriber.id)
         for type in sorted(set(types)):
             self.session.add("wanted", type=type, subscriber=subscriber.id)
+        self.recount()
+        self.session.wake_by(0)  # what objects do by themselves waited for somebody who is told of it
 
     def unsubscribe(self, id: str) -> None:
         """Forget a subscriber; what was on its way to it is canceled."""
         for table, column in (("wanted", "subscriber"), ("subscriber", "id"), ("clinic", "scope")):
             self.session.run(f"DELETE FROM {table} WHERE {column} = :id", id=id)
         self.session.run("UPDATE delivery SET state = 'canceled' WHERE subscriber = :id AND state = 'waiting'", id=id)
+        self.recount()
 
-    def is_anyone_there(self) -> bool:
-        """Whether anyone subscribes at all, which a step looks up once: most worlds have no endpoint."""
-        if self.has_subscribers is None:
-            self.has_subscribers = self.session.one("SELECT 1 FROM subscriber LIMIT 1") is not None
-        return self.has_subscribers
+    def recount(self) -> None:
+        """Have the tenant's row tell how many subscribe."""
+        self.session.run("UPDATE tenant SET subscribers = (SELECT count(*) FROM subscriber)")
 
     def subscribers(self) -> list[Subscriber]:
         """Everyone, the oldest first."""
@@ -108,7 +112,7 @@ class Outbox:
 
     def hearers(self, type: str, account: str) -> list[tuple[str, bool]]:
         """Ids of the enabled subscribers that an event of this account concerns, and whether each retries."""
-        if not self.is_anyone_there():
+        if not self.is_anyone_there:
             return []
         return self.session.all(  # type: ignore[return-value]
             "SELECT subscriber.id, subscriber.retries FROM subscriber WHERE enabled = 1 AND "
@@ -123,7 +127,7 @@ class Outbox:
         The platform's Connect endpoints come before the account's own, endpoints before others, older before newer;
         only those that name the type. Our ruling: Stripe lets the account choose one in its Dashboard.
         """
-        if not self.is_anyone_there():
+        if not self.is_anyone_there:
             return None
         row = self.session.one(
             f"SELECT {SUBSCRIBER_COLUMNS} FROM subscriber WHERE enabled = 1 AND "
@@ -138,7 +142,7 @@ class Outbox:
     # Deliveries
 
     def post(self, account: str, event: Event, generator: bytes) -> None:
-        """Have an event delivered to everyone whom it concerns. Costs one look per step where nobody subscribes."""
+        """Have an event delivered to everyone whom it concerns."""
         hearers = self.hearers(event.type, account)
         if not hearers:
             return
@@ -396,6 +400,10 @@ class Outbox:
     def faults(self) -> list[str]:
         """Stored facts that contradict each other, as sentences for the doctor."""
         checks = (
+            (
+                "SELECT subscribers FROM tenant WHERE subscribers <> (SELECT count(*) FROM subscriber)",
+                "the world's row counts {} subscribers, and there are others",
+            ),
             (
                 "SELECT sequence FROM delivery WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.id = delivery.event)",
                 "delivery {} is of an event that is not there",

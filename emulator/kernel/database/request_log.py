@@ -208,7 +208,7 @@ class RequestLog:
         self.forgotten.add(handle)
         self.flush()
         file = self.file_of(handle)
-        for end in ("", "-wal", "-shm"):
+        for end in ("", "-journal", "-shm", "-wal"):
             file.with_name(file.name + end).unlink(missing_ok=True)
 
     def wait(self, batches: int, seconds: float) -> int:

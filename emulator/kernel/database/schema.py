@@ -48,6 +48,7 @@ KERNEL_TABLES = (
             "last_now": "INTEGER NOT NULL",
             "generation": "INTEGER NOT NULL",
             "faults": "INTEGER NOT NULL",
+            "subscribers": "INTEGER NOT NULL",
             "movements": "INTEGER NOT NULL",
             "deliveries": "INTEGER NOT NULL",
             "events": "INTEGER NOT NULL",

@@ -46,10 +46,10 @@ UNREADABLE = sqlite3.DatabaseError  # itself: its subclasses say what a statemen
 
 
 class SqliteSession:
-    """A session on one connection; `wakes_at` is what it says of the next look."""
+    """A session on one connection, by its one cursor; `wakes_at` is what it says of the next look."""
 
-    def __init__(self, connection: sqlite3.Connection, schema: Schema, absent: dict[str, str], wakes_at: int) -> None:
-        self.connection = connection
+    def __init__(self, cursor: sqlite3.Cursor, schema: Schema, absent: dict[str, str], wakes_at: int) -> None:
+        self.cursor = cursor
         self.schema = schema
         self.absent = absent  # statements that name a table which is not there, and what is executed instead
         self.is_cleared = False
@@ -58,14 +58,14 @@ class SqliteSession:
     def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row that a query gives, or None."""
         try:
-            return self.connection.execute(self.absent.get(sql, sql), values).fetchone()
+            return self.cursor.execute(self.absent.get(sql, sql), values).fetchone()
         except sqlite3.OperationalError:
             return self.execute(sql, values).fetchone()
 
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives."""
         try:
-            return self.connection.execute(self.absent.get(sql, sql), values).fetchall()
+            return self.cursor.execute(self.absent.get(sql, sql), values).fetchall()
         except sqlite3.OperationalError:
             return self.execute(sql, values).fetchall()
 
@@ -83,10 +83,10 @@ class SqliteSession:
         """New rows of these columns, or more in the sums of those that have the keys already."""
         sql = sum_sql(table, columns, sums) if sums else insert_sql(table, columns)
         try:
-            self.connection.executemany(sql, rows)
+            self.cursor.executemany(sql, rows)
         except sqlite3.OperationalError as failure:
             self.make(missing_table(failure, self.schema))
-            self.connection.executemany(sql, rows)
+            self.cursor.executemany(sql, rows)
 
     def put(self, table: str, keys: tuple[str, ...], *, keep: tuple[str, ...] = (), **row: Any) -> None:
         """A new row, or the values of the one that has these keys already, but for those it keeps."""
@@ -96,16 +96,16 @@ class SqliteSession:
         """Write a row, whether its table is there or not."""
         values = tuple(row.values())
         try:
-            self.connection.execute(sql, values)
+            self.cursor.execute(sql, values)
         except sqlite3.OperationalError as failure:
             self.make(missing_table(failure, self.schema))
-            self.connection.execute(sql, values)
+            self.cursor.execute(sql, values)
 
     def execute(self, sql: str, values: dict[str, Any]) -> sqlite3.Cursor:
         """One statement, whether its tables are there or not."""
         executed = self.absent.get(sql, sql)
         try:
-            return self.connection.execute(executed, values)
+            return self.cursor.execute(executed, values)
         except sqlite3.OperationalError as failure:
             table = missing_table(failure, self.schema)
         written = WRITES.match(sql)
@@ -114,13 +114,13 @@ class SqliteSession:
         elif sql.startswith("INSERT"):
             self.make(table)
         else:
-            return self.connection.execute("SELECT 1 WHERE 1 = 0")
+            return self.cursor.execute("SELECT 1 WHERE 1 = 0")
         return self.execute(sql, values)
 
     def make(self, table: str) -> None:
         """Make a table. What was executed in its absence is not any more."""
         for statement in made(self.schema.tables[table]):
-            self.connection.execute(statement)
+            self.cursor.execute(statement)
         self.absent = {}
         kind = self.schema.records.get(table)
         if kind is not None and version_of_record(kind) > 1:
@@ -130,20 +130,20 @@ class SqliteSession:
     def attempt(self) -> Iterator[None]:
         """What may fail without ending the session."""
         wakes_at = self.wakes_at
-        self.connection.execute("SAVEPOINT attempt")
+        self.cursor.execute("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
-            self.connection.execute("ROLLBACK TO attempt")
+            self.cursor.execute("ROLLBACK TO attempt")
             self.wakes_at = wakes_at
             raise
         finally:
-            self.connection.execute("RELEASE attempt")
+            self.cursor.execute("RELEASE attempt")
 
     def clear(self) -> None:
         """Forget everything."""
-        for table in tables_in(self.connection):
-            self.connection.execute(f'DROP TABLE "{table}"')
+        for table in tables_in(self.cursor.connection):
+            self.cursor.execute(f'DROP TABLE "{table}"')
         self.absent, self.is_cleared = {}, True
         self.rest_until(math.inf)
 
@@ -162,12 +162,12 @@ class SqliteSession:
     def set_wake(self, moment: int) -> None:
         """Write it into the header, where it is not there already."""
         if moment != self.wakes_at:
-            self.connection.execute(f"PRAGMA application_id = {moment}")
+            self.cursor.execute(f"PRAGMA application_id = {moment}")
             self.wakes_at = moment
 
     def damage(self) -> str | None:
         """What SQLite finds wrong with the file."""
-        verdict = self.connection.execute("PRAGMA integrity_check").fetchone()[0]
+        verdict = self.cursor.execute("PRAGMA integrity_check").fetchone()[0]
         return None if verdict == "ok" else verdict
 
 
@@ -216,7 +216,7 @@ class SqliteWorld:
         self.handle = handle
         self.file = database.file_of(handle)
         self.lock = threading.Lock()
-        self.idle: list[sqlite3.Connection] = []
+        self.idle: list[sqlite3.Cursor] = []
         self.is_closed = self.is_gone = False
         self.absent: dict[str, str] = {}  # what those who write know to be absent; one of them at a time
         connection = None
@@ -228,7 +228,7 @@ class SqliteWorld:
             if connection is not None:
                 connection.close()
             raise told(failure, self.file) from failure
-        self.give_back(connection)
+        self.give_back(connection.cursor())
 
     def connect(self) -> sqlite3.Connection:
         """A new connection that commits only when told to. WorldGone where the world is not there any more."""
@@ -254,21 +254,21 @@ class SqliteWorld:
             raise
         return connection
 
-    def take(self) -> sqlite3.Connection:
-        """A connection nobody else uses until it is given back."""
+    def take(self) -> sqlite3.Cursor:
+        """A connection nobody else uses until it is given back, by the one cursor that we have of it."""
         try:
             return self.idle.pop()
         except IndexError:
-            return self.connect()
+            return self.connect().cursor()
 
-    def give_back(self, connection: sqlite3.Connection) -> None:
+    def give_back(self, cursor: sqlite3.Cursor) -> None:
         """Let others use a connection; what was not committed is undone."""
-        if connection.in_transaction:
-            connection.rollback()
+        if cursor.connection.in_transaction:
+            cursor.execute("ROLLBACK")
         if self.is_closed or len(self.idle) >= MOST_IDLE_CONNECTIONS:
-            connection.close()
+            cursor.connection.close()
         else:
-            self.idle.append(connection)
+            self.idle.append(cursor)
 
     def reading(self) -> Reading:
         """A look at one moment."""
@@ -283,7 +283,7 @@ class SqliteWorld:
         with self.lock:
             self.is_closed = True
             while self.idle:
-                self.idle.pop().close()
+                self.idle.pop().connection.close()
 
     def end(self) -> None:
         """The world is no more, though another may come in its place."""
@@ -303,18 +303,18 @@ class Reading(SqliteSession):
         self.absent = {}
 
     def __enter__(self) -> Reading:
-        self.connection = self.world.take()
+        self.cursor = self.world.take()
         try:
-            self.connection.execute("BEGIN")
+            self.cursor.execute("BEGIN")
         except BaseException as failure:
-            self.world.give_back(self.connection)
+            self.world.give_back(self.cursor)
             raise told(failure, self.world.file) from failure
         return self
 
     def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
         if failure is None:
-            self.connection.execute("COMMIT")  # less work than to roll back
-        self.world.give_back(self.connection)
+            self.cursor.execute("COMMIT")  # less work than to roll back
+        self.world.give_back(self.cursor)
         if type(failure) is UNREADABLE:
             raise told(failure, self.world.file) from failure
 
@@ -334,7 +334,7 @@ class Writing(SqliteSession):
             world.lock.release()
             raise
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
+            self.cursor.execute("BEGIN IMMEDIATE")
         except BaseException as failure:
             self.end()
             raise told(failure, world.file) from failure
@@ -353,10 +353,10 @@ class Writing(SqliteSession):
 
     def commit(self) -> None:
         """Have the change happen, and tell the world what there is now."""
-        self.connection.execute("COMMIT")
+        self.cursor.execute("COMMIT")
         if self.is_cleared:
             with contextlib.suppress(sqlite3.OperationalError):  # somebody still reads the world as it was
-                shrink(self.connection)
+                shrink(self.cursor.connection)
         self.world.absent = self.absent
         if self.wakes_at != self.world.wakes_at:
             self.world.wakes_at = self.wakes_at
@@ -364,7 +364,7 @@ class Writing(SqliteSession):
 
     def end(self) -> None:
         """Let others write."""
-        self.world.give_back(self.connection)
+        self.world.give_back(self.cursor)
         self.world.lock.release()
 
 
@@ -464,7 +464,7 @@ class SqliteDatabase:
             if self.template is not None:
                 fresh.deserialize(self.template)
             fresh.execute("BEGIN")
-            session = SqliteSession(fresh, self.schema, {}, NEVER)
+            session = SqliteSession(fresh.cursor(), self.schema, {}, NEVER)
             fill(session)
             fresh.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             fresh.execute("COMMIT")
@@ -506,7 +506,7 @@ class SqliteDatabase:
                 stored.backup(copy)
             migrate(copy, self.schema)
             copy.execute("BEGIN")
-            session = SqliteSession(copy, self.schema, {}, wake_of(copy))
+            session = SqliteSession(copy.cursor(), self.schema, {}, wake_of(copy))
             change(session)
             copy.execute("COMMIT")
         self.put_in_place(to, draft)
@@ -667,6 +667,6 @@ def looking(file: Path, schema: Schema) -> Iterator[SqliteSession]:
                 migrate(copy, schema)
                 stored = copy
             stored.execute("BEGIN")
-            yield SqliteSession(stored, schema, {}, NEVER)
+            yield SqliteSession(stored.cursor(), schema, {}, NEVER)
     except sqlite3.DatabaseError as failure:
         raise WorldDamaged(f"The file {file.name} cannot be read: {failure}.") from failure

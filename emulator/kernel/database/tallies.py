@@ -6,8 +6,23 @@ A limit asks for the sum of a few rows instead of adding up everything that ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from emulator.kernel.database.face import Session
+
+OF_ALL = "SELECT coalesce(sum(amount), 0) FROM tally WHERE scope = :scope AND period >= :first AND period <= :last"
+
+
+@cache
+def names(parts: int) -> tuple[str, ...]:
+    """What so many parts are called in a statement."""
+    return tuple(f"part{number}" for number in range(parts))
+
+
+@cache
+def of_some(parts: int) -> str:
+    """The sum of so many parts."""
+    return f"{OF_ALL} AND part IN ({', '.join(f':{name}' for name in names(parts))})"
 
 
 class Tallies:
@@ -22,16 +37,15 @@ class Tallies:
 
     def sum(self, scope: str, first: str, last: str, parts: Sequence[str] | None = None) -> int:
         """The sum over a span of periods, both ends included, of some parts or of all."""
-        sql = (
-            "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM tally "
-            "WHERE scope = :scope AND period >= :first AND period <= :last"
-        )
-        named = {f"part{n}": part for n, part in enumerate(parts or ())}
-        if parts is not None:
-            sql += f" AND part IN ({', '.join(f':{name}' for name in named)})" if named else " AND 1 = 0"
-        row = self.session.one(sql, scope=scope, first=first, last=last, **named)
+        if parts is None:
+            row = self.session.one(OF_ALL, scope=scope, first=first, last=last)
+        elif not parts:
+            return 0
+        else:
+            named = dict(zip(names(len(parts)), parts, strict=True))
+            row = self.session.one(of_some(len(parts)), scope=scope, first=first, last=last, **named)
         assert row is not None
-        return row[0]
+        return int(row[0])
 
     def every(self) -> dict[tuple[str, str, str], int]:
         """All sums that are not zero."""

@@ -26,6 +26,7 @@ class TenantRow(NamedTuple):
     last_now: int
     generation: int
     faults: int  # how many wait for a request
+    subscribers: int  # how many there are at all
     movements: int
     deliveries: int
     events: int

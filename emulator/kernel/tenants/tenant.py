@@ -103,6 +103,7 @@ class Tenant:
             last_now=now,
             generation=generation,
             faults=0,
+            subscribers=0,
             movements=0,
             deliveries=0,
             events=0,
@@ -276,7 +277,7 @@ class Tenant:
                 return
             deadline = step.agenda.next_but(self.catalog.progress)
             if deadline is None or deadline > step.now:
-                if not step.outbox.is_anyone_there():
+                if not step.outbox.is_anyone_there:
                     return
                 if self.giving_way is None or self.giving_way[0] != item.sequence:
                     self.giving_way = item.sequence, time.monotonic()
@@ -434,7 +435,7 @@ def rests_until(step: Step) -> float:
     What objects do by themselves needs no look while nobody would be told of it.
     """
     row, next_due = step.row, step.row.next_due_at
-    if next_due is not None and not step.outbox.is_anyone_there():
+    if next_due is not None and not step.outbox.is_anyone_there:
         next_due = step.agenda.next_but(step.catalog.progress)
     times = [at for at in (next_due, step.outbox.next_due()) if at is not None]
     wakes = [real_time(at, row.clock_offset, row.frozen_at) for at in times]
