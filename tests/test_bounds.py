@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields
 
 from emulator.catalog import CATALOG
 from emulator.kernel import params as p
-from tests.schemas import flattened
+from tests.schemas import flattened, sample
 
 USUAL_LENGTH = 5000
 # Lowest and highest value of a number, or of how long a text or a list may be. A schema that several operations share
@@ -97,6 +97,14 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "settings[payouts][schedule][monthly_payout_days][]": (1, 31),
         "settings[payouts][statement_descriptor]": (None, 22),
     },
+    "POST /v1/customers": {
+        "business_name": (None, 150),
+        "individual_name": (None, 150),
+        "invoice_settings[custom_fields]": (None, 4),
+        "invoice_settings[custom_fields][][name]": (None, 40),
+        "invoice_settings[custom_fields][][value]": (None, 140),
+        "next_invoice_sequence": (1, None),
+    },
     "GET /v1/events": {
         "types": (None, 20),
     },
@@ -145,6 +153,9 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     },
     "POST /v1/issuing/personalization_designs": {
         "lookup_key": (None, 200),
+    },
+    "POST /v1/setup_intents": {
+        "single_use[amount]": (1, 99_999_999),
     },
     "POST /v1/stripecli/sessions": {
         "filters": (None, 20_000),
@@ -241,7 +252,7 @@ def value_of(field: fields.Field, size: int) -> Any:
     """A value that is so large or so long."""
     if isinstance(field, p.Integer):
         return str(size)
-    return ["x"] * size if isinstance(field, p.List) else "x" * size
+    return [sample(field.inner)] * size if isinstance(field, p.List) else "x" * size
 
 
 def takes(field: fields.Field, size: int) -> bool:

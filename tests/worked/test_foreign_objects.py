@@ -29,6 +29,8 @@ from tests.issuing.purchases import (
     force_capture,
     fund,
 )
+from tests.payments.test_payment_methods import CARD
+from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, waiting
 from tests.schemas import required_sample
 from tests.test_bad_requests import state
 
@@ -47,6 +49,13 @@ def collection(path: str) -> str:
     return start.rpartition("/")[0].rpartition("/")[2] + "/" + start.rpartition("/")[2]
 
 
+def filled(path: str, ids: dict[str, str]) -> str:
+    """A path with an id for each variable: that of the collection before it."""
+    names = re.findall(r"\{([^}]+)\}", path)
+    values = [ids[collection(path)], *(ids[f"v1/{name}s"] for name in names[1:])]
+    return path.format(**dict(zip(names, values, strict=True)))
+
+
 def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     """An account with one object of every kind, by the collection it is in."""
     client, account, card = a_treasury_spender(platform)
@@ -59,6 +68,8 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     fund(client, 1000)
     client.made(f"/v1/treasury/financial_accounts/{account}/features", outbound_transfers={"ach": {"requested": True}})
     sent = {"amount": 1, "currency": "usd", "financial_account": account}
+    customer = client.made(CUSTOMERS, payment_method="pm_card_visa")["id"]
+    intent = waiting(client, customer=customer)
 
     def newest(path: str, **params: Any) -> str:
         return client.read(path, **params)["data"][0]["id"]
@@ -82,8 +93,12 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "treasury/transaction_entries": newest("/v1/treasury/transaction_entries", financial_account=account),
         "treasury/transactions": newest("/v1/treasury/transactions", financial_account=account),
         "v1/balance_transactions": newest("/v1/balance_transactions"),
+        "v1/customers": customer,
         "v1/events": newest("/v1/events"),
         "v1/files": a_file(client),
+        "v1/mandates": intent["mandate"],
+        "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
+        "v1/setup_intents": intent["id"],
         "v1/topups": client.made("/v1/topups", amount=1, currency="usd")["id"],
         "v1/webhook_endpoints": client.made(
             "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["topup.created"]
@@ -104,8 +119,7 @@ def test_an_object_of_another_account_is_missing_in_every_path(platform: Client)
 
     wrong = {}
     for route in ROUTES:
-        path = re.sub(r"\{[^}]+\}", ids[collection(route.path)], route.path)
-        answer = stranger.send(route.verb, path, required_sample(route.params), None)
+        answer = stranger.send(route.verb, filled(route.path, ids), required_sample(route.params), None)
         if (answer.status, answer.error.get("code"), answer.error.get("param")) != (
             404,
             "resource_missing",
@@ -116,18 +130,14 @@ def test_an_object_of_another_account_is_missing_in_every_path(platform: Client)
     assert wrong == {}
     assert state(stranger) == before
     assert {collection(route.path) for route in ROUTES} == set(ids)
-    assert all(
-        owner.get(re.sub(r"\{[^}]+\}", ids[collection(route.path)], route.path)).status == 200
-        for route in ROUTES
-        if route.verb == "GET"
-    )
+    assert all(owner.get(filled(route.path, ids)).status == 200 for route in ROUTES if route.verb == "GET")
 
 
 def named(route: Route) -> str:
-    """The path variable that refusals of a route name."""
+    """What refusals of a route name: the first variable of its path, and `id` for a customer."""
     found = re.search(r"\{([^}]+)\}", route.path)
     assert found is not None
-    return found[1]
+    return "id" if found[1] == "customer" else found[1]
 
 
 def test_an_object_of_another_account_is_missing_in_parameters(platform: Client) -> None:
@@ -139,6 +149,7 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
     bundle = stranger.read("/v1/issuing/physical_bundles")["data"][0]["id"]
     card = a_spender(stranger)
     purchase = force_capture(stranger, card, 1000)
+    customer, method = stranger.made(CUSTOMERS), stranger.made("/v1/payment_methods", **CARD)
     stranger.read("/v1/balance")
     before = state(stranger)
 
@@ -203,6 +214,15 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
                 "financial_account": ids["treasury/financial_accounts"],
             },
         ),
+        (CUSTOMERS, "payment_method", {"payment_method": ids["v1/payment_methods"]}),
+        (
+            f"{CUSTOMERS}/{customer['id']}",
+            "invoice_settings[default_payment_method]",
+            {"invoice_settings": {"default_payment_method": ids["v1/payment_methods"]}},
+        ),
+        (f"/v1/payment_methods/{method['id']}/attach", "customer", {"customer": ids["v1/customers"]}),
+        (INTENTS, "customer", {"customer": ids["v1/customers"]}),
+        (INTENTS, "payment_method", {"payment_method": ids["v1/payment_methods"]}),
         ("/v1/treasury/debit_reversals", "received_debit", {"received_debit": ids["treasury/received_debits"]}),
         (
             OUTBOUND_TRANSFERS,

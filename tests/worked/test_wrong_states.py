@@ -1,8 +1,8 @@
 """Every built operation on one object that has a state, in every state it can be in: done, or refused by name.
 
-One table for each kind of object. A cell without words must succeed; any other is a 400 with exactly these words and
-this parameter, and changes nothing. A last test holds the tables against the catalog: an operation without a row is
-either named here as one that works in every state, or the suite fails.
+One table for each kind of object. A cell without words must succeed; any other is a 400, or a 404 for what is deleted,
+with exactly these words and this parameter, and changes nothing. A last test holds the tables against the catalog: an
+operation without a row is either named here as one that works in every state, or the suite fails.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ from tests.issuing.purchases import (
     force_capture,
 )
 from tests.issuing.test_deciding import undecided
+from tests.payments.test_payment_methods import BANK, METHODS
+from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, NO_REDIRECTS, OFFLINE
 from tests.test_bad_requests import state as hashed
 from tests.treasury.worlds import REVERSALS, SEND, TAKE, opened, send, take
 
@@ -46,11 +48,12 @@ Begin = Callable[[Client], tuple[Client, dict[str, str]]]
 
 
 class Refused(NamedTuple):
-    """A 400: its message and parameter. Braces stand for the object's ids."""
+    """A 400, unless another status is said: its message and parameter. Braces stand for the object's ids."""
 
     message: str
     param: str | None = None
     code: str | None = None
+    status: int = 400
 
 
 class Verb(NamedTuple):
@@ -853,6 +856,199 @@ ACCOUNT_TABLE = Table(
 )
 
 
+# Customers, and payment methods saved for them
+
+
+def customer(*, deleted: bool = False) -> Begin:
+    """A customer, and a payment method that is nobody's."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = client.made(CUSTOMERS, name="Jenny Rosen")["id"]
+        if deleted:
+            assert client.delete(f"{CUSTOMERS}/{id}").status == 200
+        return client, {"customer": id, "method": client.made(METHODS, **BY_TOKEN)["id"]}
+
+    return begin
+
+
+BY_TOKEN = {"type": "card", "card": {"token": "tok_visa"}}
+GONE = "No such customer: '{customer}'"
+IS_GONE = Refused(GONE, "id", "resource_missing", 404)
+CANNOT_BE_NAMED = Refused(GONE, "customer", "resource_missing")
+CUSTOMER_TABLE = Table(
+    {"living": customer(), "deleted": customer(deleted=True)},
+    {
+        "update": Verb("POST", CUSTOMERS + "/{customer}", {"description": "Rent"}),
+        "delete": Verb("DELETE", CUSTOMERS + "/{customer}"),
+        "get a payment method": Verb("POST", METHODS + "/{method}/attach", {"customer": "{customer}"}),
+        "begin to save one": Verb("POST", INTENTS, {"customer": "{customer}"}),
+    },
+    {
+        "deleted": {
+            "update": IS_GONE,
+            "delete": IS_GONE,
+            "get a payment method": CANNOT_BE_NAMED,
+            "begin to save one": CANNOT_BE_NAMED,
+        }
+    },
+)
+
+
+def method(*steps: str, **sent: Any) -> Begin:
+    """A payment method, and what has become of it; two customers besides."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        first, second = (client.made(CUSTOMERS, name=name)["id"] for name in ("Jenny Rosen", "Ada"))
+        id = client.made(METHODS, **(sent or BY_TOKEN))["id"]
+        if "attach" in steps:
+            client.made(f"{METHODS}/{id}/attach", customer=first)
+        if "keep" in steps:
+            client.made(INTENTS, payment_method=id, attach_to_self=True, confirm=True, **NO_REDIRECTS)
+        if "detach" in steps:
+            client.made(f"{METHODS}/{id}/detach")
+        if "lose its customer" in steps:
+            assert client.delete(f"{CUSTOMERS}/{first}").status == 200
+        return client, {"method": id, "customer": second if "lose its customer" in steps else first, "other": second}
+
+    return begin
+
+
+IS_ATTACHED = Refused("The payment method you provided has already been attached to a customer.")
+NOBODYS = {
+    "detach": Refused("The payment method you provided is not attached to a customer so detachment is impossible."),
+    "update": Refused(
+        "You must save this PaymentMethod to a customer before you can update it.",
+        None,
+        "payment_method_unexpected_state",
+    ),
+}
+UNVERIFIED = Refused(
+    "A US bank account must be verified before it can be attached to a customer. Confirm a SetupIntent with it.",
+    None,
+    "bank_account_unverified",
+)
+IS_USED_UP = Refused(
+    "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a "
+    "connected account without Customer attachment, or was detached from a Customer. It may not be used again. To use "
+    "a PaymentMethod multiple times, you must attach it to a Customer first.",
+    None,
+    "payment_method_unexpected_state",
+)
+OF_NO_USE = {**NOBODYS, "attach": IS_USED_UP, "attach to another": IS_USED_UP}
+METHOD_TABLE = Table(
+    {
+        "unattached": method(),
+        "of a customer": method("attach"),
+        "of the account itself": method("keep"),
+        "detached": method("attach", "detach"),
+        "kept and detached": method("keep", "detach"),
+        "of a deleted customer": method("attach", "lose its customer"),
+        "a bank account that nobody has verified": method(**BANK),
+    },
+    {
+        "attach": Verb("POST", METHODS + "/{method}/attach", {"customer": "{customer}"}),
+        "attach to another": Verb("POST", METHODS + "/{method}/attach", {"customer": "{other}"}),
+        "detach": Verb("POST", METHODS + "/{method}/detach"),
+        "update": Verb("POST", METHODS + "/{method}", {"metadata": {"k": "v"}}),
+    },
+    {
+        "unattached": NOBODYS,
+        "of a customer": {"attach to another": IS_ATTACHED},
+        "of the account itself": {"attach": IS_ATTACHED, "attach to another": IS_ATTACHED},
+        "detached": OF_NO_USE,
+        "kept and detached": OF_NO_USE,
+        "of a deleted customer": OF_NO_USE,
+        "a bank account that nobody has verified": {
+            **NOBODYS,
+            "attach": UNVERIFIED,
+            "attach to another": UNVERIFIED,
+        },
+    },
+)
+
+
+def intent(*verbs: str, **sent: Any) -> Begin:
+    """A setup intent, and what was done with it."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = client.made(INTENTS, **sent, **NO_REDIRECTS)["id"]
+        for verb in verbs:
+            proof = {"descriptor_code": "SM11AA"} if verb == "verify_microdeposits" else {}
+            client.made(f"{INTENTS}/{id}/{verb}", **proof)
+        return client, {"intent": id}
+
+    return begin
+
+
+def intent_refusals(status: str, *verbs: str) -> dict[str, Refused]:
+    """What is said of verbs that the status of an intent does not allow."""
+    past = {"cancel": "canceled", "confirm": "confirmed", "update": "updated", "verify": "verified"}
+    unended = "requires_payment_method, requires_confirmation, requires_action"
+    return {
+        verb: Refused(
+            f"You cannot {verb} this SetupIntent because it has a status of {status}. Only a SetupIntent with one of "
+            f"the following statuses may be {past[verb]}: {'requires_action' if verb == 'verify' else unended}.",
+            None,
+            IN_WRONG_STATE,
+        )
+        for verb in verbs
+    }
+
+
+IN_WRONG_STATE = "setup_intent_unexpected_state"
+BANK_WAITS = {"payment_method_data": BANK, "mandate_data": OFFLINE, "confirm": True}
+HAS_SUCCEEDED = {
+    **intent_refusals("succeeded", "cancel"),
+    "confirm": Refused("You cannot confirm this SetupIntent because it has already succeeded.", None, IN_WRONG_STATE),
+    "update": Refused("You cannot update this SetupIntent because it has already succeeded.", None, IN_WRONG_STATE),
+    "verify": Refused(
+        "The bank account has already been verified.", None, "payment_method_bank_account_already_verified"
+    ),
+}
+INTENT_TABLE = Table(
+    {
+        "requires_payment_method": intent(),
+        "requires_confirmation": intent(payment_method="pm_card_visa"),
+        "requires_action": intent(**BANK_WAITS),
+        "succeeded": intent("confirm", payment_method="pm_card_visa"),
+        "succeeded by a proof": intent("verify_microdeposits", **BANK_WAITS),
+        "canceled": intent("cancel"),
+        "canceled while it waited": intent("cancel", **BANK_WAITS),
+    },
+    {
+        "annotate": Verb("POST", INTENTS + "/{intent}", {"description": "Rent", "metadata": {"k": "v"}}),
+        "update": Verb("POST", INTENTS + "/{intent}", {"payment_method": "pm_card_visa"}),
+        "confirm": Verb("POST", INTENTS + "/{intent}/confirm"),
+        "cancel": Verb("POST", INTENTS + "/{intent}/cancel"),
+        "verify": Verb("POST", INTENTS + "/{intent}/verify_microdeposits", {"descriptor_code": "SM11AA"}),
+    },
+    {
+        "requires_payment_method": {
+            **intent_refusals("requires_payment_method", "verify"),
+            "confirm": Refused(
+                "You cannot confirm this SetupIntent because it's missing a payment method. You can either update the "
+                "SetupIntent with a payment method and then confirm it again, or confirm it again directly with a "
+                "payment method.",
+                None,
+                IN_WRONG_STATE,
+            ),
+        },
+        "requires_confirmation": intent_refusals("requires_confirmation", "verify"),
+        "succeeded": HAS_SUCCEEDED,
+        "succeeded by a proof": HAS_SUCCEEDED,
+        **{
+            state: {
+                **intent_refusals("canceled", "confirm", "update", "verify"),
+                "cancel": Refused(
+                    "You cannot cancel this SetupIntent because it it already canceled.", None, IN_WRONG_STATE
+                ),
+            }
+            for state in ("canceled", "canceled while it waited")
+        },
+    },
+)
+
+
 TABLES = {
     "cardholder": CARDHOLDER_TABLE,
     "card": CARD_TABLE,
@@ -867,6 +1063,9 @@ TABLES = {
     "received debit": DEBIT_TABLE,
     "outbound transfer": TRANSFER_TABLE,
     "account": ACCOUNT_TABLE,
+    "customer": CUSTOMER_TABLE,
+    "payment method": METHOD_TABLE,
+    "setup intent": INTENT_TABLE,
 }
 CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]
 # Built operations that change one object and that no state of it refuses.
@@ -897,7 +1096,7 @@ def test_it_is_done_or_refused_by_name(platform: Client, kind: str, state: str, 
         assert answer.status == 200, answer.json
         return
     told = answer.error
-    assert answer.status == 400, answer.json
+    assert answer.status == refusal.status, answer.json
     assert (told["message"], told["type"]) == (filled(refusal.message, ids), "invalid_request_error")
     assert (told.get("param"), told.get("code")) == (refusal.param, refusal.code)
     assert hashed(client) == before
