@@ -250,9 +250,7 @@ class Lane:
             pass  # it was deleted, and nobody asks any more
         except Exception:
             log.error("deliveries to %s failed\n%s", self.subscriber_id, traceback.format_exc())
-        for _, flight, _ in self.flying:
-            flight.call.give_up()
-            self.tenant.handled(flight)
+        self.let_go()
         self.has_news = False
         self.postman.has_ended(self)
 
@@ -260,9 +258,11 @@ class Lane:
         """Look up what is due. Everything that is not recorded yet still looks due, so it is left out."""
         with self.bell:
             self.has_news = False
-        in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
         with self.tenant.stored.reading() as session:
             step = self.tenant.step_for(session)
+            if step.row.generation != self.generation:
+                self.let_go()
+            in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
             subscriber = step.outbox.subscriber(self.subscriber_id)
             self.now, self.generation = step.now, step.row.generation
             self.timeout_ms = self.postman.setting(step.row, "webhook_timeout_ms")
@@ -274,6 +274,13 @@ class Lane:
         self.parcels.extend(fresh)
         if len(fresh) >= BATCH:
             self.ring(has_news=True)
+
+    def let_go(self) -> None:
+        """What is under way belongs to a world that was reset: the new one has other deliveries of the same numbers."""
+        for _, flight, _ in self.flying:
+            flight.call.give_up()
+            self.tenant.handled(flight)
+        self.flying, self.ended = [], []
 
     def may_send(self) -> bool:
         """Whether the next one may leave."""

@@ -499,6 +499,34 @@ def test_attempts_of_a_world_that_was_reset_meanwhile_are_forgotten(platform):
         assert (rows(platform, "delivery"), rows(platform, "attempt")) == (0, 0)
 
 
+def test_what_was_on_its_way_at_a_reset_is_forgotten_although_its_lane_has_seen_the_new_world(platform):
+    release = threading.Event()
+
+    def answer(arrived: object) -> Reply:
+        release.wait(PATIENCE_SECONDS)
+        return Reply()
+
+    with receiving(answer) as receiver:
+        endpoint(platform, receiver.url, "topup.created")
+        happen(platform)
+        draining = threading.Thread(target=drained, args=(Client(platform.app, platform.key),))
+        draining.start()
+        receiver.wait_for(1)
+        (lane,) = [one for one in platform.app.emulator.postman.lanes.values() if one.tenant is tenant_of(platform)]
+
+        platform.made("/_emulator/reset")
+        lane.ring(has_news=True)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while lane.generation == 1 and time.monotonic() < until:
+            time.sleep(0.01)
+        release.set()
+        draining.join(PATIENCE_SECONDS)
+        lane.thread.join(PATIENCE_SECONDS)
+
+        assert lane.generation == 2
+        assert (rows(platform, "delivery"), rows(platform, "attempt")) == (0, 0)
+
+
 def test_a_drain_waits_for_what_handlers_cause(platform):
     other = Client(platform.app, platform.key)
 
