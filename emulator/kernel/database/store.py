@@ -28,6 +28,13 @@ def columns_of(record: type) -> frozenset[str]:
     return frozenset((*OF_EVERY_RECORD, *record.filters))  # type: ignore[attr-defined]
 
 
+@cache
+def get_sql(record: type, count: int) -> str:
+    """So many rows by their ids."""
+    those, _ = among("id", range(count))
+    return f"SELECT id, account, data FROM {table_of(record)} WHERE {those}"
+
+
 class Store:
     """The records of a session. Rows of other accounts are invisible unless asked for without an account."""
 
@@ -50,9 +57,8 @@ class Store:
     def get_many(self, record: type[Record], ids: Sequence[str]) -> dict[str, tuple[str, Record] | None]:
         """The owning account and the record of each id, or None."""
         found: dict[str, tuple[str, Record] | None] = dict.fromkeys(ids)
-        those, values = among("id", ids)
-        sql = f"SELECT id, account, data FROM {table_of(record)} WHERE {those}"
-        for id, account, data in self.session.all(sql, **values):
+        values = {f"id_{place}": id for place, id in enumerate(ids)}
+        for id, account, data in self.session.all(get_sql(record, len(ids)), **values):
             found[id] = account, revive(record, data)
         return found
 
