@@ -126,7 +126,7 @@ class BalanceTransaction:
 
 def drawn(world: World, entries: Sequence[Entry]) -> list[dict[str, Any]]:
     """Movements as balance transactions, for objects that embed those they caused."""
-    return [BalanceTransaction.of(entry).render(world) for entry in entries]
+    return [world.render(BalanceTransaction.of(entry)) for entry in entries]
 
 
 class BalanceTransactionListParams(ListParams):

@@ -130,7 +130,7 @@ def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
 def seen_by_platform(world: World, happened: tuple[str, Event]) -> dict[str, Any]:
     """An event as the platform's webhook endpoints read it: with its account where that is a connected one."""
     account, event = happened
-    members = event.render(world)
+    members = {**world.render(event)}
     if account != world.platform:
         members["account"] = members["context"] = account
     return ordered(members)

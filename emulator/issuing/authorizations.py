@@ -151,13 +151,13 @@ class Authorization:
         transactions = world.all(Transaction, authorization=self.id) if self.captured else []
         # Money of a financial account makes no balance transactions.
         moved = world.entries_of(self.id) if self.approved and self.financial_account is None else []
-        card = world.get(Card, self.card).render(world)
+        card = world.render(world.get(Card, self.card))
         members = shown(
             self,
             balance_transactions=balance_transactions.drawn(world, moved),
             card=card,
             card_presence=presence(self.authorization_method),
-            transactions=[transaction.render(world) for transaction in transactions],
+            transactions=[world.render(transaction) for transaction in transactions],
         )
         if not self.fraud_challenges:
             del members["fraud_challenges"]

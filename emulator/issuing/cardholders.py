@@ -337,17 +337,23 @@ def requirements(world: World, cardholder: Cardholder) -> dict[str, Any]:
 def past_due(world: World, cardholder: Cardholder) -> list[str]:
     """What has yet to be provided: for individuals of US accounts names and terms, and whatever was demanded."""
     missing = missing_in_the_us(world, cardholder)
-    passed = let_pass(world, missing)
-    demanded = [path for path in cardholder.demanded if not is_provided(cardholder, path)]
-    return [*(path for path in missing if path not in passed), *demanded]
+    if missing:
+        passed = let_pass(world, missing)
+        missing = [path for path in missing if path not in passed]
+    return [*missing, *(path for path in cardholder.demanded if not is_provided(cardholder, path))]
 
 
 def missing_in_the_us(world: World, cardholder: Cardholder) -> list[str]:
     """Which names and terms an individual of a US account has not given, asked for or not."""
     if cardholder.type != "individual":
         return []
-    missing = [path for path in NEEDED_IN_THE_US if not is_provided(cardholder, path)]
-    return missing if missing and accounts.of(world).country == "US" else []
+    person = cardholder.individual or EMPTY_INDIVIDUAL
+    terms = (person["card_issuing"] or {}).get("user_terms_acceptance") or {}
+    given = (terms.get("ip"), terms.get("date"), person["first_name"], person["last_name"])
+    if None not in given:
+        return []
+    missing = [path for path, value in zip(NEEDED_IN_THE_US, given, strict=True) if value is None]
+    return missing if accounts.of(world).country == "US" else []
 
 
 def let_pass(world: World, missing: list[str]) -> list[str]:

@@ -158,7 +158,7 @@ class Card:
     def render(self, world: World) -> dict[str, Any]:
         """The card as the API shows it, its holder whole."""
         holder = world.get(Cardholder, self.cardholder)
-        body = shown(self, cardholder=holder.render(world), last4=self.last4, wallets=wallets(self, holder))
+        body = shown(self, cardholder=world.render(holder), last4=self.last4, wallets=wallets(self, holder))
         if self.financial_account is None:
             del body["financial_account"]
         return body

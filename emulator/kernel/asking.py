@@ -167,8 +167,7 @@ class Asker:
             record = world.get(kind, asked.about)
         body = world.render(record)
         if asked.expand:
-            render.expand(world, body, asked.expand)
-            body = render.ordered(body)
+            body = render.expanded(world, body, asked.expand)
         return StoredReply(
             asked.path or "",
             asked.fingerprint or b"",

@@ -12,7 +12,9 @@ Source: https://docs.stripe.com/api/expanding_objects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import is_
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 DEEPEST = 4
 FIRST_MEMBERS = ("id", "object")
-_orders: dict[tuple[str, ...], tuple[str, ...]] = {}
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_orders: dict[tuple[str, ...], tuple[str, ...] | None] = {}
 
 
 class Include(NamedTuple):
@@ -32,6 +35,10 @@ class Include(NamedTuple):
 
     fill: Callable[[World, Any, dict[str, Any]], None]
     where: Literal["anywhere", "retrieve", "not lists"] = "anywhere"
+
+
+class Rendered(dict[str, Any]):
+    """A hash that is in order already, and not to be changed: many may share it."""
 
 
 class Deleted(NamedTuple):
@@ -58,30 +65,55 @@ def shown(record: Any, **more: Any) -> dict[str, Any]:
     return members
 
 
-def ordered(value: dict[str, Any]) -> dict[str, Any]:
-    """A deep copy with `id` and `object` first and the other members in alphabetical order; metadata keeps its own."""
+def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[str, Any]:
+    """With `id` and `object` first and the other members in alphabetical order, at every depth; metadata keeps its own.
+
+    What is in order already is given back as it is, so nothing of it may be changed: see `apart`. `kept` has members
+    that are known to be: those of a stored record are, since they were stored so.
+    """
     names = tuple(value)
-    order = _orders.get(names)
-    if order is None:
+    try:
+        order = _orders[names]
+    except KeyError:
         order = member_order(names)
         if len(_orders) < 4096:
             _orders[names] = order
-    copy = {}
-    for name in order:
-        member = value[name]
+    arranged = value if order is None else {name: value[name] for name in order}
+    for name, member in value.items():
         kind = type(member)
+        if (kind is not dict and kind is not list) or kept.get(name) is member:
+            continue
         if kind is dict:
-            member = ordered(member) if name != "metadata" else member.copy()
-        elif kind is list:
-            member = [ordered(item) if type(item) is dict else item for item in member]
-        copy[name] = member
-    return copy
+            if name == "metadata":
+                continue
+            inside = ordered(member)
+        elif dict in map(type, member):
+            inside = [ordered(item) if type(item) is dict else item for item in member]
+            if all(map(is_, inside, member)):
+                continue
+        else:
+            continue
+        if inside is not member:
+            if arranged is value:
+                arranged = value.copy()
+            arranged[name] = inside
+    return arranged
 
 
-def member_order(names: tuple[str, ...]) -> tuple[str, ...]:
-    """`id`, `object`, then the rest sorted."""
+def member_order(names: tuple[str, ...]) -> tuple[str, ...] | None:
+    """`id`, `object`, then the rest sorted; None if that is how they stand."""
     first = [name for name in FIRST_MEMBERS if name in names]
-    return (*first, *sorted(name for name in names if name not in FIRST_MEMBERS))
+    order = (*first, *sorted(name for name in names if name not in FIRST_MEMBERS))
+    return None if order == names else order
+
+
+def apart(value: Any) -> Any:
+    """A copy at every depth, which may be changed."""
+    if isinstance(value, dict):
+        return {name: apart(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [apart(item) for item in value]
+    return value
 
 
 def encoded(body: Any) -> bytes:
@@ -121,11 +153,13 @@ def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is
             raise refused(start + segments[0])
 
 
-def expand(world: World, body: dict[str, Any], paths: Sequence[str], *, is_row: bool = False) -> None:
-    """Replace ids by objects, and add what is shown on request, along each path of a rendered reply, or of its row."""
-    descent = Descent(world, body, is_row, {})
+def expanded(world: World, body: dict[str, Any], paths: Sequence[str], *, is_row: bool = False) -> dict[str, Any]:
+    """A rendered reply, or its row, with objects for ids and with what is shown on request, along each path."""
+    whole = apart(body)
+    descent = Descent(world, whole, is_row, {})
     for path in paths:
-        descend(descent, body, path.split("."))
+        descend(descent, whole, path.split("."))
+    return ordered(whole)
 
 
 class Descent(NamedTuple):
@@ -169,6 +203,7 @@ def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequen
             record = descent.world.find(kind, owner["id"])
             if record is not None:
                 include.fill(descent.world, record, owner)
+                owner[names[0]] = apart(owner[names[0]])
     node: Any = owner
     for position, name in enumerate(segments):
         if not isinstance(node, dict):
@@ -176,7 +211,7 @@ def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequen
             return
         child = node.get(name)
         if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:  # type: ignore[attr-defined]
-            child = node[name] = descent.world.resolved(child)
+            child = node[name] = apart(descent.world.resolved(child))
         if isinstance(child, dict) and "object" in child:
             descend(descent, child, segments[position + 1 :])
             return

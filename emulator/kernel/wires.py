@@ -114,18 +114,13 @@ def body_of_v1(world: World, result: Any, expand: list[str], sent: Incoming) -> 
 
 def row(world: World, expand: list[str], record: Any) -> dict[str, Any]:
     """A record of a page as JSON; what is to be expanded of it begins with `data`."""
-    body = world.render(record)
-    render.expand(world, body, [path.partition(".")[2] for path in expand], is_row=True)
-    return render.ordered(body)
+    return render.expanded(world, world.render(record), [path.partition(".")[2] for path in expand], is_row=True)
 
 
 def whole(world: World, result: Any, shown: list[str]) -> dict[str, Any]:
     """A record or a plain hash as JSON, with what is to be shown of it."""
     body = render.ordered(result) if isinstance(result, dict) else world.render(result)
-    if shown:
-        render.expand(world, body, shown)
-        body = render.ordered(body)
-    return body
+    return render.expanded(world, body, shown) if shown else body
 
 
 V1 = Wire(

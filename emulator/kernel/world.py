@@ -31,7 +31,7 @@ from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.ledger import Entry, Movement
 from emulator.kernel.outbox import Subscriber
-from emulator.kernel.render import ordered
+from emulator.kernel.render import NOTHING, Rendered, ordered
 from emulator.kernel.rows import Reads
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class World:
         self.now = step.now
         self.store = step.store
         self.catalog = step.catalog
-        self.drawing: tuple[Any, int, dict[str, Any]] | None = None  # the record drawn last, and at which change
+        self.renderings: dict[int, tuple[Any, int, Rendered]] = {}  # by identity, with the change they were made after
 
     @property
     def ledger(self) -> Ledger:
@@ -282,6 +282,8 @@ class World:
 
     def stored(self, record: type[Record], id: str) -> tuple[str, Record] | None:
         """The owning account and the record as the database has it, or None."""
+        if self.step.reads.known is None:
+            return self.store.get(record, id)
         return self.step.reads.one(self.store.get_many, record, key=id)
 
     def all(self, record: type[Record], **equals: Any) -> list[Record]:
@@ -374,7 +376,7 @@ class World:
         For `*.updated` types `before` is the record as it was (or `previous` the old values themselves); an update
         that changed nothing visible is not announced.
         """
-        data: dict[str, Any] = {"object": self.drawn(record)}
+        data: dict[str, Any] = {"object": self.render(record)}
         if tells_previous(type):
             if before is not None:
                 previous = {**differences(self.own_members(before), self.own_members(record)), **(previous or {})}
@@ -419,7 +421,7 @@ class World:
 
     def own_members(self, record: Any) -> dict[str, Any]:
         """What a record shows of itself, embedded objects left out."""
-        return {name: value for name, value in self.drawn(record).items() if name not in record.embeds}
+        return {name: value for name, value in self.render(record).items() if name not in record.embeds}
 
     def pending_webhooks(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
@@ -431,20 +433,20 @@ class World:
 
     # Rendering
 
-    def render(self, record: Any) -> dict[str, Any]:
-        """A record as JSON, nothing expanded."""
-        return ordered(self.drawn(record))
+    def render(self, record: Any) -> Rendered:
+        """A record as JSON, nothing expanded; made once while nothing in the step changes.
 
-    def drawn(self, record: Any) -> dict[str, Any]:
-        """A record's members in any order, not to be changed; drawn once while nothing in the step changes.
-
-        An object is drawn for its event and for the reply: once spares a tenth of an authorization. The drawing is
-        this account's, since some objects look different to others.
+        An object is rendered for its event and for the reply, a card for each of its authorizations on a page. The
+        rendering is this account's, since some objects look different to others.
         """
         changes = self.step.changes
-        if self.drawing is None or self.drawing[0] is not record or self.drawing[1] != changes:
-            self.drawing = (record, changes, record.render(self))
-        return self.drawing[2]
+        known = self.renderings.get(id(record))
+        if known is not None and known[0] is record and known[1] == changes:
+            return known[2]
+        kept = record.__dict__ if getattr(record, "is_stored", True) else NOTHING
+        rendered = Rendered(ordered(record.render(self), kept))
+        self.renderings[id(record)] = record, changes, rendered
+        return rendered
 
     def rows(self, records: Sequence[Record], draw: Callable[[Record], dict[str, Any]]) -> list[dict[str, Any]]:
         """What `draw` makes of each record of a page, with as many statements as it takes for one."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from emulator.kernel.render import encoded, ordered
+from emulator.kernel.render import Rendered, apart, encoded, ordered
 
 
 def test_members_stand_id_object_then_alphabetically_but_metadata_keeps_its_order():
@@ -13,6 +13,37 @@ def test_members_stand_id_object_then_alphabetically_but_metadata_keeps_its_orde
     assert list(body) == ["id", "object", "apple", "metadata", "zebra"]
     assert list(body["apple"]) == ["a", "b"]
     assert list(body["metadata"]) == ["z", "a"]
+
+
+def test_what_is_in_order_is_given_back_as_it_is():
+    body = {"id": "1", "object": "x", "apple": {"a": 2, "b": [{"c": 1}]}, "metadata": {"z": "1", "a": "2"}}
+
+    assert ordered(body) is body
+
+
+def test_what_is_in_order_inside_of_what_is_not_is_shared_and_the_given_one_stays():
+    straight, crooked = {"a": 1, "b": 2}, {"d": 1, "c": [{"f": 1, "e": 2}]}
+    body = {"straight": straight, "crooked": crooked}
+
+    arranged = ordered(body)
+
+    assert arranged["straight"] is straight
+    assert encoded(arranged) == encoded({"crooked": {"c": [{"e": 2, "f": 1}], "d": 1}, "straight": straight})
+    assert list(body) == ["straight", "crooked"] and list(crooked) == ["d", "c"]
+
+
+def test_what_is_set_apart_can_be_changed_at_every_depth():
+    body = {"a": Rendered(b=[{"c": 1}])}
+
+    apart(body)["a"]["b"][0]["c"] = 2
+
+    assert body == {"a": {"b": [{"c": 1}]}}
+
+
+def test_records_are_stored_in_the_order_of_replies(notes):
+    made = notes.post("/v1/notes", "text=a&metadata[z]=1&metadata[a]=2").json
+
+    assert list(notes.get(f"/v1/notes/{made['id']}").json["metadata"]) == ["z", "a"]
 
 
 def test_bodies_are_indented_by_two_and_end_with_a_newline():

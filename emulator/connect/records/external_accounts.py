@@ -92,7 +92,7 @@ def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> d
     """The list object inside an account: the newest ten, and how many there are."""
     return {
         "object": "list",
-        "data": [one.render(world) for one in accounts[:10]],
+        "data": [world.render(one) for one in accounts[:10]],
         "has_more": len(accounts) > 10,
         "total_count": len(accounts),
         "url": f"/v1/accounts/{account}/external_accounts",

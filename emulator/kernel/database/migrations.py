@@ -51,6 +51,8 @@ SCRIPTS = {
         UPDATE movement SET available_on = coalesce(json_extract(CAST(details AS TEXT), '$.available_on'), created);
         UPDATE due SET action = 'connect.reviewing.verify' WHERE action = 'connect.onboarding.verify';
     """,
+    # What is inside of a record's members is in the order of replies: every record is written anew.
+    5: "",
 }
 
 
@@ -84,7 +86,7 @@ def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
                 connection.execute(statement)
         if had < SCHEMA_VERSION:
             connection.execute("PRAGMA application_id = 1")  # nobody has said when it needs a look
-        upgrade(connection, schema)
+        upgrade(connection, schema, is_anew=had < SCHEMA_VERSION)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -101,15 +103,16 @@ def shrink(connection: sqlite3.Connection) -> None:
         connection.execute("VACUUM")
 
 
-def upgrade(connection: sqlite3.Connection, schema: Schema) -> None:
-    """Give every table the shape it has in this program, and every record the meaning."""
+def upgrade(connection: sqlite3.Connection, schema: Schema, *, is_anew: bool) -> None:
+    """Give every table the shape it has in this program, and every record the meaning; `is_anew` writes all records."""
     from emulator.kernel.database.sqlite import SqliteSession
 
     session = SqliteSession(connection.cursor(), schema, {}, 0)
     gained = {table.name for table in differing(connection, schema) if reshape(connection, table)}
     versions = older(connection, schema)
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for name, kind in schema.records.items():
-        if name in gained or name in versions:
+        if name in gained or name in versions or (is_anew and name in there):
             refile(session, kind, versions.get(name, version_of_record(kind)))
     for name in versions:
         session.put("record_version", ("name",), name=name, version=version_of_record(schema.records[name]))

@@ -13,7 +13,7 @@ from dataclasses import fields
 from functools import cache
 from typing import Any, NamedTuple
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 TYPES = {"bool": "INTEGER", "float": "REAL", "int": "INTEGER", "str": "TEXT"}
 
 

@@ -16,6 +16,7 @@ from emulator.kernel.database.face import Session
 from emulator.kernel.database.queries import among, clause, paged
 from emulator.kernel.database.schema import quoted, table_of
 from emulator.kernel.records import revive
+from emulator.kernel.render import ordered
 
 Record = TypeVar("Record")
 ID, FOREVER = ("id",), ("account", "created")
@@ -29,7 +30,13 @@ def columns_of(record: type) -> frozenset[str]:
 
 
 @cache
-def get_sql(record: type, count: int) -> str:
+def get_sql(record: type) -> str:
+    """One row by its id."""
+    return f"SELECT account, data FROM {table_of(record)} WHERE id = :id"
+
+
+@cache
+def get_many_sql(record: type, count: int) -> str:
     """So many rows by their ids."""
     those, _ = among("id", range(count))
     return f"SELECT id, account, data FROM {table_of(record)} WHERE {those}"
@@ -47,18 +54,20 @@ class Store:
         row = {"id": record.id, "account": account, "created": record.__dict__.get("created", 0)}
         for name in kind.filters:
             row[name] = column_value(getattr(record, name))
+        record.__dict__.update(ordered(record.__dict__))  # the same members: only those inside them may stand otherwise
         row["data"] = orjson.dumps(record)
         self.session.put(table_of(kind), ID, keep=FOREVER, **row)
 
     def get(self, record: type[Record], id: str) -> tuple[str, Record] | None:
         """The owning account and the record, or None."""
-        return self.get_many(record, [id])[id]
+        row = self.session.one(get_sql(record), id=id)
+        return None if row is None else (row[0], revive(record, row[1]))
 
     def get_many(self, record: type[Record], ids: Sequence[str]) -> dict[str, tuple[str, Record] | None]:
         """The owning account and the record of each id, or None."""
         found: dict[str, tuple[str, Record] | None] = dict.fromkeys(ids)
         values = {f"id_{place}": id for place, id in enumerate(ids)}
-        for id, account, data in self.session.all(get_sql(record, len(ids)), **values):
+        for id, account, data in self.session.all(get_many_sql(record, len(ids)), **values):
             found[id] = account, revive(record, data)
         return found
 
