@@ -12,10 +12,10 @@ from emulator import front_page
 from emulator.catalog import CATALOG
 from emulator.kernel.asking import Asker
 from emulator.kernel.database.sqlite import SqliteDatabase
-from emulator.kernel.http import Pipeline, RequestLine
 from emulator.kernel.postman import Postman
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.tenants.background import Background
+from emulator.kernel.wire.pipeline import Pipeline, RequestLine
 
 
 class Emulator:

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, NamedTuple
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, not_built
-from emulator.kernel.incoming import Upload
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Boolean,
@@ -29,6 +28,7 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET, POST
+from emulator.kernel.wire.incoming import Upload
 from emulator.kernel.world import World
 
 KB, MB = 1024, 1024 * 1024

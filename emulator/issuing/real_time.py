@@ -22,11 +22,11 @@ from emulator.issuing.authorizations import Authorization
 from emulator.issuing.deciding import Verdict
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.keys import is_version
 from emulator.kernel.outgoing import Answer
 from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
 from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
+from emulator.kernel.wire.keys import is_version
 from emulator.kernel.world import World
 
 EVENT = "issuing_authorization.request"

@@ -18,10 +18,10 @@ from emulator.kernel import render, versions
 from emulator.kernel.asks import Ask, Asked, real_ms
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, rate_limited
-from emulator.kernel.idempotency import StoredReply
 from emulator.kernel.outbox import Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
 from emulator.kernel.outgoing import Answer
+from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.world import Request, World
 
 if TYPE_CHECKING:

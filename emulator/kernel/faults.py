@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.kernel import idempotency
 from emulator.kernel.errors import ApiError, rate_limited, unknown_failure
+from emulator.kernel.wire import idempotency
 
 KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
 RATE_LIMITED_REASONS = (

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from emulator.kernel.params import NoParams, Params
-from emulator.kernel.wires import Wire, wire_of
+from emulator.kernel.wire.wires import Wire, wire_of
 from emulator.kernel.world import World
 
 Operation = Callable[..., Any]

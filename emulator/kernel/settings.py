@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from marshmallow import fields
 
 from emulator.data.api_versions import DEFAULT
-from emulator.kernel.keys import is_version
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
+from emulator.kernel.wire.keys import is_version
 
 
 class Setting(NamedTuple):

@@ -13,7 +13,6 @@ from emulator.developer import events
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.errors import invalid
-from emulator.kernel.http import Pipeline
 from emulator.kernel.ledger import moving
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -32,6 +31,7 @@ from emulator.kernel.render import Deleted, Include, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.settings import switch
 from emulator.kernel.tenants import Tenants
+from emulator.kernel.wire.pipeline import Pipeline
 from emulator.kernel.world import World
 
 

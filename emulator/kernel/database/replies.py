@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator.kernel.database.face import Session
-from emulator.kernel.idempotency import KEPT_SECONDS, KEPT_SECONDS_OF_V2, StoredReply, kept_seconds
+from emulator.kernel.wire.idempotency import KEPT_SECONDS, KEPT_SECONDS_OF_V2, StoredReply, kept_seconds
 
 
 class Replies:

@@ -24,7 +24,7 @@ from emulator.kernel.conditions import Condition
 from emulator.kernel.database.queries import clause
 
 if TYPE_CHECKING:
-    from emulator.kernel.http import RequestLine
+    from emulator.kernel.wire.pipeline import RequestLine
 
 MOST_KEPT = 10_000  # per world
 MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.face import Database, WorldDamaged, WorldGone
 from emulator.kernel.tenants.tenant import Tenant
-from emulator.kernel.turn import Turn
+from emulator.kernel.wire.turn import Turn
 
 if TYPE_CHECKING:
     from emulator.kernel.postman import Postman

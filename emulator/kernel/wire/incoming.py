@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_content_length, get_input_stream
 
-from emulator.kernel import forms
+from emulator.kernel.wire import forms
 
 FORM = "application/x-www-form-urlencoded"
 WSGI_NAMES = {

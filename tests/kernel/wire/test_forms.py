@@ -2,8 +2,8 @@
 
 import pytest
 
-from emulator.kernel import forms
 from emulator.kernel.errors import ApiError
+from emulator.kernel.wire import forms
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 
 from bench.running import Running
-from emulator.kernel import forms
 from emulator.kernel.errors import ApiError
-from emulator.kernel.incoming import received
+from emulator.kernel.wire import forms
+from emulator.kernel.wire.incoming import received
 from tests.serving import served
 
 PATIENCE_SECONDS = 20

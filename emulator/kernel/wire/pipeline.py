@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
-from emulator.kernel import idempotency, ids, keys, render, versions
+from emulator.kernel import ids, render, versions
 from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.database.face import WorldDamaged, WorldGone
@@ -30,12 +30,13 @@ from emulator.kernel.errors import (
     unknown_failure,
     unrecognized_url,
 )
-from emulator.kernel.idempotency import StoredReply
-from emulator.kernel.incoming import Incoming, received
 from emulator.kernel.render import Content
 from emulator.kernel.routes import NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
-from emulator.kernel.wires import STRIPES, V1, Wire, wire_of
+from emulator.kernel.wire import idempotency, keys
+from emulator.kernel.wire.idempotency import StoredReply
+from emulator.kernel.wire.incoming import Incoming, received
+from emulator.kernel.wire.wires import STRIPES, V1, Wire, wire_of
 from emulator.kernel.world import Request, Step, World
 
 log = logging.getLogger("emulator")

@@ -21,9 +21,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from emulator.kernel import forms, render
+from emulator.kernel import render
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.incoming import Incoming
 from emulator.kernel.lists import Page
 from emulator.kernel.params import (
     WRITTEN,
@@ -38,6 +37,8 @@ from emulator.kernel.params import (
     shortened,
 )
 from emulator.kernel.render import Deleted
+from emulator.kernel.wire import forms
+from emulator.kernel.wire.incoming import Incoming
 from emulator.kernel.world import World
 
 if TYPE_CHECKING:
