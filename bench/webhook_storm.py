@@ -32,7 +32,7 @@ from bench.running import Running
 from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine
 from emulator.kernel.outbox import RETRY_AFTER_SECONDS
-from emulator.kernel.signing import signature
+from emulator.kernel.webhooks.signing import signature
 
 KEY = "sk_test_storm"
 TYPE = "issuing_cardholder.updated"

@@ -10,11 +10,11 @@ from flask import Flask
 
 from emulator import front_page
 from emulator.catalog import CATALOG
-from emulator.kernel.asking import Asker
 from emulator.kernel.database.sqlite import SqliteDatabase
-from emulator.kernel.postman import Postman
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.tenants.background import Background
+from emulator.kernel.webhooks.asker import Asker
+from emulator.kernel.webhooks.postman import Postman
 from emulator.kernel.wire.pipeline import Pipeline, RequestLine
 
 

@@ -36,8 +36,8 @@ from emulator.kernel import ids
 from emulator.kernel.conditions import Condition
 from emulator.kernel.database.request_log import LoggedRequest
 from emulator.kernel.outbox import Subscriber
-from emulator.kernel.outgoing import Answer, Call, Letter
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.webhooks.call import Answer, Call, Letter
 from emulator.kernel.world import World
 
 POLL_SECONDS = 0.25  # how often to look whether a line is still open

@@ -22,10 +22,10 @@ from emulator.issuing.authorizations import Authorization
 from emulator.issuing.deciding import Verdict
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.outgoing import Answer
 from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
 from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
+from emulator.kernel.webhooks.call import Answer
 from emulator.kernel.wire.keys import is_version
 from emulator.kernel.world import World
 

@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.data.api_versions import DEFAULT
-from emulator.kernel import clinic, ids, signing, versions
+from emulator.kernel import clinic, ids, versions
 from emulator.kernel.events import Event, told
-from emulator.kernel.outgoing import Answer, Letter
 from emulator.kernel.render import ordered
+from emulator.kernel.webhooks import signing
+from emulator.kernel.webhooks.call import Answer, Letter
 
 IN_ORDER, ANY_ORDER = 0, 1
 ASKED_NOTHING, ASKED_ALL, ASKED_FOR_CONNECTED = 0, 1, 2

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.kernel import errors, ids, signing
+from emulator.kernel import errors, ids
 from emulator.kernel.dates import DAY, date_of, midnight
 from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
 from emulator.kernel.ledger import Line, Movement, moving
 from emulator.kernel.lifecycle import Lifecycle
+from emulator.kernel.webhooks import signing
 from emulator.kernel.wire import idempotency, keys
 from tests.kernel.notes import Note
 

@@ -23,8 +23,8 @@ from emulator.kernel.outbox import (
     Sent,
     Subscriber,
 )
-from emulator.kernel.outgoing import Answer
 from emulator.kernel.records import revive
+from emulator.kernel.webhooks.call import Answer
 
 KEPT_BODY = 2_000
 SUBSCRIBER_COLUMNS = ", ".join(Subscriber._fields)

@@ -20,7 +20,7 @@ from emulator.kernel.tenants.tenant import Tenant
 from emulator.kernel.wire.turn import Turn
 
 if TYPE_CHECKING:
-    from emulator.kernel.postman import Postman
+    from emulator.kernel.webhooks.postman import Postman
 
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request

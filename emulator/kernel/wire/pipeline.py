@@ -18,7 +18,6 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.asking import Asker
 from emulator.kernel.asks import Ask
 from emulator.kernel.database.face import WorldDamaged, WorldGone
 from emulator.kernel.errors import (
@@ -33,6 +32,7 @@ from emulator.kernel.errors import (
 from emulator.kernel.render import Content
 from emulator.kernel.routes import NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
 from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.wire.incoming import Incoming, received

@@ -94,7 +94,7 @@ class Call:
 
     def start(self) -> Call:
         """Send it."""
-        threading.Thread(target=self.run, name="outgoing", daemon=True).start()
+        threading.Thread(target=self.run, name="call", daemon=True).start()
         return self
 
     def run(self) -> None:

@@ -21,13 +21,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from emulator.kernel import outgoing
 from emulator.kernel.database.face import Lock, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow
 from emulator.kernel.outbox import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
-from emulator.kernel.outgoing import Answer, Call, Flight, Letter
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.webhooks.call import Answer, Call, Client, Flight, Letter
 
 PATIENCE_SECONDS = 1.0
 MOST_IN_FLIGHT = 8
@@ -56,7 +55,7 @@ class Postman:
 
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
-        self.client = outgoing.Client()
+        self.client = Client()
         self.transports: dict[str, Transport] = {"endpoint": self.by_http}
         self.guard = threading.Lock()
         self.bell = tenants.database.bell("deliveries")  # handles of worlds for which something may be due

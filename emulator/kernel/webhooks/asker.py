@@ -20,13 +20,13 @@ from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, rate_limited
 from emulator.kernel.outbox import Sent, Subscriber
 from emulator.kernel.outbox import letter as letter_to
-from emulator.kernel.outgoing import Answer
+from emulator.kernel.webhooks.call import Answer
 from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.world import Request, World
 
 if TYPE_CHECKING:
-    from emulator.kernel.postman import Postman
     from emulator.kernel.tenants import Tenant
+    from emulator.kernel.webhooks.postman import Postman
     from emulator.kernel.world import Step
 
 # A question holds a server thread and its handler calls back; so some of the 64 threads stay free.

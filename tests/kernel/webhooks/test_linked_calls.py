@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from bench.running import Running
-from emulator.kernel.outgoing import Answer, Call, Client, Flight, Letter
+from emulator.kernel.webhooks.call import Answer, Call, Client, Flight, Letter
 from tests.client import Client as ApiClient
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
 from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
