@@ -31,7 +31,7 @@ from bench.http_bench import HOLDER
 from bench.running import Running
 from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine
-from emulator.kernel.outbox import RETRY_AFTER_SECONDS
+from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 from emulator.kernel.webhooks.signing import signature
 
 KEY = "sk_test_storm"

@@ -33,11 +33,13 @@ from emulator.data.api_versions import DEFAULT
 from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel import ids
+from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
 from emulator.kernel.database.request_log import LoggedRequest
-from emulator.kernel.outbox import Subscriber
+from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.tenants import Tenant, Tenants
-from emulator.kernel.webhooks.call import Answer, Call, Letter
+from emulator.kernel.webhooks.call import Call
+from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.world import World
 
 POLL_SECONDS = 0.25  # how often to look whether a line is still open

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.kernel.answers import KEPT_BODY
 from emulator.kernel.asks import Asked
-from emulator.kernel.database.outbox import KEPT_BODY
 from emulator.kernel.events import Event
 from emulator.kernel.wire.keys import is_version
 from emulator.kernel.world import World

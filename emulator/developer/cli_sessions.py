@@ -21,8 +21,8 @@ import orjson
 from emulator.data.api_versions import DEFAULT
 from emulator.kernel import ids
 from emulator.kernel.conditions import Condition
+from emulator.kernel.deliveries import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.outbox import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.params import List, Params, String
 from emulator.kernel.records import replace
 from emulator.kernel.render import shown

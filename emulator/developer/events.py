@@ -10,10 +10,10 @@ from typing import Any
 
 from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel.conditions import Condition
+from emulator.kernel.deliveries import UNACKNOWLEDGED
 from emulator.kernel.errors import exclusive, invalid, no_such
 from emulator.kernel.events import KEPT_SECONDS, Event
 from emulator.kernel.lists import lists
-from emulator.kernel.outbox import UNACKNOWLEDGED
 from emulator.kernel.params import Boolean, List, ListParams, Params, Range, String
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World

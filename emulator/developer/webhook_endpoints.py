@@ -19,9 +19,9 @@ from emulator.connect.records.accounts import application_of
 from emulator.data.api_versions import API_VERSIONS
 from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel import ids
+from emulator.kernel.deliveries import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
-from emulator.kernel.outbox import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.params import Boolean, Enum, List, Metadata, Params, String, merged_metadata
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted, shown

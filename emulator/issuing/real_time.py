@@ -20,12 +20,12 @@ import orjson
 from emulator.issuing import deciding
 from emulator.issuing.authorizations import Authorization
 from emulator.issuing.deciding import Verdict
+from emulator.kernel.answers import Answer
 from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
 from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
-from emulator.kernel.webhooks.call import Answer
 from emulator.kernel.wire.keys import is_version
 from emulator.kernel.world import World
 

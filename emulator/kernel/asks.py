@@ -1,4 +1,4 @@
-"""A question to the client's endpoint: what is known of it. `webhooks/asker.py` puts it; nothing is locked while we wait.
+"""A question to the client's endpoint: what is known of it. `asker.py` puts it; nothing is locked while we wait.
 
     step 1: the operation returns an `Ask`            → commit: the question, its event, its deadline
     then:   ask, hold nothing, wait                   (real time; every other time is the tenant's clock)

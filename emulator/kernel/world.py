@@ -27,10 +27,10 @@ from emulator.kernel.database.replies import Replies
 from emulator.kernel.database.store import Store
 from emulator.kernel.database.tallies import Tallies
 from emulator.kernel.database.tenant_row import Counters, TenantRow, write_tenant_row
+from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.ledger import Entry, Movement
-from emulator.kernel.outbox import Subscriber
 from emulator.kernel.render import NOTHING, Rendered, ordered
 from emulator.kernel.rows import Reads
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulator.kernel.database.tenant_row import read_tenant_row, write_tenant_row
-from emulator.kernel.outbox import ASKED_NOTHING, Subscriber
+from emulator.kernel.deliveries import ASKED_NOTHING, Subscriber
 from emulator.kernel.tenants import tenant as module
 from tests.kernel.notes import NotesClient
 

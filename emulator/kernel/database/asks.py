@@ -8,8 +8,8 @@ import orjson
 
 from emulator.kernel.asks import GRACE_MS, Ask, Asked, real_ms
 from emulator.kernel.database.face import Session
+from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.events import Event
-from emulator.kernel.outbox import Subscriber
 
 if TYPE_CHECKING:
     from emulator.kernel.world import Request

@@ -1,4 +1,4 @@
-"""Subscribers, deliveries and attempts as they are stored; what they are is told in `kernel/outbox.py`."""
+"""Subscribers, deliveries and attempts as they are stored; what they are is told in `kernel/deliveries.py`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from emulator.kernel import clinic
+from emulator.kernel.answers import KEPT_BODY, Answer
 from emulator.kernel.database.face import Session
 from emulator.kernel.database.faults import Doses
 from emulator.kernel.database.queries import among
 from emulator.kernel.database.tenant_row import Counters
-from emulator.kernel.events import Event
-from emulator.kernel.outbox import (
+from emulator.kernel.deliveries import (
     ANY_ORDER,
     ASKED_ALL,
     ASKED_FOR_CONNECTED,
@@ -23,10 +23,9 @@ from emulator.kernel.outbox import (
     Sent,
     Subscriber,
 )
+from emulator.kernel.events import Event
 from emulator.kernel.records import revive
-from emulator.kernel.webhooks.call import Answer
 
-KEPT_BODY = 2_000
 SUBSCRIBER_COLUMNS = ", ".join(Subscriber._fields)
 PARCEL = (
     "SELECT delivery.sequence, delivery.account, event.data, reason, attempts, delivery.created, troubles "

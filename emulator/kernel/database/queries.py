@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.database.schema import table_of
-from emulator.kernel.outbox import UNACKNOWLEDGED
+from emulator.kernel.deliveries import UNACKNOWLEDGED
 
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 NAMED = {

@@ -15,12 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
+from emulator.kernel.answers import Answer
 from emulator.kernel.asks import Ask, Asked, real_ms
 from emulator.kernel.dates import DAY
+from emulator.kernel.deliveries import Sent, Subscriber
 from emulator.kernel.errors import invalid, rate_limited
-from emulator.kernel.outbox import Sent, Subscriber
-from emulator.kernel.outbox import letter as letter_to
-from emulator.kernel.webhooks.call import Answer
+from emulator.kernel.webhooks.letter import letter as letter_to
 from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.world import Request, World
 

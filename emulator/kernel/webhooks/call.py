@@ -12,41 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
+from emulator.kernel.answers import Answer
+from emulator.kernel.webhooks.letter import Letter
+
 LARGEST_ANSWER = 1_000_000
 KEPT_HEADERS = 40
-
-
-class Letter(NamedTuple):
-    """What is sent: the address, the headers and the exact bytes that are signed.
-
-    `newest` is the same in the newest version, for those who choose between the two; None where both are one.
-    """
-
-    url: str
-    headers: dict[str, str]
-    body: bytes
-    is_question: bool = False
-    newest: Letter | None = None
-
-
-class Answer(NamedTuple):
-    """What came of it. Without a status nothing usable came, and `error` says why."""
-
-    status: int | None
-    headers: dict[str, str]
-    body: bytes
-    error: str | None
-    timed_out: bool
-    duration_ms: int
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the receiver acknowledged: any 2xx."""
-        return self.status is not None and 200 <= self.status < 300
 
 
 class Client:
@@ -162,27 +136,3 @@ class Call:
             self.ended = time.monotonic()
             self.answer = answer
         self.on_change()
-
-
-class Flight:
-    """A call on its way, and the API calls that were made while its receiver handled it.
-
-    It is there before the call is, since a receiver can be quicker than the thread that began the call.
-    """
-
-    call: Call
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.noted: list[tuple[float, dict[str, Any]]] = []
-
-    @property
-    def calls(self) -> list[dict[str, Any]]:
-        """The API calls, in the order they were answered in."""
-        return [api_call for _, api_call in sorted(self.noted, key=lambda one: one[0])]
-
-    def note(self, api_call: dict[str, Any], began: float, ended: float) -> None:
-        """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds."""
-        call = self.__dict__.get("call")
-        if began >= self.began and (call is None or call.answer is None or ended <= call.ended):
-            self.noted.append((ended, api_call))

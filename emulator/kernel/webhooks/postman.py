@@ -21,12 +21,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import Lock, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow
-from emulator.kernel.outbox import IN_ORDER, Parcel, Sent, Subscriber
-from emulator.kernel.outbox import letter as letter_to
+from emulator.kernel.deliveries import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.tenants import Tenant, Tenants
-from emulator.kernel.webhooks.call import Answer, Call, Client, Flight, Letter
+from emulator.kernel.webhooks.call import Call, Client
+from emulator.kernel.webhooks.letter import Letter
+from emulator.kernel.webhooks.letter import letter as letter_to
+from emulator.kernel.webhooks.linked_calls import Flight
 
 PATIENCE_SECONDS = 1.0
 MOST_IN_FLIGHT = 8

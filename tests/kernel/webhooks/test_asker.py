@@ -13,10 +13,10 @@ import pytest
 from flask import Flask
 
 from emulator.app import create_app
+from emulator.kernel.answers import Answer
 from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.webhooks.asker import MOST_AT_ONCE
-from emulator.kernel.webhooks.call import Answer
 from tests.client import Client
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
 from tests.receivers import Receiver, Reply, receiving

@@ -14,7 +14,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.kernel.database.doctor import examine_tenant
-from emulator.kernel.outbox import RETRY_AFTER_SECONDS
+from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.webhooks import postman
 from tests.client import Client

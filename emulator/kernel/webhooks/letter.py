@@ -1,18 +1,4 @@
-"""Events → deliveries → attempts: who is told, and what is sent.
-
-    waiting ── 2xx ──────────▶ delivered
-       ├── last attempt failed, or the endpoint is disabled ─▶ given_up
-       └── the endpoint was deleted ─▶ canceled
-    asked ── any answer ─────▶ delivered or given_up          (the one who was asked a question; never sent again)
-
-A *subscriber* is told of events: a webhook endpoint, or anything else for which a transport is registered with the
-postman. A delivery is one event on its way to one subscriber, written in the step that caused the event; so either
-both are there after a crash or neither. An attempt is one time it was sent.
-
-First attempts leave in the order of events, per subscriber. Whatever else is due (retries, resends, what the clinic
-delayed) leaves in any order and holds nothing back.
-Source: https://docs.stripe.com/webhooks
-"""
+"""What is posted to a subscriber: an event in its version, signed, with whatever trouble the clinic has for it."""
 
 from __future__ import annotations
 
@@ -23,63 +9,27 @@ import orjson
 
 from emulator.data.api_versions import DEFAULT
 from emulator.kernel import clinic, ids, versions
-from emulator.kernel.events import Event, told
+from emulator.kernel.deliveries import Parcel, Subscriber
+from emulator.kernel.events import told
 from emulator.kernel.render import ordered
 from emulator.kernel.webhooks import signing
-from emulator.kernel.webhooks.call import Answer, Letter
 
-IN_ORDER, ANY_ORDER = 0, 1
-ASKED_NOTHING, ASKED_ALL, ASKED_FOR_CONNECTED = 0, 1, 2
-# Source: three retries over a few hours in test mode, https://docs.stripe.com/webhooks; the spacing is our ruling.
-RETRY_AFTER_SECONDS = (5 * 60, 60 * 60, 3 * 60 * 60)
-EVERYTHING = "*"
 ACCEPT = "*/*; q=0.5, application/xml"
 ACCEPT_AN_ANSWER = "application/json"
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
-UNACKNOWLEDGED = "unacknowledged events"  # the query of that name
 
 
-class Subscriber(NamedTuple):
-    """Someone who is told of events.
+class Letter(NamedTuple):
+    """What is sent: the address, the headers and the exact bytes that are signed.
 
-    `hears` is `own` (events of `account`), `connected` (those of the accounts connected to the platform `account`)
-    or `all` (both). `answers` is what it can be asked: `ASKED_NOTHING`, `ASKED_ALL` or, of what it hears, only what is
-    about connected accounts, `ASKED_FOR_CONNECTED`. `retries` says whether a failed delivery is tried again. `kind`
-    names the transport. `secrets` are `{"secret", "expires_at"}`, the newest first.
+    `newest` is the same in the newest version, for those who choose between the two; None where both are one.
     """
 
-    id: str
-    kind: str
-    account: str
-    hears: str
-    enabled: bool
-    answers: int
-    retries: bool
     url: str
-    api_version: str | None
-    secrets: list[dict[str, Any]]
-
-
-class Parcel(NamedTuple):
-    """A delivery that is due, with what is needed to send it."""
-
-    sequence: int
-    account: str
-    event: Event
-    reason: str
-    attempts: int
-    created: int
-    pending: int
-    troubles: dict[str, Any]
-
-
-class Sent(NamedTuple):
-    """One attempt that has ended. `began_ms` is real time; `calls` are the API calls that were made meanwhile."""
-
-    parcel: Parcel
-    answer: Answer
-    began_ms: int
-    calls: list[dict[str, Any]]
+    headers: dict[str, str]
+    body: bytes
+    is_question: bool = False
+    newest: Letter | None = None
 
 
 def letter(subscriber: Subscriber, parcel: Parcel, now: int, *, is_question: bool = False) -> Letter:
