@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.kernel.answers import KEPT_BODY
-from emulator.kernel.asks import Asked
 from emulator.kernel.events import Event
+from emulator.kernel.questions import StoredQuestion
 from emulator.kernel.wire.keys import is_version
 from emulator.kernel.world import World
 
@@ -30,7 +30,7 @@ class Seen(NamedTuple):
     """
 
     attempt: dict[str, Any]
-    asked: Asked
+    asked: StoredQuestion
     amount: int | None = None
     requested: int | None = None
 
@@ -208,7 +208,7 @@ def hints(seen: Seen) -> list[Hint]:
 
 def seen_of(world: World, attempt: dict[str, Any]) -> Seen | None:
     """All there is to see of the question that an attempt put; None for an attempt that put none."""
-    asked = world.step.asks.get(attempt["event"])
+    asked = world.step.questions.get(attempt["event"])
     if asked is None:
         return None
     event = world.anywhere(Event, asked.event)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.control.answers import STRIPES_LIMIT_MS
-from emulator.kernel.asks import Asked
 from emulator.kernel.lists import LARGEST_PAGE
 from emulator.kernel.params import Integer, Params
+from emulator.kernel.questions import StoredQuestion
 from emulator.kernel.routes import GET
 from emulator.kernel.world import World
 
@@ -24,18 +24,18 @@ def asks(world: World, params: dict[str, Any]) -> dict[str, Any]:
     One that was never answered counts as missed, whatever the limit was here.
     """
     limit = params.get("limit", LARGEST_PAGE)
-    found = world.step.asks.newest(limit + 1)
+    found = world.step.questions.newest(limit + 1)
     return {
         "object": "list",
         "data": [shown(one) for one in found[:limit]],
         "has_more": len(found) > limit,
         "limit_ms": STRIPES_LIMIT_MS,
-        **world.step.asks.tallied(STRIPES_LIMIT_MS),
+        **world.step.questions.tallied(STRIPES_LIMIT_MS),
         "url": world.path,
     }
 
 
-def shown(asked: Asked) -> dict[str, Any]:
+def shown(asked: StoredQuestion) -> dict[str, Any]:
     """One question."""
     is_late = asked.finished and (asked.duration_ms is None or asked.duration_ms > STRIPES_LIMIT_MS)
     return {

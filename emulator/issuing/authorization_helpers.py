@@ -29,7 +29,6 @@ from emulator.issuing.exchange_rates import converted, scaled
 from emulator.issuing.merchants import MerchantDataParams
 from emulator.issuing.purchase_details import FleetParams, FuelParams, PurchaseDetailsParams
 from emulator.issuing.transactions import Purchase
-from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, invalid, missing
 from emulator.kernel.params import (
     Amount,
@@ -42,6 +41,7 @@ from emulator.kernel.params import (
     Params,
     String,
 )
+from emulator.kernel.questions import Question
 from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
@@ -210,13 +210,13 @@ class RespondParams(Params):
 # Asking
 
 
-def create(world: World, params: dict[str, Any]) -> Authorization | Ask:
+def create(world: World, params: dict[str, Any]) -> Authorization | Question:
     """Ask whether a card may pay. Answers 200 when declined, too. 400 for an unknown card or an impossible amount."""
     card = world.get(Card, params["card"], param="card")
     return request(world, card, params)
 
 
-def create_legacy(world: World, params: dict[str, Any], card: str) -> Authorization | Ask:
+def create_legacy(world: World, params: dict[str, Any], card: str) -> Authorization | Question:
     """The same under its old URL, with `held_amount` for `amount` and one unit of the currency when nothing is sent."""
     found = world.get(Card, card)
     asked = {**params}
@@ -229,7 +229,7 @@ def create_legacy(world: World, params: dict[str, Any], card: str) -> Authorizat
     return request(world, found, asked)
 
 
-def request(world: World, card: Card, params: dict[str, Any]) -> Authorization | Ask:
+def request(world: World, card: Card, params: dict[str, Any]) -> Authorization | Question:
     """Check what a merchant sent, then have it decided."""
     issuing_access.check(world)
     transactions.check_currency(card, params.get("currency"))
@@ -344,7 +344,7 @@ def awaiting_decision() -> ApiError:
     return invalid("This authorization is awaiting a decision.")
 
 
-def increment(world: World, params: dict[str, Any], authorization: str) -> Authorization | Ask:
+def increment(world: World, params: dict[str, Any], authorization: str) -> Authorization | Question:
     """Ask for more. Declined, it changes nothing but the history. 400 unless it is open."""
     before = open_one(world, authorization, "increment")
 

@@ -30,9 +30,9 @@ from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import PENNY_AUTHORIZATION, Card
 from emulator.issuing.decline import Attempt
 from emulator.issuing.exchange_rates import scaled
-from emulator.kernel.asks import Ask
 from emulator.kernel.dates import DAY, date_of
 from emulator.kernel.params import Enum, List, merged_metadata
+from emulator.kernel.questions import Question
 from emulator.kernel.records import replace
 from emulator.kernel.settings import Setting, number
 from emulator.kernel.world import World
@@ -72,8 +72,8 @@ class Verdict(NamedTuple):
 
 
 def decide(
-    world: World, authorization: Authorization, ask: Callable[[World, Authorization], Ask | None]
-) -> Authorization | Ask:
+    world: World, authorization: Authorization, ask: Callable[[World, Authorization], Question | None]
+) -> Authorization | Question:
     """Decide the pending request by the rules, and do what follows. The authorization need not be stored yet.
 
     Where no rule objects, `ask` may put the question to somebody else; then `conclude` ends the request later.

@@ -21,9 +21,9 @@ from emulator.issuing import deciding
 from emulator.issuing.authorizations import Authorization
 from emulator.issuing.deciding import Verdict
 from emulator.kernel.answers import Answer
-from emulator.kernel.asks import Ask
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
+from emulator.kernel.questions import Question
 from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
 from emulator.kernel.wire.keys import is_version
@@ -50,12 +50,12 @@ class Unusable(Exception):
     """Why an answer cannot be used, as `request_history[].reason_message` tells it."""
 
 
-def decide(world: World, authorization: Authorization) -> Authorization | Ask:
+def decide(world: World, authorization: Authorization) -> Authorization | Question:
     """Decide the pending request of an authorization: by the rules, and then by whoever answers for the account."""
     return deciding.decide(world, authorization, ask)
 
 
-def ask(world: World, authorization: Authorization) -> Ask | None:
+def ask(world: World, authorization: Authorization) -> Question | None:
     """Store the undecided authorization and put the question; None where nobody wants to be asked."""
     endpoint = world.who_answers(EVENT)
     if endpoint is None:

@@ -63,7 +63,7 @@ class Route:
         if declared is not None:
             return declared
         hint = typing.get_type_hints(self.operation).get("return")
-        candidates = typing.get_args(hint) or (hint,)  # an operation may give back `Card | Ask`
+        candidates = typing.get_args(hint) or (hint,)  # an operation may give back `Card | Question`
         return next((kind for kind in candidates if inspect.isclass(kind) and hasattr(kind, "expands")), None)
 
 

@@ -12,17 +12,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from emulator.kernel import ids, versions
-from emulator.kernel.asks import Ask
 from emulator.kernel.clock import real_time
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.database.acting import ActingAccounts
 from emulator.kernel.database.agenda import Agenda
-from emulator.kernel.database.asks import Asks
 from emulator.kernel.database.events import Events
 from emulator.kernel.database.face import Session
 from emulator.kernel.database.faults import Doses, Faults
 from emulator.kernel.database.ledger import Ledger
 from emulator.kernel.database.outbox import Outbox
+from emulator.kernel.database.questions import Questions
 from emulator.kernel.database.replies import Replies
 from emulator.kernel.database.store import Store
 from emulator.kernel.database.tallies import Tallies
@@ -31,6 +30,7 @@ from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.ledger import Entry, Movement
+from emulator.kernel.questions import Question
 from emulator.kernel.render import NOTHING, Rendered, ordered
 from emulator.kernel.rows import Reads
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from emulator.kernel.catalog import Catalog
 
 Record = TypeVar("Record")
-MADE_WHEN_ASKED_FOR = {"ledger", "agenda", "tallies", "replies", "happened", "asks", "faults", "doses"}
+MADE_WHEN_ASKED_FOR = {"ledger", "agenda", "tallies", "replies", "happened", "questions", "faults", "doses"}
 
 
 class Request(NamedTuple):
@@ -119,9 +119,9 @@ class Step:
         return Events(self.session, self.counters)
 
     @cached_property
-    def asks(self) -> Asks:
+    def questions(self) -> Questions:
         """The questions."""
-        return Asks(self.session)
+        return Questions(self.session)
 
     @cached_property
     def faults(self) -> Faults:
@@ -174,8 +174,8 @@ class Step:
             self.session.wake_by(real_time(next_due_at, row.clock_offset, row.frozen_at))
         if self.outbox.earliest is not None:
             self.session.wake_by(real_time(self.outbox.earliest, row.clock_offset, row.frozen_at))
-        if "asks" in self.__dict__ and self.asks.earliest is not None:
-            self.session.wake_by(self.asks.earliest)
+        if "questions" in self.__dict__ and self.questions.earliest is not None:
+            self.session.wake_by(self.questions.earliest)
 
 
 class World:
@@ -396,24 +396,24 @@ class World:
         self.step.events.append((self.account, event))
         return event
 
-    def ask(self, type: str, record: Any, *, to: Subscriber, timeout_ms: int) -> Ask:
+    def ask(self, type: str, record: Any, *, to: Subscriber, timeout_ms: int) -> Question:
         """Put a question about a record to one subscriber once this step is committed; call it after `put`.
 
         The operation returns what this returns. `ANSWERS[type]` decides, in a step of its own.
         """
         event = self.new_event(type, {"object": self.render(record)})
         delivery = self.step.outbox.add(to.id, self.account, event, "question", state="asked")
-        return self.step.asks.add(event, self.account, record.id, to, delivery, timeout_ms)
+        return self.step.questions.add(event, self.account, record.id, to, delivery, timeout_ms)
 
     def decided(self, about: str, outcome: str) -> None:
         """The open question about an object, if there is one, has been decided without its answer."""
-        asked = self.step.asks.open_about(about)
+        asked = self.step.questions.open_about(about)
         if asked is not None:
-            self.step.asks.decide(asked.event, outcome)
+            self.step.questions.decide(asked.event, outcome)
 
     def asked_about(self, about: str) -> str | None:
         """The event of the newest question about an object, or None."""
-        return self.step.asks.last_about(about)
+        return self.step.questions.last_about(about)
 
     def who_answers(self, type: str) -> Subscriber | None:
         """Who is asked questions of this type about this account's objects, or None."""

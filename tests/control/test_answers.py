@@ -9,7 +9,7 @@ import pytest
 
 from emulator.control.answers import SUMMARIES, Seen, hints
 from emulator.control.verdict import of_all
-from emulator.kernel.asks import Asked
+from emulator.kernel.questions import StoredQuestion
 from tests.client import Client
 from tests.issuing.purchases import a_spender, authorize
 from tests.issuing.test_real_time import asking, says
@@ -40,7 +40,7 @@ def seen(
         "api_calls": calls,
     }
     decided = None if status is None or (not text and outcome == "timeout") else took
-    asked = Asked(
+    asked = StoredQuestion(
         "evt_1", 1, "acct_1", "issuing_authorization.request", "iauth_1", "we_1", 0, 0, 2_000, True, True, outcome,
         decided, None, None, None, None, [], None,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from emulator.issuing import deciding
 from emulator.issuing.authorization_helpers import pending_request
 from emulator.issuing.authorizations import Authorization
 from emulator.issuing.deciding import Verdict
-from emulator.kernel.asks import Ask
+from emulator.kernel.questions import Question
 from tests.client import Client
 from tests.issuing.holders import CARDS, told
 from tests.issuing.purchases import (
@@ -92,7 +92,7 @@ def test_a_hold_for_fuel_that_can_be_chosen_need_not_be_there_before_somebody_wa
     assert reasons(authorize(platform, card, 1_00, **sent)) == ["insufficient_funds"]
     id = undecided(platform, 1_00, is_amount_controllable=True, card=card, merchant_data=FUEL)
     with in_a_step(platform) as world:
-        assert deciding.decide(world, world.get(Authorization, id), lambda *_: Ask("evt_1")) == Ask("evt_1")
+        assert deciding.decide(world, world.get(Authorization, id), lambda *_: Question("evt_1")) == Question("evt_1")
 
     assert reasons(platform.made(f"{LIST}/{id}/approve", amount=50_01)) == ["insufficient_funds"]
     id = undecided(platform, 1_00, is_amount_controllable=True, card=card, merchant_data=FUEL)

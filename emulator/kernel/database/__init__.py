@@ -5,7 +5,7 @@ face            the verbs: Database, StoredWorld, Session; every SQL text is wri
 schema          every table, as data
 store           records         ledger    movements and totals      tallies  sums that limits ask for
 agenda          what falls due  events    what happened             outbox   subscribers, deliveries, attempts
-asks            questions       replies   of idempotency keys       faults   and doses of the clinic
+questions       asked of clients  replies   of idempotency keys       faults   and doses of the clinic
 tenant_row      the world's own row: its clock, its generator, its counters
 request_log     what was answered
 sqlite          one file per world      migrations   files of earlier versions

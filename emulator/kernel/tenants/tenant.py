@@ -45,7 +45,7 @@ class Tenant:
         self.opened: StoredWorld | None = None
         self.is_deleted = False
         self.handling: list[Flight] = []
-        self.has_open_asks = True  # until somebody has looked: an earlier server may have died waiting
+        self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
 
     @property
@@ -167,8 +167,8 @@ class Tenant:
         **where: Any,
     ) -> Iterator[Step]:
         """A consistent look, after what has fallen due has been done; see `writing` for `named`."""
-        if self.has_open_asks:
-            self.look_at_asks()
+        if self.has_open_questions:
+            self.look_at_questions()
         while True:
             with self.stored.reading() as session:
                 step = self.step_for(session, request, **where)
@@ -191,8 +191,8 @@ class Tenant:
         `is_settled`: it has been, or does not matter to this change. What the objects in `named` do by themselves gives
         way to it; where any of that is due, the step is `is_early`.
         """
-        if self.has_open_asks and not is_settled:
-            self.look_at_asks()
+        if self.has_open_questions and not is_settled:
+            self.look_at_questions()
         while True:
             with self.stored.writing() as session:
                 step = self.step_for(session, request, **where)
@@ -214,9 +214,9 @@ class Tenant:
             for wake in self.tenants.when_something_may_be_due:
                 wake(self)
 
-    def look_at_asks(self) -> None:
+    def look_at_questions(self) -> None:
         """Have questions concluded that an earlier server left when it died."""
-        self.has_open_asks = False
+        self.has_open_questions = False
         for look in self.tenants.when_questions_are_open:
             look(self)
 
@@ -441,5 +441,5 @@ def rests_until(step: Step) -> float:
     times = [at for at in (next_due, step.outbox.next_due()) if at is not None]
     wakes = [real_time(at, row.clock_offset, row.frozen_at) for at in times]
     if not row.settings.get("freeze_asks", False):
-        wakes += [asked.overdue_at for asked in step.asks.unfinished()]
+        wakes += [asked.overdue_at for asked in step.questions.unfinished()]
     return min(wakes, default=math.inf)

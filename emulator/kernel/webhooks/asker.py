@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
 from emulator.kernel.answers import Answer
-from emulator.kernel.asks import Ask, Asked, real_ms
 from emulator.kernel.dates import DAY
 from emulator.kernel.deliveries import Sent, Subscriber
 from emulator.kernel.errors import invalid, rate_limited
+from emulator.kernel.questions import Question, StoredQuestion, real_ms
 from emulator.kernel.webhooks.letter import letter as letter_to
 from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.world import Request, World
@@ -76,23 +76,23 @@ class Asker:
                 headers={"Stripe-Should-Retry": "true"},
             )
 
-    def settle(self, tenant: Tenant, ask: Ask) -> StoredReply:
+    def settle(self, tenant: Tenant, question: Question) -> StoredReply:
         """Ask, wait, conclude; the reply of the request that caused the question. The slot is free again afterwards."""
         try:
             with self.guard:
-                self.mine.add(ask.event)
-            answer, heard = self.answered(tenant, ask)
-            return self.conclude(tenant, ask.event, answer, heard)
+                self.mine.add(question.event)
+            answer, heard = self.answered(tenant, question)
+            return self.conclude(tenant, question.event, answer, heard)
         finally:
             with self.guard:
-                self.mine.discard(ask.event)
+                self.mine.discard(question.event)
             self.slots.release()
 
-    def answered(self, tenant: Tenant, ask: Ask) -> tuple[Answer, Heard | None]:
+    def answered(self, tenant: Tenant, question: Question) -> tuple[Answer, Heard | None]:
         """The answer, or what stands for none, and the attempt to keep."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
-            asked = step.asks.get(ask.event)
+            asked = step.questions.get(question.event)
             to = step.outbox.subscriber(asked.subscriber) if asked else None
             if asked is None or to is None:
                 return NO_ANSWER, None
@@ -109,7 +109,7 @@ class Asker:
             while call.answer is None or leaves_it_to_the_api(call.answer):
                 bell.wait(LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
                 bell.clear()
-                if call.answer is not None and self.is_decided(tenant, ask):
+                if call.answer is not None and self.is_decided(tenant, question):
                     took_ms = call.elapsed_ms
                     break
                 if call.elapsed_ms >= asked.timeout_ms and not (frozen and self.still_frozen(tenant)):
@@ -124,14 +124,14 @@ class Asker:
             return NO_ANSWER, Heard(to, kept, took_ms)
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
 
-    def left(self, call: Any, asked: Asked) -> float:
+    def left(self, call: Any, asked: StoredQuestion) -> float:
         """Seconds until the deadline."""
         return max(0.0, (asked.timeout_ms - call.elapsed_ms) / 1000)
 
-    def is_decided(self, tenant: Tenant, ask: Ask) -> bool:
+    def is_decided(self, tenant: Tenant, question: Question) -> bool:
         """Whether the API has been used to decide, or the tenant was reset."""
         with tenant.stored.reading() as session:
-            asked = tenant.step_for(session).asks.get(ask.event)
+            asked = tenant.step_for(session).questions.get(question.event)
         return asked is None or asked.decided
 
     def still_frozen(self, tenant: Tenant) -> bool:
@@ -144,7 +144,7 @@ class Asker:
     def conclude(self, tenant: Tenant, event: str, answer: Answer, heard: Heard | None) -> StoredReply:
         """Decide by an answer, unless that has been done, and answer the request that waits."""
         with tenant.stored.reading() as session:
-            asked = tenant.step_for(session).asks.get(event)
+            asked = tenant.step_for(session).questions.get(event)
         if asked is None:
             raise invalid("The world was reset while this request waited for an answer.")
         try:
@@ -157,10 +157,10 @@ class Asker:
             self.set_aside(tenant, asked, failure)
             raise
 
-    def decided(self, step: Step, asked: Asked, answer: Answer) -> StoredReply:
+    def decided(self, step: Step, asked: StoredQuestion, answer: Answer) -> StoredReply:
         """The reply after the decision, made here or before."""
         world = World(step, asked.account)
-        if step.asks.decide(asked.event, outcome_of(answer)):
+        if step.questions.decide(asked.event, outcome_of(answer)):
             record = step.catalog.answers[asked.type](world, asked.about, answer)
         else:
             kind = step.catalog.prefixes[asked.about.partition("_")[0]]
@@ -177,7 +177,7 @@ class Asker:
             render.encoded(versions.shown(world.version, body)),
         )
 
-    def keep(self, step: Step, asked: Asked, reply: StoredReply, heard: Heard | None) -> None:
+    def keep(self, step: Step, asked: StoredQuestion, reply: StoredReply, heard: Heard | None) -> None:
         """Store the attempt, the reply under its key, and that nothing is left to do."""
         if heard is not None:
             step.outbox.record(heard.to, [heard.sent], step.now, retries=False)
@@ -185,16 +185,16 @@ class Asker:
             step.outbox.unanswered(asked.delivery)
         if asked.idempotency_key is not None:
             step.replies.keep(asked.account, asked.idempotency_key, reply)
-        step.asks.finish(asked.event, heard.took_ms if heard is not None else None)
+        step.questions.finish(asked.event, heard.took_ms if heard is not None else None)
 
-    def set_aside(self, tenant: Tenant, asked: Asked, failure: Exception) -> None:
+    def set_aside(self, tenant: Tenant, asked: StoredQuestion, failure: Exception) -> None:
         """A conclusion that fails is an error of ours: it is reported once and never tried again."""
         log.error("concluding %s failed\n%s", asked.event, traceback.format_exc())
         with tenant.writing() as step:
             if asked.idempotency_key is not None:
                 step.replies.forget(asked.account, asked.idempotency_key)
-            step.asks.decide(asked.event, f"failed: {type(failure).__name__}")
-            step.asks.finish(asked.event, None)
+            step.questions.decide(asked.event, f"failed: {type(failure).__name__}")
+            step.questions.finish(asked.event, None)
 
     # Finding what others left
 
@@ -204,14 +204,14 @@ class Asker:
             step = tenant.step_for(session)
             if is_frozen(step.settings):
                 return
-            unfinished = step.asks.unfinished()
+            unfinished = step.questions.unfinished()
         for asked in unfinished:
             with self.guard:
                 is_mine = asked.event in self.mine
             if asked.overdue_at <= time.time() and not is_mine:
                 with contextlib.suppress(Exception):  # it has been logged and set aside
                     self.conclude(tenant, asked.event, NO_ANSWER, None)
-        tenant.has_open_asks = bool(unfinished)
+        tenant.has_open_questions = bool(unfinished)
 
 
 def is_frozen(settings: dict[str, Any]) -> bool:

@@ -18,7 +18,6 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.asks import Ask
 from emulator.kernel.database.face import WorldDamaged, WorldGone
 from emulator.kernel.errors import (
     ApiError,
@@ -29,6 +28,7 @@ from emulator.kernel.errors import (
     unknown_failure,
     unrecognized_url,
 )
+from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
 from emulator.kernel.routes import NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
@@ -287,11 +287,11 @@ class Pipeline:
         if reply is None:
             reply = self.struck(exchange, mark, where) or self.in_step(exchange, params, expand, mark, where)
             assert reply is not None, "faults are met once"
-        return self.asked(exchange, reply) if isinstance(reply, Ask) else reply
+        return self.asked(exchange, reply) if isinstance(reply, Question) else reply
 
     def in_step(
         self, exchange: Exchange, params: dict[str, Any], expand: list[str], mark: bytes, where: dict[str, Any]
-    ) -> Reply | Ask | None:
+    ) -> Reply | Question | None:
         """The operation in a step of its own; None, and nothing done, if there are faults that it has yet to meet."""
         route = exchange.route
         assert route is not None and exchange.tenant is not None
@@ -318,7 +318,7 @@ class Pipeline:
         mark: bytes,
         cause: Request,
         where: dict[str, Any],
-    ) -> Reply | Ask | None:
+    ) -> Reply | Question | None:
         """The same for an operation that writes. TooEarly when it has to be tried again without anything spared."""
         assert exchange.tenant is not None
         with exchange.tenant.writing(cause, **where) as step:
@@ -372,14 +372,14 @@ class Pipeline:
             )
         return reply
 
-    def asked(self, exchange: Exchange, ask: Ask) -> Reply:
+    def asked(self, exchange: Exchange, question: Question) -> Reply:
         """Put a question to the client, with nothing locked, and reply with what came of it."""
         assert self.asker is not None and exchange.tenant is not None
         if exchange.idempotency_key is not None:
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
         self.tenants.turn.leave()
-        stored = self.asker.settle(exchange.tenant, ask)
+        stored = self.asker.settle(exchange.tenant, question)
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, ran=True)
 
@@ -409,7 +409,7 @@ class Pipeline:
 
     def write(
         self, exchange: Exchange, step: Step, params: dict[str, Any], expand: list[str], mark: bytes
-    ) -> Reply | Ask:
+    ) -> Reply | Question:
         """Run a writing operation; a keyed refusal undoes the operation and commits only its reply.
 
         An operation that has to ask the client first leaves its key marked as running.
@@ -427,7 +427,7 @@ class Pipeline:
             if not keyed or not exchange.wire.remembers(refusal):
                 raise
             reply = self.refuse(exchange, refusal)
-        if isinstance(reply, Ask):
+        if isinstance(reply, Question):
             return reply
         if keyed and (exchange.refusal is None or exchange.wire.remembers(exchange.refusal)):
             assert exchange.idempotency_key is not None
@@ -442,7 +442,7 @@ class Pipeline:
 
     def attempted(
         self, world: World, exchange: Exchange, params: dict[str, Any], expand: list[str], mark: bytes
-    ) -> Reply | Ask:
+    ) -> Reply | Question:
         """What an operation comes to; a refusal that keeps what was changed is a reply like any other."""
         assert exchange.route is not None
         try:
@@ -451,30 +451,30 @@ class Pipeline:
             if world.step.is_early or not refusal.keeps_changes:
                 raise
             return self.refuse(exchange, refusal)
-        if isinstance(result, Ask):
+        if isinstance(result, Question):
             return self.waiting(exchange, world.step, result, expand, mark)
         return Reply(200, result, ran=True)
 
-    def waiting(self, exchange: Exchange, step: Step, ask: Ask, expand: list[str], mark: bytes) -> Ask:
+    def waiting(self, exchange: Exchange, step: Step, question: Question, expand: list[str], mark: bytes) -> Question:
         """Keep with a question what its request will be answered with, whoever concludes it."""
         assert self.asker is not None
         assert exchange.wire is V1, "what concludes a question answers in v1"
         self.asker.reserve()
-        step.asks.attach(ask, step.request, exchange.path, mark, expand, step.version)
+        step.questions.attach(question, step.request, exchange.path, mark, expand, step.version)
         if exchange.idempotency_key is not None:
             step.replies.keep(
                 exchange.named_account or step.row.platform,
                 exchange.idempotency_key,
                 StoredReply(exchange.path, mark, exchange.request_id, step.now, None, None),
             )
-        return ask
+        return question
 
     def performed(
         self, world: World, route: Route, params: dict[str, Any], expand: list[str], exchange: Exchange
-    ) -> bytes | Ask:
+    ) -> bytes | Question:
         """The operation's result as bytes, or the question that comes first."""
         result = route.operation(world, params, *exchange.values.values())
-        if isinstance(result, Ask):
+        if isinstance(result, Question):
             return result
         if isinstance(result, Content):
             return self.as_bytes(result, exchange)

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from emulator.kernel.asks import GRACE_MS, Ask, Asked, real_ms
 from emulator.kernel.database.face import Session
 from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.events import Event
+from emulator.kernel.questions import GRACE_MS, Question, StoredQuestion, real_ms
 
 if TYPE_CHECKING:
     from emulator.kernel.world import Request
 
-COLUMNS = ", ".join(Asked._fields)
+COLUMNS = ", ".join(StoredQuestion._fields)
 
 
-class Asks:
+class Questions:
     """The questions of a session. `earliest` is when others conclude the first of what the session has added."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.earliest: float | None = None
 
-    def add(self, event: Event, account: str, about: str, to: Subscriber, delivery: int, timeout_ms: int) -> Ask:
+    def add(self, event: Event, account: str, about: str, to: Subscriber, delivery: int, timeout_ms: int) -> Question:
         """A new question, asked as soon as its step is committed."""
         asked_at_ms = real_ms()
         self.earliest = (asked_at_ms + timeout_ms + GRACE_MS) / 1000
@@ -42,10 +42,16 @@ class Asks:
             decided=0,
             finished=0,
         )
-        return Ask(event.id)
+        return Question(event.id)
 
     def attach(
-        self, ask: Ask, request: Request, path: str, fingerprint: bytes, expand: list[str], version: str | None
+        self,
+        question: Question,
+        request: Request,
+        path: str,
+        fingerprint: bytes,
+        expand: list[str],
+        version: str | None,
     ) -> None:
         """Keep what is needed to answer the request that waits, even when the next server must."""
         self.session.run(
@@ -57,18 +63,18 @@ class Asks:
             fingerprint=fingerprint,
             expand=orjson.dumps(expand),
             version=version,
-            event=ask.event,
+            event=question.event,
         )
 
-    def get(self, event: str) -> Asked | None:
+    def get(self, event: str) -> StoredQuestion | None:
         """A question by its event."""
         row = self.session.one(f"SELECT {COLUMNS} FROM ask WHERE event = :event", event=event)
-        return asked_of(row) if row else None
+        return question_of(row) if row else None
 
-    def open_about(self, about: str) -> Asked | None:
+    def open_about(self, about: str) -> StoredQuestion | None:
         """The undecided question about an object, or None."""
         row = self.session.one(f"SELECT {COLUMNS} FROM ask WHERE about = :about AND decided = 0", about=about)
-        return asked_of(row) if row else None
+        return question_of(row) if row else None
 
     def last_about(self, about: str) -> str | None:
         """The event of the newest question about an object, or None."""
@@ -88,15 +94,15 @@ class Asks:
             event=event,
         )
 
-    def unfinished(self) -> list[Asked]:
+    def unfinished(self) -> list[StoredQuestion]:
         """Questions whose reply is still to be given, the oldest first."""
         sql = f"SELECT {COLUMNS} FROM ask WHERE finished = 0 ORDER BY asked_at_ms, delivery"
-        return [asked_of(row) for row in self.session.all(sql)]
+        return [question_of(row) for row in self.session.all(sql)]
 
-    def newest(self, limit: int) -> list[Asked]:
+    def newest(self, limit: int) -> list[StoredQuestion]:
         """The last questions, newest first."""
         sql = f"SELECT {COLUMNS} FROM ask ORDER BY delivery DESC LIMIT :limit"
-        return [asked_of(row) for row in self.session.all(sql, limit=limit)]
+        return [question_of(row) for row in self.session.all(sql, limit=limit)]
 
     def tallied(self, limit_ms: int) -> dict[str, int]:
         """How many were asked and answered, and how many would have missed a limit of so many milliseconds."""
@@ -124,7 +130,7 @@ class Asks:
         return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)]
 
 
-def asked_of(row: tuple[Any, ...]) -> Asked:
+def question_of(row: tuple[Any, ...]) -> StoredQuestion:
     """A stored question."""
     expand = orjson.loads(row[17]) if row[17] else []
-    return Asked(*row[:9], bool(row[9]), bool(row[10]), *row[11:17], expand, row[18])
+    return StoredQuestion(*row[:9], bool(row[9]), bool(row[10]), *row[11:17], expand, row[18])

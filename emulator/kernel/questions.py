@@ -1,6 +1,6 @@
 """A question to the client's endpoint: what is known of it. `asker.py` puts it; nothing is locked while we wait.
 
-    step 1: the operation returns an `Ask`            → commit: the question, its event, its deadline
+    step 1: the operation returns an `Question`       → commit: the question, its event, its deadline
     then:   ask, hold nothing, wait                   (real time; every other time is the tenant's clock)
     step 2: `ANSWERS[type](world, about, answer)`     → commit: the decision, and the reply of the first request
 
@@ -19,13 +19,13 @@ from typing import NamedTuple
 GRACE_MS = 1_500  # for the thread that asked, before others conclude in its place
 
 
-class Ask(NamedTuple):
+class Question(NamedTuple):
     """What an operation returns when the client has to be asked first. `event` is the question's event."""
 
     event: str
 
 
-class Asked(NamedTuple):
+class StoredQuestion(NamedTuple):
     """A stored question. Times in milliseconds are real time."""
 
     event: str
