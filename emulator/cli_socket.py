@@ -350,7 +350,7 @@ class CliSocket:
             for _ in range(len(self.late_answers)):
                 tenant, call, answer = self.late_answers.popleft()
                 with tenant.writing(is_settled=True) as step:
-                    is_kept = step.outbox.amend(call.session_id, call.event_id, call.began_at_ms, answer)
+                    is_kept = step.deliveries.amend(call.session_id, call.event_id, call.began_at_ms, answer)
                 if is_kept:
                     tenant.announce(may_be_due=False)
                 elif call.elapsed_ms < LATE_ANSWERS_KEPT_MS:

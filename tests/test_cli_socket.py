@@ -141,12 +141,12 @@ def tenant_of(platform: Client):
 
 def subscribed(platform: Client, listener: Listener):
     with tenant_of(platform).reading() as step:
-        return step.outbox.subscriber(listener.session["websocket_id"])
+        return step.deliveries.subscriber(listener.session["websocket_id"])
 
 
 def attempts(platform: Client, event: str) -> list[dict[str, Any]]:
     with tenant_of(platform).reading() as step:
-        return step.outbox.attempts(event=event)
+        return step.deliveries.attempts(event=event)
 
 
 def pending(platform: Client, frame: dict[str, Any]) -> int:

@@ -85,7 +85,7 @@ def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 def verdicts(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """How each consumer behaved: slow and failed answers, API calls meanwhile, repeated effects, hints on decisions."""
-    attempts = world.step.outbox.attempts(subscriber=params.get("webhook_endpoint"))
+    attempts = world.step.deliveries.attempts(subscriber=params.get("webhook_endpoint"))
     for attempt in attempts:
         seen = answers.seen_of(world, attempt) if attempt["reason"] == "question" else None
         attempt["hints"] = answers.hints(seen) if seen is not None else []

@@ -139,7 +139,7 @@ def seen_by_platform(world: World, happened: tuple[str, Event]) -> dict[str, Any
 def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """The newest attempts to deliver, of all accounts of the tenant, oldest first. `has_more` tells of older ones."""
     limit = params.get("limit", LARGEST_PAGE)
-    found = world.step.outbox.attempts(
+    found = world.step.deliveries.attempts(
         subscriber=params.get("webhook_endpoint"), event=params.get("event"), limit=limit + 1, newest_first=True
     )
     return {"object": "list", "data": found[:limit][::-1], "has_more": len(found) > limit, "url": world.path}
@@ -147,7 +147,7 @@ def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """What became of one event, a line for each receiver and each time it was sent again by hand."""
-    data = [{"object": "emulator.webhook_delivery", **one} for one in world.step.outbox.deliveries(params["event"])]
+    data = [{"object": "emulator.webhook_delivery", **one} for one in world.step.deliveries.of_event(params["event"])]
     return {"object": "list", "data": data, "has_more": False, "url": world.path}
 
 

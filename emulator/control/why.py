@@ -71,7 +71,7 @@ def told(world: World, request: dict[str, Any]) -> dict[str, Any]:
 def question_of(world: World, request: dict[str, Any]) -> Seen | None:
     """What is known of the question that the request led to; None where nobody was asked, or nothing is known."""
     event = request.get("question")
-    attempts = world.step.outbox.attempts(event=event) if event is not None else []
+    attempts = world.step.deliveries.attempts(event=event) if event is not None else []
     return answers.seen_of(world, attempts[0]) if attempts else None
 
 

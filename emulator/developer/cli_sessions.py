@@ -203,15 +203,15 @@ def forgotten(world: World, session: Session) -> None:
 def keep(world: World, session: Session) -> None:
     """Store a session, and subscribe it to events if it listens."""
     world.put(session)
-    outbox = world.step.outbox
+    deliveries = world.step.deliveries
     if session.is_listening:
-        outbox.subscribe(subscriber(world, session), (EVERYTHING, *QUESTIONS))
-    elif outbox.subscriber(session.id) is not None:
-        outbox.unsubscribe(session.id)
+        deliveries.subscribe(subscriber(world, session), (EVERYTHING, *QUESTIONS))
+    elif deliveries.subscriber(session.id) is not None:
+        deliveries.unsubscribe(session.id)
 
 
 def subscriber(world: World, session: Session) -> Subscriber:
-    """A listener as the outbox knows it: all events of the tenant, each sent once."""
+    """A listener as the kernel knows it: all events of the tenant, each sent once."""
     return Subscriber(
         id=session.id,
         kind=TRANSPORT,

@@ -76,26 +76,26 @@ def retry(world: World, params: dict[str, Any], id: str) -> Event:
     if account != world.account and not (world.is_platform and world.may_act(account)):
         raise no_such("account", account, param="account", status=400)
     event = retrieve(world.as_account(account), {}, id)
-    outbox = world.step.outbox
+    deliveries = world.step.deliveries
 
     if "webhook_endpoint" in params:
-        chosen = outbox.subscriber(params["webhook_endpoint"])
+        chosen = deliveries.subscriber(params["webhook_endpoint"])
         if chosen is None or chosen.account != world.account or chosen.kind != "endpoint":
             raise no_such("webhook endpoint", params["webhook_endpoint"], param="webhook_endpoint", status=400)
         if not chosen.enabled:
             raise invalid("This webhook endpoint is disabled.", param="webhook_endpoint")
         receivers = [chosen.id]
     else:
-        hearers = [outbox.subscriber(hearer) for hearer, _ in outbox.hearers(event.type, account)]
+        hearers = [deliveries.subscriber(hearer) for hearer, _ in deliveries.hearers(event.type, account)]
         only_listeners = params.get("for_stripecli", False)
-        asked = outbox.asked(event.id)
+        asked = deliveries.asked(event.id)
         receivers = [
             one.id
             for one in hearers
             if one and (one.kind != "endpoint" or (not only_listeners and asked in (None, one.id)))
         ]
     for receiver in receivers:
-        outbox.resend(receiver, account, event, world.now)
+        deliveries.resend(receiver, account, event, world.now)
     return event
 
 

@@ -3,7 +3,7 @@
     enabled ◀── disabled=false ── / ── disabled=true ──▶ disabled        delete ──▶ gone
 
 An endpoint hears the events of the account that made it; one with `connect` hears those of the accounts connected to
-the platform instead. The kernel's outbox keeps the address and the secrets; the record is what the API shows.
+the platform instead. The kernel keeps the address and the secrets; the record is what the API shows.
 Source: https://docs.stripe.com/api/webhook_endpoints, https://docs.stripe.com/connect/webhooks
 """
 
@@ -59,7 +59,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class WebhookEndpoint:
-    """One registered address. Its secrets live in the outbox and are shown once."""
+    """One registered address. Its secrets live in the kernel and are shown once."""
 
     object: ClassVar[str] = "webhook_endpoint"
     prefix: ClassVar[str] = "we"
@@ -153,7 +153,7 @@ def update(world: World, params: dict[str, Any], webhook_endpoint: str) -> Webho
 def delete(world: World, params: dict[str, Any], webhook_endpoint: str) -> Deleted:
     """Forget an endpoint; what was on its way to it is not tried again."""
     endpoint = world.get(WebhookEndpoint, webhook_endpoint)
-    world.step.outbox.unsubscribe(endpoint.id)
+    world.step.deliveries.unsubscribe(endpoint.id)
     world.forget(endpoint)
     return Deleted(endpoint)
 
@@ -174,10 +174,10 @@ def roll(world: World, webhook_endpoint: str, overlap_seconds: int) -> str:
 
 
 def tell(world: World, endpoint: WebhookEndpoint, secrets: list[dict[str, Any]]) -> None:
-    """Keep the outbox's idea of an endpoint in step with the record."""
+    """Keep the kernel's idea of an endpoint in step with the record."""
     hears = "connected" if endpoint.connect else "own"
     is_enabled = endpoint.status == "enabled"
-    world.step.outbox.subscribe(
+    world.step.deliveries.subscribe(
         Subscriber(
             endpoint.id,
             "endpoint",
@@ -195,9 +195,9 @@ def tell(world: World, endpoint: WebhookEndpoint, secrets: list[dict[str, Any]])
 
 
 def subscriber(world: World, endpoint: WebhookEndpoint) -> Subscriber:
-    """The outbox's idea of an endpoint."""
-    found = world.step.outbox.subscriber(endpoint.id)
-    assert found is not None, f"{endpoint.id} is not in the outbox"
+    """The kernel's idea of an endpoint."""
+    found = world.step.deliveries.subscriber(endpoint.id)
+    assert found is not None, f"{endpoint.id} is not among the subscribers"
     return found
 
 
@@ -240,9 +240,9 @@ def bad_url(message: str) -> Exception:
 
 
 def audit(world: World) -> Iterator[str]:
-    """Endpoints that the outbox knows otherwise than the API shows them."""
+    """Endpoints that the kernel knows otherwise than the API shows them."""
     for account, endpoint in world.store.every(WebhookEndpoint):
-        known = world.step.outbox.subscriber(endpoint.id)
+        known = world.step.deliveries.subscriber(endpoint.id)
         if known is None:
             yield f"{endpoint.id} is told of nothing"
         elif (known.account, known.url, known.enabled) != (account, endpoint.url, endpoint.status == "enabled"):

@@ -16,11 +16,11 @@ from emulator.kernel.clock import real_time
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.database.acting import ActingAccounts
 from emulator.kernel.database.agenda import Agenda
+from emulator.kernel.database.deliveries import Deliveries
 from emulator.kernel.database.events import Events
 from emulator.kernel.database.face import Session
 from emulator.kernel.database.faults import Doses, Faults
 from emulator.kernel.database.ledger import Ledger
-from emulator.kernel.database.outbox import Outbox
 from emulator.kernel.database.questions import Questions
 from emulator.kernel.database.replies import Replies
 from emulator.kernel.database.store import Store
@@ -88,7 +88,7 @@ class Step:
         self.draws = self.row.draws
         self.counters = Counters(self.row)
         self.store = Store(self.session)
-        self.outbox = Outbox(self.session, self.counters, self.row.subscribers > 0)
+        self.deliveries = Deliveries(self.session, self.counters, self.row.subscribers > 0)
         self.seen: dict[str, tuple[str, Any]] = {}
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
@@ -172,8 +172,8 @@ class Step:
             )
         if next_due_at is not None and next_due_at != row.next_due_at:
             self.session.wake_by(real_time(next_due_at, row.clock_offset, row.frozen_at))
-        if self.outbox.earliest is not None:
-            self.session.wake_by(real_time(self.outbox.earliest, row.clock_offset, row.frozen_at))
+        if self.deliveries.earliest is not None:
+            self.session.wake_by(real_time(self.deliveries.earliest, row.clock_offset, row.frozen_at))
         if "questions" in self.__dict__ and self.questions.earliest is not None:
             self.session.wake_by(self.questions.earliest)
 
@@ -384,7 +384,7 @@ class World:
                 return None
             data["previous_attributes"] = ordered(previous)
         event = self.new_event(type, data)
-        self.step.outbox.post(self.account, event, self.step.row.generator)
+        self.step.deliveries.post(self.account, event, self.step.row.generator)
         return event
 
     def new_event(self, type: str, data: dict[str, Any]) -> Event:
@@ -402,7 +402,7 @@ class World:
         The operation returns what this returns. `ANSWERS[type]` decides, in a step of its own.
         """
         event = self.new_event(type, {"object": self.render(record)})
-        delivery = self.step.outbox.add(to.id, self.account, event, "question", state="asked")
+        delivery = self.step.deliveries.add(to.id, self.account, event, "question", state="asked")
         return self.step.questions.add(event, self.account, record.id, to, delivery, timeout_ms)
 
     def decided(self, about: str, outcome: str) -> None:
@@ -417,7 +417,7 @@ class World:
 
     def who_answers(self, type: str) -> Subscriber | None:
         """Who is asked questions of this type about this account's objects, or None."""
-        return self.step.outbox.one_to_ask(type, self.account)
+        return self.step.deliveries.one_to_ask(type, self.account)
 
     def own_members(self, record: Any) -> dict[str, Any]:
         """What a record shows of itself, embedded objects left out."""
@@ -425,7 +425,7 @@ class World:
 
     def pending_webhooks(self, event: str) -> int:
         """How many receivers have yet to acknowledge an event."""
-        return self.step.reads.one(self.step.outbox.pending, key=event)
+        return self.step.reads.one(self.step.deliveries.pending, key=event)
 
     def hint(self, text: str) -> None:
         """Say something about a request that is answered all the same. It stands with its line in the request log."""

@@ -23,7 +23,7 @@ def time_passes(notes: NotesClient, seconds: int) -> None:
 def somebody_listens(notes: NotesClient) -> None:
     """Events of the tenant are told to somebody from now on."""
     with notes.app.tenants.open("notes").writing() as step:
-        step.outbox.subscribe(
+        step.deliveries.subscribe(
             Subscriber("we_1", "endpoint", step.row.platform, "own", True, ASKED_NOTHING, True, "http://x", None, []),
             "*",
         )

@@ -3,9 +3,9 @@
 face            the verbs: Database, StoredWorld, Session; every SQL text is written here, in what SQLite and
                 PostgreSQL both speak
 schema          every table, as data
-store           records         ledger    movements and totals      tallies  sums that limits ask for
-agenda          what falls due  events    what happened             outbox   subscribers, deliveries, attempts
-questions       asked of clients  replies   of idempotency keys       faults   and doses of the clinic
+store           records                 ledger    movements and totals    tallies  sums that limits ask for
+agenda          what falls due          events    what happened           faults   and doses of the clinic
+deliveries      and who subscribes      replies   of idempotency keys     questions
 tenant_row      the world's own row: its clock, its generator, its counters
 request_log     what was answered
 sqlite          one file per world      migrations   files of earlier versions

@@ -79,7 +79,7 @@ def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:
         yield Finding(row.name, "due work", f"{item['action']} for {item['about']}: {item['failure']}")
     for sentence in step.agenda.faults():
         yield Finding(row.name, "due work", sentence)
-    for sentence in (*step.outbox.faults(), *step.questions.faults()):
+    for sentence in (*step.deliveries.faults(), *step.questions.faults()):
         yield Finding(row.name, "delivery", sentence)
     for sentence in catalog.audit(World(step, row.platform)):
         yield Finding(row.name, "record", sentence)

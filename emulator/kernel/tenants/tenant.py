@@ -202,8 +202,8 @@ class Tenant:
                     step.save()
                     break
             self.settle(named)
-        if step.events or step.outbox.has_posted:
-            self.announce(may_be_due=step.outbox.has_posted)
+        if step.events or step.deliveries.has_posted:
+            self.announce(may_be_due=step.deliveries.has_posted)
 
     # What others wait for
 
@@ -278,7 +278,7 @@ class Tenant:
                 return
             deadline = step.agenda.next_but(self.catalog.progress)
             if deadline is None or deadline > step.now:
-                if not step.outbox.is_anyone_there:
+                if not step.deliveries.is_anyone_there:
                     return
                 if self.giving_way is None or self.giving_way[0] != item.sequence:
                     self.giving_way = item.sequence, time.monotonic()
@@ -306,7 +306,7 @@ class Tenant:
                 step.agenda.set_aside(item, f"{type(failure).__name__}: {failure}")
             step.save()
         if step.events:
-            self.announce(may_be_due=step.outbox.has_posted)
+            self.announce(may_be_due=step.deliveries.has_posted)
         return True
 
     def rest(self) -> None:
@@ -436,9 +436,9 @@ def rests_until(step: Step) -> float:
     What objects do by themselves needs no look while nobody would be told of it.
     """
     row, next_due = step.row, step.row.next_due_at
-    if next_due is not None and not step.outbox.is_anyone_there:
+    if next_due is not None and not step.deliveries.is_anyone_there:
         next_due = step.agenda.next_but(step.catalog.progress)
-    times = [at for at in (next_due, step.outbox.next_due()) if at is not None]
+    times = [at for at in (next_due, step.deliveries.next_due()) if at is not None]
     wakes = [real_time(at, row.clock_offset, row.frozen_at) for at in times]
     if not row.settings.get("freeze_asks", False):
         wakes += [asked.overdue_at for asked in step.questions.unfinished()]

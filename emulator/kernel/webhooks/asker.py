@@ -93,10 +93,10 @@ class Asker:
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
             asked = step.questions.get(question.event)
-            to = step.outbox.subscriber(asked.subscriber) if asked else None
+            to = step.deliveries.subscriber(asked.subscriber) if asked else None
             if asked is None or to is None:
                 return NO_ANSWER, None
-            parcel = step.outbox.question(asked.delivery)
+            parcel = step.deliveries.question(asked.delivery)
         began_ms = real_ms()
         letter = letter_to(to, parcel, step.now, is_question=True)
         bell = threading.Event()
@@ -180,9 +180,9 @@ class Asker:
     def keep(self, step: Step, asked: StoredQuestion, reply: StoredReply, heard: Heard | None) -> None:
         """Store the attempt, the reply under its key, and that nothing is left to do."""
         if heard is not None:
-            step.outbox.record(heard.to, [heard.sent], step.now, retries=False)
+            step.deliveries.record(heard.to, [heard.sent], step.now, retries=False)
         else:
-            step.outbox.unanswered(asked.delivery)
+            step.deliveries.unanswered(asked.delivery)
         if asked.idempotency_key is not None:
             step.replies.keep(asked.account, asked.idempotency_key, reply)
         step.questions.finish(asked.event, heard.took_ms if heard is not None else None)

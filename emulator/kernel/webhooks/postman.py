@@ -129,11 +129,11 @@ class Postman:
         """Have everything carried that is due for a tenant."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
-            due = step.outbox.due_lanes(step.now)
-            enabled = {one.id for one in step.outbox.subscribers() if one.enabled} if due else set()
+            due = step.deliveries.due_lanes(step.now)
+            enabled = {one.id for one in step.deliveries.subscribers() if one.enabled} if due else set()
         if any(subscriber not in enabled for subscriber, _ in due):
             with tenant.writing(is_settled=True) as step:
-                step.outbox.drop_disabled(step.now)
+                step.deliveries.drop_disabled(step.now)
         with self.guard:
             if self.is_stopping:
                 return
@@ -162,7 +162,7 @@ class Postman:
         with lane.tenant.writing(is_settled=True) as step:
             if step.row.generation == lane.generation:
                 retries = bool(self.setting(step.row, "webhook_retries"))
-                next_due = step.outbox.record(lane.subscriber, sent, step.now, retries=retries)
+                next_due = step.deliveries.record(lane.subscriber, sent, step.now, retries=retries)
         lane.tenant.announce(may_be_due=False)
         if next_due is not None and next_due <= step.now:  # the clock has passed the next attempt's time already
             self.visit(lane.tenant)
@@ -177,22 +177,22 @@ class Postman:
         """Return when everything due has been answered, or after some seconds. Works without any background."""
         until = time.monotonic() + seconds
         with tenant.stored.reading() as session:
-            before = tenant.step_for(session).outbox.newest_attempt()
+            before = tenant.step_for(session).deliveries.newest_attempt()
         with self.tenants.news.ear(tenant.handle) as ear:
             while True:
                 tenant.settle()
                 with tenant.stored.reading() as session:
                     step = tenant.step_for(session)
-                    outstanding = step.outbox.outstanding(step.now)
+                    outstanding = step.deliveries.outstanding(step.now)
                 if not outstanding or time.monotonic() > until:
                     break
                 self.visit(tenant)
                 ear.listen(LOOK_SECONDS)
         with tenant.stored.reading() as session:
-            outbox = tenant.step_for(session).outbox
-            ended = outbox.attempts(after=before)
+            deliveries = tenant.step_for(session).deliveries
+            ended = deliveries.attempts(after=before)
             successes = sum(one["status"] is not None and 200 <= one["status"] < 300 for one in ended)
-            waiting, next_due = outbox.outstanding(2**62), outbox.next_due()
+            waiting, next_due = deliveries.outstanding(2**62), deliveries.next_due()
         return Drained(not outstanding, successes, len(ended) - successes, waiting, next_due)
 
 
@@ -265,13 +265,13 @@ class Lane:
             if step.row.generation != self.generation:
                 self.let_go()
             in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
-            subscriber = step.outbox.subscriber(self.subscriber_id)
+            subscriber = step.deliveries.subscriber(self.subscriber_id)
             self.now, self.generation = step.now, step.row.generation
             self.timeout_ms = self.postman.setting(step.row, "webhook_timeout_ms")
             if subscriber is None or not subscriber.enabled:
                 return
             self.subscriber = subscriber
-            found = step.outbox.due(self.subscriber_id, self.number, self.now, BATCH + len(in_hand))
+            found = step.deliveries.due(self.subscriber_id, self.number, self.now, BATCH + len(in_hand))
         fresh = [parcel for parcel in found if parcel.sequence not in in_hand]
         self.parcels.extend(fresh)
         if len(fresh) >= BATCH:

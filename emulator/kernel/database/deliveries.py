@@ -56,7 +56,7 @@ ATTEMPT_COLUMNS = {
 }
 
 
-class Outbox:
+class Deliveries:
     """What a session knows of deliveries. `earliest` is when the first that it has added is due, 0 being at once.
 
     The tenant's row tells how many subscribe, so that most events, which nobody hears, ask no further.
@@ -355,7 +355,7 @@ class Outbox:
 
     # Reading
 
-    def deliveries(self, event: str) -> list[dict[str, Any]]:
+    def of_event(self, event: str) -> list[dict[str, Any]]:
         """What became of one event, a line per subscriber."""
         rows = self.session.all(
             "SELECT sequence, subscriber, reason, state, attempts, due_at FROM delivery WHERE event = :event "
