@@ -11,11 +11,12 @@ from flask import Flask
 from emulator import front_page
 from emulator.catalog import CATALOG
 from emulator.kernel.database.sqlite import SqliteDatabase
+from emulator.kernel.requests import RequestLine
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.tenants.background import Background
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.webhooks.postman import Postman
-from emulator.kernel.wire.pipeline import Pipeline, RequestLine
+from emulator.kernel.wire.pipeline import Pipeline
 
 
 class Emulator:

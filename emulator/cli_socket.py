@@ -35,8 +35,8 @@ from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel import ids
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
-from emulator.kernel.database.request_log import LoggedRequest
 from emulator.kernel.deliveries import Subscriber
+from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.letter import Letter

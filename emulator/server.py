@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from emulator.kernel.wire.pipeline import RequestLine
+    from emulator.kernel.requests import RequestLine
 
 # Measured with bench/: HTTP/1 alone is a tenth faster than guessing the version per connection, and the loop and
 # runtime make no difference. Threads are many because an authorization that asks its client holds one while the

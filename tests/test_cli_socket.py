@@ -24,7 +24,7 @@ from bench.running import Running
 from emulator import cli_socket
 from emulator.app import create_app
 from emulator.cli_socket import is_wanted
-from emulator.kernel.database.request_log import LoggedRequest
+from emulator.kernel.requests import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account

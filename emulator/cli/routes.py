@@ -30,8 +30,7 @@ def routes(built: bool, version: str | None) -> None:
 def differing(version: str) -> Iterator[str]:
     """What clients that pin a version see and may send otherwise than those of the newest one, change by change."""
     from emulator.data.api_versions import DEFAULT
-    from emulator.kernel.versions import lacking
-    from emulator.kernel.wire.keys import is_version
+    from emulator.kernel.versions import is_version, lacking
 
     if not is_version(version):
         raise WrongUse(f"There is no API version {version}: give one such as 2024-06-20 or {DEFAULT}.")

@@ -15,7 +15,7 @@ import orjson
 from emulator.kernel.answers import KEPT_BODY
 from emulator.kernel.events import Event
 from emulator.kernel.questions import StoredQuestion
-from emulator.kernel.wire.keys import is_version
+from emulator.kernel.versions import is_version
 from emulator.kernel.world import World
 
 STRIPES_LIMIT_MS = 2_000

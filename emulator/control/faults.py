@@ -20,8 +20,7 @@ from emulator.kernel import faults
 from emulator.kernel.errors import invalid, missing
 from emulator.kernel.faults import Fault
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String
-from emulator.kernel.routes import DELETE, GET, POST
-from emulator.kernel.wire.wires import STRIPES
+from emulator.kernel.routes import DELETE, GET, POST, STRIPES
 from emulator.kernel.world import World
 
 # Longer than the 80 seconds after which the official SDKs give up.

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.kernel.conditions import Condition
-from emulator.kernel.database.request_log import LoggedRequest
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE
 from emulator.kernel.params import Boolean, Enum, ListParams, Range, String
+from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.routes import GET
 from emulator.kernel.tenants import Tenant
 

@@ -28,7 +28,7 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET, POST
-from emulator.kernel.wire.incoming import Upload
+from emulator.kernel.uploads import Upload
 from emulator.kernel.world import World
 
 KB, MB = 1024, 1024 * 1024

@@ -26,7 +26,7 @@ from emulator.kernel.params import Amount, Metadata, Params, merged_metadata
 from emulator.kernel.questions import Question
 from emulator.kernel.routes import POST
 from emulator.kernel.settings import choice, number
-from emulator.kernel.wire.keys import is_version
+from emulator.kernel.versions import is_version
 from emulator.kernel.world import World
 
 EVENT = "issuing_authorization.request"

@@ -101,6 +101,17 @@ def rate_limited(message: str, *, code: str = "rate_limit", headers: dict[str, s
     return ApiError(429, message, code=code, headers=headers, is_remembered=False)
 
 
+def key_in_use(key: str) -> ApiError:
+    """409: the first request with a key is still running."""
+    return ApiError(
+        409,
+        "There is currently another in-progress request using this Idempotent Key (that probably means you "
+        f"submitted twice, and the other request is still going through): {key}. Please try again later.",
+        code="idempotency_key_in_use",
+        is_remembered=False,
+    )
+
+
 def unknown_failure() -> ApiError:
     """500: what a client is told of an error on our side, and of the fault that stands for one."""
     return ApiError(500, "An unknown error occurred", type="api_error")

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from emulator.kernel.errors import ApiError, rate_limited, unknown_failure
-from emulator.kernel.wire import idempotency
+from emulator.kernel.errors import ApiError, key_in_use, rate_limited, unknown_failure
 
 KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
 RATE_LIMITED_REASONS = (
@@ -70,7 +69,7 @@ class Fault(NamedTuple):
             return rate_limited(TOO_MANY, headers=reason)
         if self.kind == "conflict":
             assert key is not None, "conflicts strike keyed requests only"
-            return idempotency.in_use(key)
+            return key_in_use(key)
         assert self.kind == "server_error", f"a {self.kind} answers nothing"
         return unknown_failure()
 

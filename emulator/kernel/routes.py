@@ -13,6 +13,7 @@ from emulator.kernel.params import NoParams, Params
 from emulator.kernel.wire.wires import Wire, wire_of
 from emulator.kernel.world import World
 
+STRIPES = ("/v1/", "/v2/")  # where Stripe's own paths begin
 Operation = Callable[..., Any]
 Scope = Literal["world", "tenant", "server"]
 

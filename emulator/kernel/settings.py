@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from emulator.data.api_versions import DEFAULT
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
-from emulator.kernel.wire.keys import is_version
+from emulator.kernel.versions import is_version
 
 
 class Setting(NamedTuple):

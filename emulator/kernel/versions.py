@@ -10,13 +10,18 @@ nothing is done.
 
 from __future__ import annotations
 
+import re
 from functools import cache, reduce
 from typing import Any
 
+from emulator.data.api_versions import API_VERSIONS
 from emulator.data.version_changes import CHANGES
 from emulator.kernel.render import ordered
 from emulator.kernel.transforms import Change, Map, Transform
 
+KNOWN_VERSIONS = frozenset(API_VERSIONS)
+UNLISTED_VERSION = re.compile(r"(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([a-z]+)\Z")
+NEWEST_DATE = max(version[:10] for version in API_VERSIONS)
 NEWEST_CHANGE = CHANGES[0].since[:10]
 DATES = {change.id: change.since[:10] for change in CHANGES}
 WHOLE_STUB = 3  # a deleted object is its id, its name and that it is deleted
@@ -27,6 +32,15 @@ OPERATIONS: dict[str, frozenset[str]] = {
     for change in CHANGES
     for operation in change.operations
 }
+
+
+def is_version(text: str) -> bool:
+    """Whether Stripe knows such a version, or could publish it tomorrow. What follows a semicolon does not count."""
+    version = text.partition(";")[0].strip()
+    if version in KNOWN_VERSIONS:
+        return True
+    unlisted = UNLISTED_VERSION.match(version)
+    return unlisted is not None and (unlisted[2] == "preview" or unlisted[1] > NEWEST_DATE)
 
 
 class Pin:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from emulator.kernel import ids, versions
 from emulator.kernel.clock import real_time
@@ -32,6 +32,7 @@ from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.ledger import Entry, Movement
 from emulator.kernel.questions import Question
 from emulator.kernel.render import NOTHING, Rendered, ordered
+from emulator.kernel.requests import Request
 from emulator.kernel.rows import Reads
 
 if TYPE_CHECKING:
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record")
 MADE_WHEN_ASKED_FOR = {"ledger", "agenda", "tallies", "replies", "happened", "questions", "faults", "doses"}
-
-
-class Request(NamedTuple):
-    """What caused a step: both null when nothing a client sent did."""
-
-    id: str | None = None
-    idempotency_key: str | None = None
 
 
 class Step:

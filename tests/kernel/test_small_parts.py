@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.kernel import errors, ids
+from emulator.kernel import errors, ids, versions
 from emulator.kernel.dates import DAY, date_of, midnight
 from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
 from emulator.kernel.ledger import Line, Movement, moving
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.webhooks import signing
-from emulator.kernel.wire import idempotency, keys
+from emulator.kernel.wire import keys
 from tests.kernel.notes import Note
 
 
@@ -63,12 +63,12 @@ def test_class_and_last_four_characters_of_a_key_stay(text, shown):
 
 @pytest.mark.parametrize("version", ["2011-01-01", "2024-06-20", "2026-10-28.endive", "2031-05-01.zinnia"])
 def test_versions_that_exist_or_could_are_known(version):
-    assert keys.is_version(version)
+    assert versions.is_version(version)
 
 
 @pytest.mark.parametrize("version", ["", "2019-2-19", "2024-06-21", "latest", "2026-10-28."])
 def test_other_texts_are_no_versions(version):
-    assert not keys.is_version(version)
+    assert not versions.is_version(version)
 
 
 def test_the_signature_is_what_the_documentation_computes_by_hand():
@@ -154,7 +154,7 @@ def test_previous_attributes_hold_what_changed(old, new, told):
         (errors.unknown_failure(), True),
         (errors.ApiError(402, "Declined.", type="card_error", keeps_changes=True), True),
         (errors.rate_limited("Later."), False),
-        (idempotency.in_use("k"), False),
+        (errors.key_in_use("k"), False),
     ],
 )
 def test_a_refusal_says_whether_an_idempotency_key_remembers_it(refusal, is_remembered):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
@@ -10,9 +10,7 @@ from emulator.kernel.database.face import Session
 from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.events import Event
 from emulator.kernel.questions import GRACE_MS, Question, StoredQuestion, real_ms
-
-if TYPE_CHECKING:
-    from emulator.kernel.world import Request
+from emulator.kernel.requests import Request
 
 COLUMNS = ", ".join(StoredQuestion._fields)
 

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from emulator.kernel.database.face import Session
-from emulator.kernel.wire.idempotency import KEPT_SECONDS, KEPT_SECONDS_OF_V2, StoredReply, kept_seconds
+from emulator.kernel.dates import DAY
+
+KEPT_SECONDS = DAY
+KEPT_SECONDS_OF_V2 = 30 * DAY
+
+
+class StoredReply(NamedTuple):
+    """The reply that a key was first answered with; status None while the first request still runs."""
+
+    path: str
+    fingerprint: bytes
+    request_id: str
+    created: int
+    status: int | None
+    body: bytes | None
 
 
 class Replies:
@@ -39,3 +55,8 @@ class Replies:
         self.session.run(
             "DELETE FROM idempotent_reply WHERE account = :account AND key = :key", account=account, key=key
         )
+
+
+def kept_seconds(path: str) -> int:
+    """How long a key stands for what it was used with."""
+    return KEPT_SECONDS_OF_V2 if path.startswith("/v2/") else KEPT_SECONDS

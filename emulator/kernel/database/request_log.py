@@ -16,15 +16,13 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from emulator.kernel.conditions import Condition
 from emulator.kernel.database.queries import clause
-
-if TYPE_CHECKING:
-    from emulator.kernel.wire.pipeline import RequestLine
+from emulator.kernel.requests import LoggedRequest, RequestLine
 
 MOST_KEPT = 10_000  # per world
 MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost
@@ -48,36 +46,6 @@ FILTERS = frozenset(("sequence", *COLUMNS))
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
 SECRETS = re.compile(r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)")
 log = logging.getLogger("emulator")
-
-
-class LoggedRequest(NamedTuple):
-    """One answered request. `created` is real time in unix seconds; `error` is the reply's error without its URL.
-
-    `hint` is there for what passed here and may surprise at Stripe.
-    """
-
-    sequence: int
-    id: str
-    created: int
-    method: str
-    path: str
-    status: int
-    operation: str
-    account: str | None
-    api_version: str | None
-    idempotency_key: str | None
-    ip_address: str
-    user_agent: str
-    duration_ms: float
-    reason: str | None
-    hint: str | None
-    error: dict[str, Any] | None
-
-    def render(self) -> dict[str, Any]:
-        """The request as the control API shows it."""
-        members = self._asdict()
-        del members["sequence"]
-        return {"id": self.id, "object": "emulator.request", **dict(sorted(members.items()))}
 
 
 class RequestLog:

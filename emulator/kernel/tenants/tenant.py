@@ -20,9 +20,10 @@ from emulator.kernel.clock import NOBODY, Spared, real_time, tenant_time
 from emulator.kernel.database.face import Session, StoredWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
 from emulator.kernel.errors import invalid
+from emulator.kernel.requests import Request
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.linked_calls import Flight
-from emulator.kernel.world import Request, Step, World
+from emulator.kernel.world import Step, World
 
 if TYPE_CHECKING:
     from emulator.kernel.tenants.tenants import Tenants

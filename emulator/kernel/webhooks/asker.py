@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
 from emulator.kernel.answers import Answer
+from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.dates import DAY
 from emulator.kernel.deliveries import Sent, Subscriber
 from emulator.kernel.errors import invalid, rate_limited
 from emulator.kernel.questions import Question, StoredQuestion, real_ms
+from emulator.kernel.requests import Request
 from emulator.kernel.webhooks.letter import letter as letter_to
-from emulator.kernel.wire.idempotency import StoredReply
-from emulator.kernel.world import Request, World
+from emulator.kernel.world import World
 
 if TYPE_CHECKING:
     from emulator.kernel.tenants import Tenant

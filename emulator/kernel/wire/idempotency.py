@@ -6,27 +6,14 @@ Source: https://docs.stripe.com/api/idempotent_requests, https://docs.stripe.com
 from __future__ import annotations
 
 import hashlib
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from emulator.kernel.dates import DAY
-from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.database.replies import StoredReply
+from emulator.kernel.errors import ApiError, invalid, key_in_use
 
-KEPT_SECONDS = DAY
-KEPT_SECONDS_OF_V2 = 30 * DAY
 LONGEST_KEY = 255
-
-
-class StoredReply(NamedTuple):
-    """The reply that a key was first answered with; status None while the first request still runs."""
-
-    path: str
-    fingerprint: bytes
-    request_id: str
-    created: int
-    status: int | None
-    body: bytes | None
 
 
 def check_key(key: str) -> None:
@@ -66,21 +53,5 @@ def agreed(stored: StoredReply, key: str, path: str, mark: bytes) -> StoredReply
             type="idempotency_error",
         )
     if stored.status is None:
-        raise in_use(key)
+        raise key_in_use(key)
     return stored
-
-
-def in_use(key: str) -> ApiError:
-    """409: the first request with a key is still running."""
-    return ApiError(
-        409,
-        "There is currently another in-progress request using this Idempotent Key (that probably means you "
-        f"submitted twice, and the other request is still going through): {key}. Please try again later.",
-        code="idempotency_key_in_use",
-        is_remembered=False,
-    )
-
-
-def kept_seconds(path: str) -> int:
-    """How long a key stands for what it was used with."""
-    return KEPT_SECONDS_OF_V2 if path.startswith("/v2/") else KEPT_SECONDS

@@ -15,6 +15,7 @@ from werkzeug.formparser import FormDataParser
 from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_content_length, get_input_stream
 
+from emulator.kernel.uploads import Upload
 from emulator.kernel.wire import forms
 
 FORM = "application/x-www-form-urlencoded"
@@ -25,18 +26,6 @@ WSGI_NAMES = {
         "User-Agent",
     )
 }  # fmt: skip
-
-
-class Upload(NamedTuple):
-    """A file sent as a multipart part."""
-
-    filename: str
-    content: bytes
-    content_type: str
-
-    def __str__(self) -> str:
-        """The file's name, for refusals that quote what was sent."""
-        return self.filename
 
 
 class Multipart(Request):

@@ -11,12 +11,9 @@ import binascii
 import re
 from typing import NamedTuple
 
-from emulator.data.api_versions import API_VERSIONS
 from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.versions import is_version
 
-KNOWN_VERSIONS = frozenset(API_VERSIONS)
-UNLISTED_VERSION = re.compile(r"(20[0-9]{2}-[0-9]{2}-[0-9]{2})\.([a-z]+)\Z")
-NEWEST_DATE = max(version[:10] for version in API_VERSIONS)
 TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
 CLASS_PREFIX = re.compile(r"[^_]*_[^_]*_")
 UNAUTHORIZED = {"WWW-Authenticate": 'Basic realm="Stripe"'}
@@ -90,15 +87,6 @@ def check_version(version: str) -> None:
     """400 for a `Stripe-Version` that Stripe never had; later and preview versions pass."""
     if not is_version(version):
         raise invalid(f"Invalid Stripe API version: {version}")
-
-
-def is_version(text: str) -> bool:
-    """Whether Stripe knows such a version, or could publish it tomorrow. What follows a semicolon does not count."""
-    version = text.partition(";")[0].strip()
-    if version in KNOWN_VERSIONS:
-        return True
-    unlisted = UNLISTED_VERSION.match(version)
-    return unlisted is not None and (unlisted[2] == "preview" or unlisted[1] > NEWEST_DATE)
 
 
 def named_account(account: str | None, context: str | None) -> str | None:

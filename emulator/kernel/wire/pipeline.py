@@ -19,6 +19,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
 from emulator.kernel.database.face import WorldDamaged, WorldGone
+from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.errors import (
     ApiError,
     account_invalid,
@@ -30,14 +31,14 @@ from emulator.kernel.errors import (
 )
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
-from emulator.kernel.routes import NotBuilt, Route
+from emulator.kernel.requests import Request, RequestLine
+from emulator.kernel.routes import STRIPES, NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
-from emulator.kernel.wire.idempotency import StoredReply
 from emulator.kernel.wire.incoming import Incoming, received
-from emulator.kernel.wire.wires import STRIPES, V1, Wire, wire_of
-from emulator.kernel.world import Request, Step, World
+from emulator.kernel.wire.wires import V1, Wire, wire_of
+from emulator.kernel.world import Step, World
 
 log = logging.getLogger("emulator")
 API = (*STRIPES, "/_emulator/")
@@ -53,31 +54,6 @@ FOR_BROWSERS = {
     "Vary": "Origin",
 }
 STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
-
-
-class RequestLine(NamedTuple):
-    """What the console and the request log say of one request.
-
-    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe.
-    """
-
-    request_id: str
-    method: str
-    path: str
-    status: int
-    operation: str
-    reason: str | None
-    account: str | None
-    duration_ms: float
-    tenant: str | None
-    user_agent: str
-    error: dict[str, Any] | None
-    created: int
-    world: str | None = None  # its handle
-    api_version: str | None = None
-    idempotency_key: str | None = None
-    ip_address: str = ""
-    hint: str | None = None
 
 
 class Reply(NamedTuple):

@@ -44,7 +44,6 @@ from emulator.kernel.world import World
 if TYPE_CHECKING:
     from emulator.kernel.routes import Route
 
-STRIPES = ("/v1/", "/v2/")  # where Stripe's own paths begin
 JSON = "application/json"
 # What v2 calls a refusal for which v1 has no code. `not_found` is Stripe's, the others are ours.
 CODES_OF_V2 = {

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from emulator.kernel import rfc3339
+from emulator.kernel.database.replies import KEPT_SECONDS, KEPT_SECONDS_OF_V2
 from emulator.kernel.errors import ApiError, invalid, rate_limited
 from emulator.kernel.routes import GET
-from emulator.kernel.wire.idempotency import KEPT_SECONDS, KEPT_SECONDS_OF_V2
 from emulator.kernel.wire.wires import V1, V2, json_of, refusal_of_v2, wire_of
 from tests.kernel.notes import NotesClient, notes_app
 from tests.kernel.notes_v2 import CATALOG, NoteParams, NotesV2
