@@ -159,17 +159,17 @@ def cli_sockets(options: ServerOptions) -> Iterator[Sockets]:
     The WebSocket's port is the one asked for, else ten above the HTTP port or, where that is taken, any free one:
     clients are told where it is.
     """
-    from emulator import cli_socket, unix_socket
+    from emulator.stripe_cli import unix_socket, web_socket
 
     wanted = options.websocket_port
     with ExitStack() as stack:
         try:
-            websocket = cli_socket.listening_socket(options.host, options.port + 10 if wanted is None else wanted)
+            websocket = web_socket.listening_socket(options.host, options.port + 10 if wanted is None else wanted)
         except (OSError, OverflowError) as error:
             if wanted is not None:
                 where = f"{options.host}:{wanted}"
                 raise CannotServe(f"Cannot listen on {where} for WebSockets: {lowered(error)}.") from None
-            websocket = cli_socket.listening_socket(options.host, 0)
+            websocket = web_socket.listening_socket(options.host, 0)
         stack.callback(websocket.close)
         unix = None
         if options.unix_socket is not None:
@@ -271,9 +271,9 @@ def load_worker(options: ServerOptions, data: Path, sockets: Sockets, announce: 
 
 def serve_cli(app: Flask, options: ServerOptions, sockets: Sockets) -> None:
     """Have the WebSocket and the Unix socket served."""
-    from emulator.cli_socket import CliSocket
     from emulator.developer.cli_sessions import TRANSPORT
-    from emulator.unix_socket import Address, UnixProxy
+    from emulator.stripe_cli.unix_socket import Address, UnixProxy
+    from emulator.stripe_cli.web_socket import CliSocket
 
     background = app.emulator.background
     websocket = Address(options.local_host, sockets.websocket.getsockname()[1])

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import unix_connect
 
 from bench.running import Running
-from emulator.unix_socket import Address, UnixProxy, listening_socket
+from emulator.stripe_cli.unix_socket import Address, UnixProxy, listening_socket
 
 KEY = "sk_test_through_a_socket"
 

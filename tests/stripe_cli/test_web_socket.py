@@ -21,11 +21,11 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from bench.running import Running
-from emulator import cli_socket
 from emulator.app import create_app
-from emulator.cli_socket import is_wanted
 from emulator.kernel.requests import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
+from emulator.stripe_cli import web_socket
+from emulator.stripe_cli.web_socket import is_wanted
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
@@ -104,7 +104,7 @@ def begun(folder: Path) -> Flask:
     """An application whose WebSocket is served in this process."""
     application = create_app(folder)
     options = ServerOptions(data=folder)
-    serve_cli(application, options, Sockets(cli_socket.listening_socket("127.0.0.1", 0), None))
+    serve_cli(application, options, Sockets(web_socket.listening_socket("127.0.0.1", 0), None))
     application.emulator.background.start()
     return application
 
@@ -362,7 +362,7 @@ def test_a_listener_that_stays_away_is_told_nothing_of_that_time(app, platform, 
     listener = listen()
     listener.close()
     a_cardholder(platform)
-    monkeypatch.setattr(cli_socket, "QUEUE_KEPT_SECONDS", -1)
+    monkeypatch.setattr(web_socket, "QUEUE_KEPT_SECONDS", -1)
     until(platform, lambda: subscribed(platform, listener) is None)
     monkeypatch.undo()
 
@@ -398,10 +398,10 @@ def test_a_second_connection_of_a_session_ends_the_first(platform, listen):
 
 
 def test_the_connection_that_was_admitted_last_stays_whichever_thread_is_quicker(platform, listen, monkeypatch):
-    take_over = cli_socket.CliSocket.take_over
+    take_over = web_socket.CliSocket.take_over
     first_is_held, second_is_there = Event(), Event()
 
-    def held(self: cli_socket.CliSocket, line: cli_socket.Line) -> bool:
+    def held(self: web_socket.CliSocket, line: web_socket.Line) -> bool:
         if first_is_held.is_set():
             took = take_over(self, line)
             second_is_there.set()
@@ -410,7 +410,7 @@ def test_the_connection_that_was_admitted_last_stays_whichever_thread_is_quicker
         second_is_there.wait(PATIENCE_SECONDS)
         return take_over(self, line)
 
-    monkeypatch.setattr(cli_socket.CliSocket, "take_over", held)
+    monkeypatch.setattr(web_socket.CliSocket, "take_over", held)
     listener = listen()
     first = listener.line
     first_is_held.wait(PATIENCE_SECONDS)
@@ -473,7 +473,7 @@ def port_that_stays_free() -> int:
         port = random.randrange(20_000, 30_000)
         with contextlib.suppress(OSError):
             for one in (port, port + 10):
-                cli_socket.listening_socket("127.0.0.1", one).close()
+                web_socket.listening_socket("127.0.0.1", one).close()
             return port
 
 
@@ -483,7 +483,7 @@ def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken
     with Running(tmp_path / "usual", "--quiet", "--port", str(port)) as running:
         usual = websocket_port(running)
     with (
-        cli_socket.listening_socket("127.0.0.1", port + 10),
+        web_socket.listening_socket("127.0.0.1", port + 10),
         Running(tmp_path / "taken", "--quiet", "--port", str(port)) as running,
     ):
         other = websocket_port(running)
@@ -495,7 +495,7 @@ def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken
 def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
     port = port_that_stays_free()
     with (
-        cli_socket.listening_socket("127.0.0.1", port),
+        web_socket.listening_socket("127.0.0.1", port),
         pytest.raises(RuntimeError, match=f"Cannot listen on 127.0.0.1:{port} for WebSockets: address already"),
     ):
         Running(tmp_path / "refused", "--websocket-port", str(port))
@@ -622,13 +622,13 @@ def test_answered_requests_are_told_as_they_happen(platform):
 
 
 def test_what_is_answered_once_the_tail_is_ready_is_told_however_late_its_thread_begins(platform, monkeypatch):
-    tail_requests, has_happened = cli_socket.CliSocket.tail_requests, Event()
+    tail_requests, has_happened = web_socket.CliSocket.tail_requests, Event()
 
-    def late(self: cli_socket.CliSocket, line: cli_socket.Line) -> None:
+    def late(self: web_socket.CliSocket, line: web_socket.Line) -> None:
         has_happened.wait(PATIENCE_SECONDS)
         tail_requests(self, line)
 
-    monkeypatch.setattr(cli_socket.CliSocket, "tail_requests", late)
+    monkeypatch.setattr(web_socket.CliSocket, "tail_requests", late)
     platform.get("/v1/events/evt_before")
     listener = tail(platform)
     platform.get("/v1/events/evt_none")
