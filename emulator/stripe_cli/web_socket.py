@@ -4,8 +4,6 @@ It has a port and threads of its own, since WSGI cannot upgrade a connection. A 
 `Websocket-Id` header; the session is in the tenant's database, so the CLI finds its way back after a restart, and is
 told `Unknown WebSocket ID.` when it does not.
 
-Frames to the CLI:    webhook_event, request_log_event
-Frames from the CLI:  event_ack at once for every frame, webhook_response when a forward was answered
 Source: https://github.com/stripe/stripe-cli (pkg/websocket)
 """
 
@@ -14,14 +12,11 @@ from __future__ import annotations
 import contextlib
 import http
 import logging
-import os
-import re
 import socket
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -32,24 +27,28 @@ from websockets.sync.server import Server, ServerConnection, serve
 from emulator.data.api_versions import DEFAULT
 from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
-from emulator.kernel import ids
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
 from emulator.kernel.deliveries import Subscriber
-from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.world import World
+from emulator.stripe_cli.calls import ListenerCall
+from emulator.stripe_cli.frames import (
+    GOODBYE,
+    UNKNOWN_ID,
+    forwarded_answer,
+    is_wanted,
+    request_log_event,
+    webhook_event,
+)
+from emulator.stripe_cli.lines import Line
 
 POLL_SECONDS = 0.25  # how often to look whether a line is still open
 LONGEST_FRAME = 8 * 1024 * 1024
 LATE_ANSWERS_KEPT_MS = 120_000
 MOST_REMEMBERED = 2_000  # conversations whose answer may still come
-EVENT_ID = re.compile(rb'"id": "(evt_[0-9A-Za-z_]+)"')
-GOODBYE = "Connection Done"  # what the CLI says on ^C, and only then
-UNKNOWN_ID = {"error": {"message": "Unknown WebSocket ID."}}
-SUCCEEDED = (200, 201, 202)
 log = logging.getLogger("emulator")
 # Port scanners and cut lines are no errors of ours.
 quiet = logging.getLogger("emulator.websocket")
@@ -68,25 +67,6 @@ def listening_socket(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-@dataclass
-class Line:
-    """One open WebSocket."""
-
-    connection: ServerConnection
-    tenant: Tenant
-    session: Session
-    in_turn: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a frame can still be sent."""
-        return self.connection.close_code is None
-
-    def send(self, frame: dict[str, Any]) -> None:
-        """One text frame. ConnectionClosed when the CLI has gone."""
-        self.connection.send(orjson.dumps(frame).decode())
 
 
 class CliSocket:
@@ -376,121 +356,3 @@ class CliSocket:
                 last = request.sequence
             self.tailed[line.session.id] = last
             batches = requests.wait(batches, POLL_SECONDS)
-
-
-class ListenerCall(Call):
-    """One event for one listener. It ends when the CLI acknowledges; a question, when the user's server answers.
-
-    While the CLI is away it waits, for as long as the session's queue is kept.
-    """
-
-    def __init__(self, session_id: str, letter: Letter, timeout_ms: int, on_change: Callable[[], None]) -> None:
-        self.sent_at: float | None = None
-        super().__init__(None, letter, timeout_ms, on_change)  # type: ignore[arg-type]  # no HTTP is spoken
-        self.session_id = session_id
-        self.began_at_ms = time.time_ns() // 1_000_000
-        self.line: Line | None = None
-        self.conversations = (f"wc_{conversation_id()}", f"wc_{conversation_id()}")
-        self.is_question = letter.is_question
-
-    @property
-    def event_id(self) -> str:
-        """The event in the letter."""
-        found = EVENT_ID.search(self.letter.body)
-        return found[1].decode() if found else ""
-
-    @property
-    def timeout_ms(self) -> int:
-        """How long after its beginning the CLI must have acknowledged; while it is away the time does not run."""
-        if self.sent_at is None:
-            return self.elapsed_ms + self.limit_ms
-        return round((self.sent_at - self.began) * 1000) + self.limit_ms
-
-    @timeout_ms.setter
-    def timeout_ms(self, limit_ms: int) -> None:
-        self.limit_ms = limit_ms
-
-    def sent(self) -> None:
-        """Both copies have left."""
-        self.sent_at = time.monotonic()
-        self.was_sent = True
-        self.on_change()
-
-    def interrupted(self) -> None:
-        """The line closed before an answer came."""
-        self.sent_at = None
-
-
-def conversation_id() -> str:
-    """24 random characters; conversations are told apart, never reproduced."""
-    return ids.base62(int.from_bytes(os.urandom(18)), 24)
-
-
-def webhook_event(session: Session, letter: Letter, conversation: str, api_version: str | None) -> dict[str, Any]:
-    """One copy of an event as a frame: the exact text to forward, and the headers that sign it."""
-    return {
-        "type": "webhook_event",
-        "endpoint": {"api_version": api_version},
-        "event_payload": letter.body.decode("utf-8", "replace"),
-        "http_headers": letter.headers,
-        "webhook_conversation_id": conversation,
-        "webhook_id": f"wh_{session.id[-14:]}",
-    }
-
-
-def forwarded_answer(frame: dict[str, Any], duration_ms: int) -> Answer:
-    """What the user's server answered, from a `webhook_response`; names of headers in lower case."""
-    status, headers, body = frame.get("status"), frame.get("http_headers"), frame.get("body")
-    return Answer(
-        status if isinstance(status, int) else None,
-        {str(name).lower(): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {},
-        str(body or "").encode(),
-        None if isinstance(status, int) else "The listener told no status.",
-        False,
-        duration_ms,
-    )
-
-
-def is_wanted(request: LoggedRequest, filters: dict[str, list[str]]) -> bool:
-    """Whether `logs tail` with these filters shows a request: every filter must have one value that fits.
-
-    The emulator's own operations are not Stripe's and never shown. All requests come through the API, so the source
-    DASHBOARD shows none; those that act for a connected account are outgoing Connect requests.
-    """
-    if request.path.startswith("/_emulator/"):
-        return False
-    facts: dict[str, Callable[[str], bool]] = {
-        "filter_account": lambda value: value == ("self" if request.account is None else "connect_out"),
-        "filter_http_method": lambda value: value.upper() == request.method,
-        "filter_ip_address": lambda value: value == request.ip_address,
-        "filter_request_path": lambda value: value == request.path,
-        "filter_request_status": lambda value: (
-            value.upper() == ("SUCCEEDED" if request.status in SUCCEEDED else "FAILED")
-        ),
-        "filter_source": lambda value: value.upper() == "API",
-        "filter_status_code": lambda value: value == str(request.status),
-        "filter_status_code_type": lambda value: value[:1] == str(request.status)[:1],
-    }
-    return all(any(fact(value) for value in filters[name]) for name, fact in facts.items() if name in filters)
-
-
-def request_log_event(request: LoggedRequest) -> dict[str, Any]:
-    """An answered request as the frame that `logs tail` prints. The CLI reads every member of the error as text."""
-    error: dict[str, str] = {}
-    if request.error is not None:
-        names = ("type", "code", "message", "param", "charge", "decline_code", "error_insight")
-        error = {name: request.error.get(name) or "" for name in names}
-    payload = {
-        "created_at": request.created,
-        "error": error,
-        "livemode": False,
-        "method": request.method,
-        "request_id": request.id,
-        "status": request.status,
-        "url": request.path,
-    }
-    return {
-        "type": "request_log_event",
-        "request_log_id": request.id.replace("req_", "resp_", 1),
-        "event_payload": orjson.dumps(payload).decode(),
-    }

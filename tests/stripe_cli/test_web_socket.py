@@ -22,10 +22,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from bench.running import Running
 from emulator.app import create_app
-from emulator.kernel.requests import LoggedRequest
 from emulator.server import ServerOptions, Sockets, serve_cli
 from emulator.stripe_cli import web_socket
-from emulator.stripe_cli.web_socket import is_wanted
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
@@ -663,40 +661,3 @@ def test_requests_answered_while_the_tail_reconnects_are_told_afterwards(platfor
     listener.close()
 
     assert logged["url"] == "/v1/events/evt_meanwhile"
-
-
-REQUEST = LoggedRequest(
-    1, "req_1", 5, "POST", "/v1/issuing/cards", 404, "", None, None, None, "127.0.0.1", "", 1.0, None, None, None
-)
-
-
-@pytest.mark.parametrize(
-    "name, fits, fits_not",
-    [
-        ("filter_account", "self", "connect_out"),
-        ("filter_http_method", "POST", "GET"),
-        ("filter_ip_address", "127.0.0.1", "10.0.0.1"),
-        ("filter_request_path", "/v1/issuing/cards", "/v1/issuing"),
-        ("filter_request_status", "FAILED", "SUCCEEDED"),
-        ("filter_source", "API", "DASHBOARD"),
-        ("filter_status_code", "404", "400"),
-        ("filter_status_code_type", "4XX", "5XX"),
-        ("filter_status_code_type", "400", "200"),
-    ],
-)
-def test_each_filter_lets_its_own_through(name, fits, fits_not):
-    assert is_wanted(REQUEST, {name: [fits]})
-    assert is_wanted(REQUEST, {name: [fits_not, fits]})
-    assert not is_wanted(REQUEST, {name: [fits_not]})
-    assert not is_wanted(REQUEST, {name: [fits], "filter_source": ["DASHBOARD"]})
-
-
-def test_requests_for_a_connected_account_are_outgoing_connect_requests():
-    theirs = REQUEST._replace(account="acct_1")
-
-    assert is_wanted(theirs, {"filter_account": ["connect_out"]})
-    assert not is_wanted(theirs, {"filter_account": ["self", "connect_in"]})
-
-
-def test_the_emulators_own_operations_are_never_told():
-    assert not is_wanted(REQUEST._replace(path="/_emulator/clock"), {})
