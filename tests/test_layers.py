@@ -1,4 +1,4 @@
-"""Who imports whom: the kernel no product, products each other one way only, and nobody the operations of others."""
+"""Who imports whom: the kernel no product; products none of its rooms, each other one way, and no operations."""
 
 from __future__ import annotations
 
@@ -58,6 +58,23 @@ def test_a_kernel_that_imports_a_product_is_named(tree):
     assert broken(tree(kernel__clock="from emulator.treasury.receipts import url")) == [
         "emulator.kernel.clock imports emulator.treasury.receipts"
     ]
+
+
+def test_a_room_of_the_kernel_that_a_product_enters_is_named_but_for_its_doors(tree):
+    enters = tree(
+        kernel__wire__forms="from emulator.kernel import world",
+        kernel__tenants__glance="",
+        issuing__cards="from emulator.kernel.wire import forms\nfrom emulator.kernel.tenants import glance",
+    )
+
+    assert broken(enters) == ["emulator.issuing.cards imports emulator.kernel.wire.forms"]
+    assert imports(enters)["kernel.wire"] == {"kernel": 1}
+
+
+def test_every_door_is_used():
+    entered = {use.module for use in uses(ROOT) if use.folders[0] in PRODUCTS}
+
+    assert set(layers.DOORS) <= entered
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 python -m tools.layers  prints the table; fails where a rule below is broken
 
-The kernel imports no product. Products import one another in one direction only, and of each other records and what
-happens to them, never an operation: what must follow elsewhere is a cascade.
+The kernel imports no product, and what stands in its rooms is machinery: products import only what stands directly in
+it. Products import one another in one direction only, and of each other records and what happens to them, never an
+operation: what must follow elsewhere is a cascade.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from typing import NamedTuple
 ROOT = Path(__file__).parent.parent / "emulator"
 KERNEL = "kernel"
 # What the emulator speaks of: the folders of its API. All others are beneath them or put them together.
+ROOMS = ("database", "tenants", "webhooks", "wire")
+# What products may import of the rooms all the same, and why.
+DOORS = {
+    "emulator.kernel.tenants": "operations of the scopes `tenant` and `server` are given a Tenant or the Tenants",
+    "emulator.kernel.tenants.glance": "the list of worlds shows each without opening it",
+}
 PRODUCTS = ("balances", "connect", "control", "dashboard", "developer", "issuing", "payments", "treasury")
 
 
@@ -36,8 +43,9 @@ class Use(NamedTuple):
 
 
 def folder_of(module: str) -> str:
-    """The folder, or the single module, that stands directly in the emulator."""
-    return module.split(".")[1] if "." in module else module
+    """The folder, or the single module, that stands directly in the emulator; in the kernel, the room."""
+    parts = module.split(".")[1:] or [module]
+    return ".".join(parts[: 2 if parts[0] == KERNEL and parts[1:2] and parts[1] in ROOMS else 1])
 
 
 def uses(root: Path) -> list[Use]:
@@ -115,7 +123,12 @@ def operations() -> set[tuple[str, str]]:
 def broken(found: list[Use]) -> list[str]:
     """Every rule that is broken, as sentences."""
     counts = imports(found)
-    says = [f"{use.by} imports {use.module}" for use in found if of_product(use) and use.folders[0] == KERNEL]
+    says = [f"{use.by} imports {use.module}" for use in found if of_product(use) and of_kernel(use.by)]
+    says += [
+        f"{use.by} imports {use.module}"
+        for use in found
+        if use.folders[0] in PRODUCTS and in_a_room(use.module) and use.module not in DOORS
+    ]
     if circles(counts, PRODUCTS):
         says.append(f"a circle of products: {', '.join(circles(counts, PRODUCTS))}")
     known = operations()
@@ -133,6 +146,16 @@ def broken(found: list[Use]) -> list[str]:
 def of_product(use: Use) -> bool:
     """Whether what is used belongs to a product."""
     return use.folders[1] in PRODUCTS
+
+
+def of_kernel(module: str) -> bool:
+    """Whether a module belongs to the kernel."""
+    return folder_of(module).partition(".")[0] == KERNEL
+
+
+def in_a_room(module: str) -> bool:
+    """Whether a module stands in one of the kernel's rooms, or is one."""
+    return of_kernel(module) and folder_of(module) != KERNEL
 
 
 def layers(counts: dict[str, Counter[str]]) -> list[list[str]]:
