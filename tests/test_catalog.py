@@ -15,6 +15,7 @@ from emulator.catalog import CATALOG
 from emulator.data.routes import ROUTES as PUBLISHED
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.lists import Page
+from emulator.kernel.records import record
 from emulator.kernel.routes import GET, Route, retrieves
 from emulator.kernel.settings import KERNEL_SETTINGS, switch
 from tests.contract import EXTRA_PARAMS, flat, published_params
@@ -162,11 +163,16 @@ def test_operations_are_named_after_their_product():
     }
 
 
+def other(name: str, prefix: str) -> type:
+    """Another kind of note."""
+    return record(name, prefix=prefix, noun="note")(type("Other", (Note,), {}))
+
+
 @pytest.mark.parametrize(
     "offer, says",
     [
-        ({"RECORDS": (type("Other", (Note,), {"object": "note", "prefix": "other"}),)}, "two records are called note"),
-        ({"RECORDS": (type("Other", (Note,), {"object": "other", "prefix": "nt"}),)}, "two prefixes are called nt"),
+        ({"RECORDS": (other("note", "another"),)}, "two records are called note"),
+        ({"RECORDS": (other("other", "nt"),)}, "two prefixes are called nt"),
         ({"DUE": {"notes.remind": print}}, "two due actions are called notes.remind"),
         ({"ANSWERS": {"note.question": print}}, "two answers are called note.question"),
         ({"SETTINGS": (switch("loud", True, "Whether others shout."),)}, "two settings are called loud"),

@@ -8,14 +8,14 @@ Source: https://docs.stripe.com/api/balance_transactions and https://docs.stripe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Currency, ListParams, Range, String
+from emulator.kernel.records import record
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
 
@@ -38,19 +38,9 @@ REPORTING_CATEGORIES = {
 COLUMNS = {"source": "flow", "type": "kind"}
 
 
-@dataclass(frozen=True)
+@record("balance_transaction", prefix="txn", noun="balance transaction", is_stored=False, expands=("source",))
 class BalanceTransaction:
     """One movement of an account's balance. Amounts in minor units of `currency`, signed; `net` is amount minus fee."""
-
-    object: ClassVar[str] = "balance_transaction"
-    prefix: ClassVar[str] = "txn"
-    noun: ClassVar[str] = "balance transaction"
-    is_stored: ClassVar[bool] = False
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("source",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int
@@ -100,7 +90,7 @@ class BalanceTransaction:
         return None if entry is None else (entry.account, cls.of(entry))
 
     @classmethod
-    def select(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[BalanceTransaction]:
+    def look_through(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[BalanceTransaction]:
         """The acting account's balance transactions that meet the list's conditions, in the order lists want."""
         translated = [
             condition._replace(column=COLUMNS.get(condition.column, condition.column)) for condition in conditions
@@ -109,7 +99,7 @@ class BalanceTransaction:
         return [cls.of(entry) for entry in world.ledger.entries([mine, *translated], **paging)]
 
     @classmethod
-    def place(cls, world: World, id: str, key: str) -> Place | None:
+    def place_of(cls, world: World, id: str, key: str) -> Place | None:
         """Where a balance transaction of the acting account stands, or None."""
         entry = world.entry(id) if id.startswith("txn_") else None
         return Place(entry.created, entry.sequence) if entry is not None and entry.account == world.account else None

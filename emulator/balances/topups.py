@@ -12,8 +12,7 @@ Source: https://docs.stripe.com/api/topups and https://docs.stripe.com/issuing/f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
@@ -34,7 +33,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -64,21 +63,19 @@ RETURN_CODES = {
 }
 
 
-@dataclass(frozen=True)
+@record(
+    "topup",
+    prefix="tu",
+    noun="topup",
+    filters=("amount", "status"),
+    hidden=("outcome",),
+    expands=("balance_transaction", "payment_method"),
+)
 class Topup:
     """One top-up. `amount` in minor units; `destination_balance` is `issuing`, or None for the payments balance.
 
     `destination_balance` is in no published type, yet in every recorded reply: clients tell top-ups apart by it.
     """
-
-    object: ClassVar[str] = "topup"
-    prefix: ClassVar[str] = "tu"
-    noun: ClassVar[str] = "topup"
-    filters: ClassVar[tuple[str, ...]] = ("amount", "status")
-    hidden: ClassVar[tuple[str, ...]] = ("outcome",)
-    expands: ClassVar[tuple[str, ...]] = ("balance_transaction", "payment_method")
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

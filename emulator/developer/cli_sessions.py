@@ -13,8 +13,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 
@@ -24,7 +23,7 @@ from emulator.kernel.conditions import Condition
 from emulator.kernel.deliveries import ASKED_ALL, ASKED_FOR_CONNECTED, ASKED_NOTHING, EVERYTHING, Subscriber
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.params import List, Params, String
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
 from emulator.kernel.tenants import Tenant, Tenants
@@ -48,18 +47,10 @@ LOG_FILTERS = (
 )
 
 
-@dataclass(frozen=True)
+@record("stripecli.session", prefix="cliws", noun="CLI session", filters=("is_listening",), hidden=("secret",))
 class Session:
     """One start of the CLI. `left_at` is when its WebSocket closed, in real unix seconds; None while it is open."""
 
-    object: ClassVar[str] = "stripecli.session"
-    prefix: ClassVar[str] = "cliws"
-    noun: ClassVar[str] = "CLI session"
-    filters: ClassVar[tuple[str, ...]] = ("is_listening",)
-    hidden: ClassVar[tuple[str, ...]] = ("secret",)
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
     id: str
     created: int
     device_name: str

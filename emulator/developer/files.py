@@ -7,9 +7,8 @@ Source: https://docs.stripe.com/api/files and https://docs.stripe.com/file-uploa
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY
@@ -26,6 +25,7 @@ from emulator.kernel.params import (
     Range,
     Timestamp,
 )
+from emulator.kernel.records import record
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.uploads import Upload
@@ -108,19 +108,16 @@ MEDIA_TYPES = {
 TEST_DOCUMENTS = ("file_identity_document_success", "file_identity_document_failure")
 
 
-@dataclass(frozen=True)
+@record(
+    "file",
+    prefix="file",
+    noun="file",
+    filters=("purpose", "gone_at"),
+    unindexed=("gone_at",),  # nearly all are there still
+    embeds=("links",),
+)
 class File:
     """An uploaded file without its content. `size` in bytes."""
-
-    object: ClassVar[str] = "file"
-    prefix: ClassVar[str] = "file"
-    noun: ClassVar[str] = "file"
-    filters: ClassVar[tuple[str, ...]] = ("purpose", "gone_at")
-    unindexed: ClassVar[tuple[str, ...]] = ("gone_at",)  # nearly all are there still
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ("links",)
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int
@@ -155,19 +152,9 @@ class File:
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR4nGNgAAIAAAUAAXpeqz8AAAAASUVORK5CYII=")
 
 
-@dataclass(frozen=True)
+@record("emulator.file_content", prefix="content", noun="file content", has_list=False)
 class FileContent:
     """The bytes of a file, in base64. Apart from the file, so that lists need not carry them."""
-
-    object: ClassVar[str] = "emulator.file_content"
-    prefix: ClassVar[str] = "content"
-    noun: ClassVar[str] = "file content"
-    is_listed: ClassVar[bool] = False
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

@@ -10,9 +10,9 @@ Source: https://docs.stripe.com/api/webhook_endpoints, https://docs.stripe.com/c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from ipaddress import ip_address
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from emulator.connect.records.accounts import application_of
@@ -23,7 +23,7 @@ from emulator.kernel.deliveries import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Boolean, Enum, List, Metadata, Params, String, merged_metadata
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Deleted, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.settings import switch
@@ -57,19 +57,9 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True)
+@record("webhook_endpoint", prefix="we", noun="webhook endpoint", path_param="webhook_endpoint", hidden=("connect",))
 class WebhookEndpoint:
     """One registered address. Its secrets live in the kernel and are shown once."""
-
-    object: ClassVar[str] = "webhook_endpoint"
-    prefix: ClassVar[str] = "we"
-    noun: ClassVar[str] = "webhook endpoint"
-    path_param: ClassVar[str] = "webhook_endpoint"
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ("connect",)
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

@@ -23,8 +23,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator.balances import balance_transactions
@@ -42,7 +42,7 @@ from emulator.kernel.events import differences
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Metadata, Params, Range, String, merged_metadata
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -76,18 +76,12 @@ def include_fraud_challenges(world: World, record: Authorization, rendered: dict
     rendered["fraud_challenges"] = record.fraud_challenges or None
 
 
-@dataclass(frozen=True)
-class Authorization:
-    """One authorization. Amounts in minor units: `amount`, `held` and `captured` of the card's currency.
-
-    It is undecided while `pending_request` is not null: the first request if it is not `approved`, else an increment.
-    """
-
-    object: ClassVar[str] = "issuing.authorization"
-    prefix: ClassVar[str] = "iauth"
-    noun: ClassVar[str] = "issuing authorization"
-    filters: ClassVar[tuple[str, ...]] = ("card", "cardholder", "status")
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "issuing.authorization",
+    prefix="iauth",
+    noun="issuing authorization",
+    filters=("card", "cardholder", "status"),
+    hidden=(
         "captured",
         "chain",
         "financial_account",
@@ -97,10 +91,16 @@ class Authorization:
         "requested_details",
         "risk_assessment",
         "treasury_transaction",
-    )
-    expands: ClassVar[tuple[str, ...]] = ("cardholder", "token")
-    embeds: ClassVar[tuple[str, ...]] = ("balance_transactions", "card", "transactions")
-    includes: ClassVar[dict[str, Include]] = {"fraud_challenges": Include(include_fraud_challenges)}
+    ),
+    expands=("cardholder", "token"),
+    embeds=("balance_transactions", "card", "transactions"),
+    includes={"fraud_challenges": Include(include_fraud_challenges)},
+)
+class Authorization:
+    """One authorization. Amounts in minor units: `amount`, `held` and `captured` of the card's currency.
+
+    It is undecided while `pending_request` is not null: the first request if it is not `approved`, else an increment.
+    """
 
     id: str
     created: int

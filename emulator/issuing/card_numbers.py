@@ -5,11 +5,11 @@ Numbers begin with 4000009990, as those of Stripe's test cards; once that range 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from stdnum import luhn
 
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -21,19 +21,9 @@ USUAL_TRIES = 20
 MOST_TRIES = 200
 
 
-@dataclass(frozen=True)
+@record("emulator.card_number", prefix="pan", noun="card number", has_list=False)
 class CardNumber:
     """A number that some card of the tenant has. Replacements of a damaged or expired card share it."""
-
-    object: ClassVar[str] = "emulator.card_number"
-    prefix: ClassVar[str] = "pan"
-    noun: ClassVar[str] = "card number"
-    is_listed: ClassVar[bool] = False
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str  # pan_ and the number
 

@@ -11,9 +11,9 @@ Source: https://docs.stripe.com/api/issuing/cardholders, https://docs.stripe.com
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.connect import issuing_access
 from emulator.connect.records import accounts, capabilities
@@ -39,7 +39,7 @@ from emulator.kernel.params import (
     Timestamp,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import choice, number
@@ -79,21 +79,19 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True)
-class Cardholder:
-    """A person or company that cards are issued to."""
-
-    object: ClassVar[str] = "issuing.cardholder"
-    prefix: ClassVar[str] = "ich"
-    noun: ClassVar[str] = "issuing cardholder"
-    filters: ClassVar[tuple[str, ...]] = ("email", "phone_number", "status", "type")
-    hidden: ClassVar[tuple[str, ...]] = ("is_in_review", "verdict", "demanded")
-    expands: ClassVar[tuple[str, ...]] = (
+@record(
+    "issuing.cardholder",
+    prefix="ich",
+    noun="issuing cardholder",
+    filters=("email", "phone_number", "status", "type"),
+    hidden=("is_in_review", "verdict", "demanded"),
+    expands=(
         "individual.verification.document.back",
         "individual.verification.document.front",
-    )
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
+    ),
+)
+class Cardholder:
+    """A person or company that cards are issued to."""
 
     id: str
     created: int

@@ -10,8 +10,8 @@ Source: https://docs.stripe.com/api/issuing/cards
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import field
+from typing import Any, NamedTuple
 
 from emulator import progress
 from emulator.connect import issuing_access
@@ -39,7 +39,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -86,14 +86,11 @@ def fill_secret(name: str) -> Include:
     return Include(fill, where="retrieve")
 
 
-@dataclass(frozen=True)
-class Card:
-    """A card issued to a cardholder."""
-
-    object: ClassVar[str] = "issuing.card"
-    prefix: ClassVar[str] = "ic"
-    noun: ClassVar[str] = "issuing card"
-    filters: ClassVar[tuple[str, ...]] = (
+@record(
+    "issuing.card",
+    prefix="ic",
+    noun="issuing card",
+    filters=(
         "cardholder",
         "exp_month",
         "exp_year",
@@ -102,8 +99,8 @@ class Card:
         "personalization_design",
         "status",
         "type",
-    )
-    hidden: ClassVar[tuple[str, ...]] = (
+    ),
+    hidden=(
         "chain",
         "cvc",
         "has_pin",
@@ -111,10 +108,13 @@ class Card:
         "payments",
         "pin_blocked",
         "wallet_obstacle",
-    )
-    expands: ClassVar[tuple[str, ...]] = ("personalization_design", "replaced_by", "replacement_for")
-    embeds: ClassVar[tuple[str, ...]] = ("cardholder",)
-    includes: ClassVar[dict[str, Any]] = {"cvc": fill_secret("cvc"), "number": fill_secret("number")}
+    ),
+    expands=("personalization_design", "replaced_by", "replacement_for"),
+    embeds=("cardholder",),
+    includes={"cvc": fill_secret("cvc"), "number": fill_secret("number")},
+)
+class Card:
+    """A card issued to a cardholder."""
 
     id: str
     created: int

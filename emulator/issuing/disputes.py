@@ -13,8 +13,7 @@ Source: https://docs.stripe.com/api/issuing/disputes and https://docs.stripe.com
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
@@ -28,7 +27,7 @@ from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Amount, Enum, Hash, ListParams, Metadata, Params, Range, String, merged_metadata
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import number, switch
@@ -89,21 +88,20 @@ def include_balance_transactions(world: World, dispute: Dispute, rendered: dict[
     rendered["balance_transactions"] = balance_transactions.drawn(world, world.entries_of(dispute.id))
 
 
-@dataclass(frozen=True)
+@record(
+    "issuing.dispute",
+    prefix="idp",
+    noun="issuing dispute",
+    filters=("status", "transaction"),
+    hidden=("is_credited", "loss_reason", "treasury"),
+    expands=("transaction", *dispute_evidence.EXPANDS),
+    includes={"balance_transactions": Include(include_balance_transactions)},
+)
 class Dispute:
     """One dispute of one transaction. `amount` in minor units, positive.
 
     `is_credited` while a provisional credit is out. `evidence` is kept as `dispute_evidence.merged` makes it.
     """
-
-    object: ClassVar[str] = "issuing.dispute"
-    prefix: ClassVar[str] = "idp"
-    noun: ClassVar[str] = "issuing dispute"
-    filters: ClassVar[tuple[str, ...]] = ("status", "transaction")
-    hidden: ClassVar[tuple[str, ...]] = ("is_credited", "loss_reason", "treasury")
-    expands: ClassVar[tuple[str, ...]] = ("transaction", *dispute_evidence.EXPANDS)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"balance_transactions": Include(include_balance_transactions)}
 
     id: str
     created: int

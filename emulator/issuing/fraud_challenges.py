@@ -10,11 +10,11 @@ Source: https://docs.stripe.com/issuing/controls/fraud-challenges; the day, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.kernel.dates import DAY
 from emulator.kernel.lifecycle import Lifecycle
+from emulator.kernel.records import record
 from emulator.kernel.settings import switch
 from emulator.kernel.world import World
 
@@ -41,19 +41,9 @@ SETTINGS = (
 )
 
 
-@dataclass(frozen=True)
+@record("emulator.fraud_verification", prefix="vouched", noun="fraud verification", has_list=False)
 class FraudVerification:
     """The merchants that the holder of one card has vouched for, each until a moment. One record per card."""
-
-    object: ClassVar[str] = "emulator.fraud_verification"
-    prefix: ClassVar[str] = "vouched"
-    noun: ClassVar[str] = "fraud verification"
-    is_listed: ClassVar[bool] = False
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

@@ -6,8 +6,7 @@ Source: https://docs.stripe.com/issuing/funding/balance
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from stdnum import iban
 
@@ -19,6 +18,7 @@ from emulator.connect.records.external_accounts import TEST_BANK, TEST_ROUTING_N
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Amount, Currency, Enum, Hash, Params
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
@@ -29,18 +29,15 @@ TEST_BIC = "EMULDEF0XXX"
 TEST_SORT_CODE = "108800"
 
 
-@dataclass(frozen=True)
+@record(
+    "funding_instructions",
+    prefix="fundinst",
+    noun="funding instructions",
+    filters=("currency",),
+    hidden=("id", "created"),
+)
 class FundingInstructions:
     """Where to send money for an account's Issuing balance. One per currency; the object has no id in the API."""
-
-    object: ClassVar[str] = "funding_instructions"
-    prefix: ClassVar[str] = "fundinst"
-    noun: ClassVar[str] = "funding instructions"
-    filters: ClassVar[tuple[str, ...]] = ("currency",)
-    hidden: ClassVar[tuple[str, ...]] = ("id", "created")
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

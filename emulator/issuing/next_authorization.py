@@ -6,14 +6,14 @@ asked for here is used up by one authorization and asks no webhook.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.issuing.cards import Card
 from emulator.issuing.decline import REASONS
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Boolean, Enum, Params, String
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
@@ -21,18 +21,9 @@ from emulator.kernel.world import World
 ANY_CARD = "any"
 
 
-@dataclass(frozen=True)
+@record("emulator.next_authorization", prefix="nextauth", noun="next authorization", filters=("card",))
 class NextAuthorization:
     """One outcome that waits for its authorization. `card` is an id, or `any`."""
-
-    object: ClassVar[str] = "emulator.next_authorization"
-    prefix: ClassVar[str] = "nextauth"
-    noun: ClassVar[str] = "next authorization"
-    filters: ClassVar[tuple[str, ...]] = ("card",)
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

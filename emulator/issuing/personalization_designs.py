@@ -14,8 +14,8 @@ https://docs.stripe.com/issuing/cards/physical/personalization-designs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import field
+from typing import Any, NamedTuple
 
 from emulator.connect import issuing_access
 from emulator.developer.files import LOGO_PURPOSE, File
@@ -25,7 +25,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Boolean, Enum, Hash, List, ListParams, Metadata, Params, String, merged_metadata
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
@@ -58,18 +58,16 @@ NO_REASONS: dict[str, list[str]] = {"card_logo": [], "carrier_text": []}
 PRINTED = ("card_logo", "carrier_text", "physical_bundle")
 
 
-@dataclass(frozen=True)
+@record(
+    "issuing.personalization_design",
+    prefix="ipcd",
+    noun="personalization design",
+    filters=("is_default", "lookup_key", "status"),
+    hidden=("is_default",),
+    expands=("card_logo", "physical_bundle"),
+)
 class PersonalizationDesign:
     """A design for physical cards."""
-
-    object: ClassVar[str] = "issuing.personalization_design"
-    prefix: ClassVar[str] = "ipcd"
-    noun: ClassVar[str] = "personalization design"
-    filters: ClassVar[tuple[str, ...]] = ("is_default", "lookup_key", "status")
-    hidden: ClassVar[tuple[str, ...]] = ("is_default",)
-    expands: ClassVar[tuple[str, ...]] = ("card_logo", "physical_bundle")
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

@@ -6,12 +6,13 @@ Source: https://docs.stripe.com/api/issuing/physical_bundles
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.connect import issuing_access
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
@@ -22,18 +23,9 @@ FEATURES = ("card_logo", "carrier_text", "second_line")
 STANDARD = dict.fromkeys(FEATURES, "optional")
 
 
-@dataclass(frozen=True)
+@record("issuing.physical_bundle", prefix="ics", noun="physical bundle", filters=("status", "type"))
 class PhysicalBundle:
     """What cards are made of. `features` says which of a design's parts are `optional`, `required`, `unsupported`."""
-
-    object: ClassVar[str] = "issuing.physical_bundle"
-    prefix: ClassVar[str] = "ics"
-    noun: ClassVar[str] = "physical bundle"
-    filters: ClassVar[tuple[str, ...]] = ("status", "type")
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     name: str = "Standard"

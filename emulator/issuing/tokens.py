@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.connect import issuing_access
 from emulator.issuing import cards
@@ -27,7 +26,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, Hash, Integer, List, ListParams, Params, Range, String
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.settings import choice
@@ -101,18 +100,17 @@ def include_network_data(world: World, token: Token, rendered: dict[str, Any]) -
         rendered["network_data"] = token.network_data
 
 
-@dataclass(frozen=True)
+@record(
+    "issuing.token",
+    prefix="intok",
+    noun="issuing token",
+    filters=("card", "status", "wallet_provider"),
+    hidden=("network_data", "suspended_by"),
+    expands=("card",),
+    includes={"network_data": Include(include_network_data, where="not lists")},
+)
 class Token:
     """One token of one card. `suspended_by` says who may resume it: `platform`, `wallet`, or its `card` by itself."""
-
-    object: ClassVar[str] = "issuing.token"
-    prefix: ClassVar[str] = "intok"
-    noun: ClassVar[str] = "issuing token"
-    filters: ClassVar[tuple[str, ...]] = ("card", "status", "wallet_provider")
-    hidden: ClassVar[tuple[str, ...]] = ("network_data", "suspended_by")
-    expands: ClassVar[tuple[str, ...]] = ("card",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"network_data": Include(include_network_data, where="not lists")}
 
     id: str
     created: int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from emulator.issuing import decline
 from emulator.issuing.decline import Attempt
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -14,19 +14,9 @@ if TYPE_CHECKING:
     from emulator.issuing.authorizations import Authorization
 
 
-@dataclass(frozen=True)
+@record("emulator.authorization_trace", prefix="why", noun="authorization trace", has_list=False)
 class AuthorizationTrace:
     """What the rules were told at each request of one authorization, and which of them objected."""
-
-    object: ClassVar[str] = "emulator.authorization_trace"
-    prefix: ClassVar[str] = "why"
-    is_listed: ClassVar[bool] = False
-    noun: ClassVar[str] = "authorization trace"
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

@@ -7,8 +7,8 @@ Source: https://docs.stripe.com/issuing/purchases/transactions, https://docs.str
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from dataclasses import field
+from typing import Any, NamedTuple
 
 from emulator import chart_of_accounts as chart
 from emulator.connect import issuing_access
@@ -34,7 +34,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -49,32 +49,31 @@ def include_purchase_details(world: World, record: Transaction, rendered: dict[s
     rendered["purchase_details"] = record.purchase_details
 
 
-@dataclass(frozen=True)
-class Transaction:
-    """One capture or refund. Amounts in minor units: `amount` of the card's currency, signed."""
-
-    object: ClassVar[str] = "issuing.transaction"
-    prefix: ClassVar[str] = "ipi"
-    noun: ClassVar[str] = "issuing transaction"
-    filters: ClassVar[tuple[str, ...]] = ("card", "cardholder", "type", "authorization")
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "issuing.transaction",
+    prefix="ipi",
+    noun="issuing transaction",
+    filters=("card", "cardholder", "type", "authorization"),
+    hidden=(
         "chain",
         "financial_account",
         "purchase_details",
         "received_credit",
         "received_debit",
         "refunded",
-    )
-    expands: ClassVar[tuple[str, ...]] = (
+    ),
+    expands=(
         "authorization",
         "balance_transaction",
         "card",
         "cardholder",
         "dispute",
         "token",
-    )
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"purchase_details": Include(include_purchase_details)}
+    ),
+    includes={"purchase_details": Include(include_purchase_details)},
+)
+class Transaction:
+    """One capture or refund. Amounts in minor units: `amount` of the card's currency, signed."""
 
     id: str
     created: int

@@ -2,7 +2,7 @@
 
 A module is plain data and functions. It may define:
 
-    RECORDS       its record classes; each gets a table
+    RECORDS       its kinds of record; each that is stored gets a table
     ROUTES        its operations
     DUE           {action name: function(world, id, **details)} for deadlines: what falls due is done before all else
     PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from emulator.data.routes import ROUTES as PUBLISHED
+from emulator.kernel.records import Kind
 from emulator.kernel.routes import NotBuilt, Route, Table
 from emulator.kernel.settings import KERNEL_SETTINGS, AnySetting, Setting, schema_of
 
@@ -42,11 +43,9 @@ class Catalog:
     def __init__(self, modules: Sequence[ModuleType]) -> None:
         self.modules = tuple(modules)
         kinds = [kind for module in modules for kind in getattr(module, "RECORDS", ())]
-        self.records: dict[str, type] = named("records", ((kind.object, kind) for kind in kinds))
-        self.prefixes: dict[str, type] = named(
-            "prefixes",
-            ((prefix, kind) for kind in kinds for prefix in (kind.prefix, *getattr(kind, "more_prefixes", ()))),
-        )
+        self.records: dict[str, Kind] = named("records", ((kind.object, kind) for kind in kinds))
+        self.prefixes: dict[str, Kind] = named("prefixes", ((kind.prefix, kind) for kind in kinds))
+        self.stored: tuple[Kind, ...] = tuple(kind for kind in kinds if kind.has_table)
         self.due: dict[str, Callable[..., Any]] = named(
             "due actions", (*self.offered("DUE"), *self.offered("PROGRESS"))
         )
@@ -92,9 +91,8 @@ class Catalog:
             for module in self.modules
             if hasattr(module, "AUDIT")
         }
-        for kind in self.records.values():
-            if getattr(kind, "is_stored", True):
-                checks[kind.object] = functools.partial(world.store.misfiled, kind)  # type: ignore[attr-defined]
+        for kind in self.stored:
+            checks[kind.object] = functools.partial(world.store.misfiled, kind)
         for name, check in checks.items():
             try:
                 yield from check()

@@ -5,11 +5,11 @@ Source: https://docs.stripe.com/api/events
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from emulator.kernel import versions
 from emulator.kernel.dates import DAY
+from emulator.kernel.records import record
 from emulator.kernel.render import ordered, shown
 
 if TYPE_CHECKING:
@@ -23,20 +23,16 @@ ALSO_TELL_PREVIOUS = frozenset({"charge.captured", "charge.refunded", "payment_m
 TELL_NO_PREVIOUS = frozenset({"issuing_transaction.purchase_details_receipt_updated"})
 
 
-@dataclass(frozen=True)
+@record(
+    "event",
+    prefix="evt",
+    noun="event",
+    cursor_noun="notification",
+    filters=("type", "about"),
+    unindexed=("about",),  # asked for by those who wait for new events, of the newest alone
+)
 class Event:
     """Something that happened to one object. Never changes once written."""
-
-    object: ClassVar[str] = "event"
-    prefix: ClassVar[str] = "evt"
-    noun: ClassVar[str] = "event"
-    cursor_noun: ClassVar[str] = "notification"
-    filters: ClassVar[tuple[str, ...]] = ("type", "about")
-    unindexed: ClassVar[tuple[str, ...]] = ("about",)  # asked for by those who wait for new events, of the newest alone
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

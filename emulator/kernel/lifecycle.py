@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.records import replace
-
-Record = TypeVar("Record")
+from emulator.kernel.records import AnyRecord, replace
 
 
 class Lifecycle(NamedTuple):
@@ -34,9 +32,9 @@ class Lifecycle(NamedTuple):
             raise self.refusal(status, verb)
         return self.moves[status][verb]
 
-    def follow(self, record: Record, verb: str, /, **changes: Any) -> Record:
+    def follow(self, record: AnyRecord, verb: str, /, **changes: Any) -> AnyRecord:
         """The same record one arrow on, with other changes that come with it. Pure. 400 where no arrow is drawn."""
-        return replace(record, status=self.after(record.status, verb), **changes)  # type: ignore[attr-defined]
+        return replace(record, status=self.after(record.status, verb), **changes)
 
     def refusal(self, status: str, verb: str) -> ApiError:
         """400 for an arrow that is not drawn."""

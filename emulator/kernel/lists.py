@@ -12,6 +12,7 @@ from typing import Any
 from emulator.kernel import versions
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid, no_such
+from emulator.kernel.records import Kind
 from emulator.kernel.world import World
 
 LARGEST_PAGE = 100
@@ -28,7 +29,7 @@ class Page:
 
 
 def lists(
-    record: type, *, require: type | None = None, narrow: Callable[..., Sequence[Condition]] | None = None
+    record: Kind, *, require: Kind | None = None, narrow: Callable[..., Sequence[Condition]] | None = None
 ) -> Callable[..., Page]:
     """An operation that lists one kind of record by the filters its parameter schema declares.
 
@@ -38,9 +39,9 @@ def lists(
     """
 
     def operation(world: World, params: dict[str, Any], *path: str) -> Page:
-        filters = versions.filters(world.version, record.object, dict(params))  # type: ignore[attr-defined]
+        filters = versions.filters(world.version, record.object, dict(params))
         if require is not None:
-            name = require.object.rpartition(".")[2]  # type: ignore[attr-defined]
+            name = require.object.rpartition(".")[2]
             world.get(require, filters[name], param=name)
         conditions = list(narrow(world, filters, *path)) if narrow else []
         key = filters.pop("order_by", "created")
@@ -53,7 +54,7 @@ def lists(
 
 
 def page(
-    world: World, record: type, params: dict[str, Any], conditions: Sequence[Condition] = (), *, key: str = "created"
+    world: World, record: Kind, params: dict[str, Any], conditions: Sequence[Condition] = (), *, key: str = "created"
 ) -> Page:
     """One page by `limit`, the cursors, and every other parameter as a filter of its name."""
     limit = min(max(params.get("limit", DEFAULT_PAGE), 1), LARGEST_PAGE)
@@ -85,13 +86,12 @@ def filters_of(params: dict[str, Any]) -> list[Condition]:
     return conditions
 
 
-def place_of(world: World, record: type, params: dict[str, Any], name: str, key: str) -> Any:
+def place_of(world: World, record: Kind, params: dict[str, Any], name: str, key: str) -> Any:
     """Where the cursor object stands. 400 `resource_missing` for an unknown one."""
     id = params.get(name)
     if id is None:
         return None
     place = world.place(record, id, key)
     if place is None:
-        noun = getattr(record, "cursor_noun", record.noun)  # type: ignore[attr-defined]
-        raise no_such(noun, id, param=name, status=400)
+        raise no_such(record.cursor_noun, id, param=name, status=400)
     return place

@@ -1,68 +1,175 @@
 """Records: what each class says of itself, how one becomes another, and how those of earlier versions are read.
 
-A record is a frozen dataclass that says of itself, as class variables:
+    @record("issuing.card", prefix="ic", noun="issuing card", filters=("cardholder", "status"), hidden=("number",))
+    class Card:
+        id: str
+        created: int
+        ...
 
-    object     Stripe's name of it ("issuing.card"); its table is that with underscores
-    prefix     of its ids ("ic")
-    noun       in "No such issuing card: 'ic_x'"
-    filters    the attributes that lists can filter by: members, or properties that say of what type they are
-    unindexed  those of them that need no index, since whoever asks looks through few rows anyway
-    is_listed  False if no list ever shows it
+        def render(self, world):
+            return shown(self)
 
-Every record belongs to one account of the tenant.
-
-A record that is read from somewhere else says `is_stored = False` and how it is found: `look_up(world, id)` gives its
-account and itself, or None; `select(world, conditions, *, key, older_than, newer_than, limit)` and
-`place(world, id, key)` do for lists what the methods of `Store` with these names do.
+`record` makes a frozen dataclass of a class and has it say what `Record` lists, all of it: that is everything the
+kernel asks a kind of record. Every record belongs to one account of the tenant.
 
 Records evolve. A member that is added needs a default, which is what older ones have; one that is taken away is
 forgotten; a filter that is added is filled in for older ones. Where that is not enough, because a member has another
 name or meaning now, the class counts its `version` up from 1 and says how the members of older ones become its own:
-`upgrade(members, version)`, a static function that gives the new members back. What is stored is upgraded when its
-world is opened.
+`upgrade(members, version)`. What is stored is upgraded when its world is opened.
 """
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, dataclass_transform
 
 import orjson
 
-Record = TypeVar("Record")
+if TYPE_CHECKING:
+    from emulator.kernel.conditions import Place
+    from emulator.kernel.render import Include
+    from emulator.kernel.world import World
+
+Class = TypeVar("Class")
+# What `record` has made. Type checkers see the class, not what a decorator gives it.
+Kind = type[Any]
+AnyRecord = TypeVar("AnyRecord", bound=Any)
 
 
-def replace(record: Record, /, **changes: Any) -> Record:
+class Record(Protocol):
+    """All that a kind of record says of itself, and all that one of them can do."""
+
+    # What it is called
+    object: ClassVar[str]  # Stripe's name of it, "issuing.card"
+    prefix: ClassVar[str]  # of its ids, "ic"; the catalog refuses two records of one prefix
+    noun: ClassVar[str]  # in "No such issuing card: 'ic_x'"
+    cursor_noun: ClassVar[str]  # in the same sentence about a list's cursor; usually the noun
+    path_param: ClassVar[str | None]  # the refusal's `param`; None for the name that the path has for the id
+
+    # How it is kept
+    table: ClassVar[str]  # the name with underscores
+    has_table: ClassVar[bool]  # False for what is not stored
+    is_stored: ClassVar[bool]  # False for what is read from somewhere else, see `look_up`
+    filters: ClassVar[tuple[str, ...]]  # what lists can filter by: members, or properties that declare their type
+    unindexed: ClassVar[tuple[str, ...]]  # those that need no index, since whoever asks looks through few rows anyway
+    has_list: ClassVar[bool]  # False if no list ever shows it
+    version: ClassVar[int]  # how often the meaning of its members has changed, from 1 on
+    upgrade: ClassVar[Callable[[dict[str, Any], int], dict[str, Any]] | None]  # of a version's members into today's
+
+    # How it is shown
+    hidden: ClassVar[tuple[str, ...]]  # members that never leave us
+    expands: ClassVar[tuple[str, ...]]  # dotted paths that hold ids and become objects when asked for
+    embeds: ClassVar[tuple[str, ...]]  # members that are whole objects always; asking for them is harmless
+    includes: ClassVar[Mapping[str, Include]]  # dotted paths that are absent until asked for
+
+    # Where one is found that is not stored, or not always. The class defines these itself; None if it does not:
+    # by its id, with its account, or None; for lists as `Store.select`; for their cursors as `Store.place`.
+    look_up: ClassVar[Callable[[World, str], tuple[str, Self] | None] | None]
+    look_through: ClassVar[Callable[..., list[Self]] | None]
+    place_of: ClassVar[Callable[[World, str, str], Place | None] | None]
+
+    # Its members. Most have `created` besides, in unix seconds, which never changes.
+    id: str
+
+    def render(self, world: World) -> dict[str, Any]:
+        """The object as the API shows it to the acting account, nothing expanded and in any order."""
+        ...
+
+
+SAID = frozenset(Record.__annotations__) - {"id"}
+DEFINED = ("upgrade", "look_up", "look_through", "place_of")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def record(
+    object: str,
+    *,
+    prefix: str,
+    noun: str,
+    cursor_noun: str | None = None,
+    path_param: str | None = None,
+    is_stored: bool = True,
+    filters: tuple[str, ...] = (),
+    unindexed: tuple[str, ...] = (),
+    has_list: bool = True,
+    version: int = 1,
+    hidden: tuple[str, ...] = (),
+    expands: tuple[str, ...] = (),
+    embeds: tuple[str, ...] = (),
+    includes: Mapping[str, Include] | None = None,
+) -> Callable[[type[Class]], type[Class]]:
+    """Make a class a kind of record: a frozen dataclass that says all that `Record` lists."""
+    said = {
+        "object": object,
+        "prefix": prefix,
+        "noun": noun,
+        "cursor_noun": cursor_noun or noun,
+        "path_param": path_param,
+        "table": object.replace(".", "_"),
+        "has_table": is_stored,
+        "is_stored": is_stored,
+        "filters": filters,
+        "unindexed": unindexed,
+        "has_list": has_list,
+        "version": version,
+        "hidden": hidden,
+        "expands": expands,
+        "embeds": embeds,
+        "includes": includes or {},
+    }
+
+    def made(kind: Kind) -> Kind:
+        kind = dataclass(frozen=True)(kind)
+        members = {one.name for one in fields(kind)}
+        taken = sorted(SAID & members | said.keys() & vars(kind).keys())
+        assert not taken, f"{kind.__name__} has {taken} of its own, which a record says of itself"
+        unknown = sorted({*hidden} - members | {*unindexed} - {*filters})
+        assert not unknown, f"{kind.__name__} says something of {unknown}, which it has not"
+        for name, value in said.items():
+            setattr(kind, name, value)
+        for name in DEFINED:
+            if not hasattr(kind, name):
+                setattr(kind, name, None)
+        is_found = kind.look_up and kind.look_through and kind.place_of
+        assert is_stored or is_found, f"{kind.__name__} is not stored and does not say where it is found"
+        assert version == 1 or kind.upgrade, f"{kind.__name__} says nothing of its earlier versions"
+        return kind
+
+    return made
+
+
+def is_record(kind: Any) -> bool:
+    """Whether a class is a kind of record."""
+    return isinstance(kind, type) and hasattr(kind, "has_table")
+
+
+def replace(record: AnyRecord, /, **changes: Any) -> AnyRecord:
     """The record with some members changed: records are frozen, so whatever happens to one makes a new one.
 
     What `dataclasses.replace` does, at a twentieth of its cost (0.3 µs against 7 for a cardholder): a record has no
     checks of its own to run again.
     """
     kind = type(record)
-    assert changes.keys() <= kind.__dataclass_fields__.keys(), f"{kind.__name__} has not all of {sorted(changes)}"  # type: ignore[attr-defined]
+    assert changes.keys() <= kind.__dataclass_fields__.keys(), f"{kind.__name__} has not all of {sorted(changes)}"
     replaced = object.__new__(kind)
     replaced.__dict__.update(record.__dict__)
     replaced.__dict__.update(changes)
     return replaced
 
 
-def version_of(record: type) -> int:
-    """How often the meaning of a record's members has changed, from 1 on."""
-    return getattr(record, "version", 1)
-
-
 @cache
-def shapes_of(record: type) -> set[tuple[str, ...]]:
+def shapes_of(record: Kind) -> set[tuple[str, ...]]:
     """The orders in which exactly the members of a class have been found stored: there is one, as a rule."""
     return set()
 
 
-def revive(record: type[Record], data: bytes) -> Record:
+def revive(record: type[AnyRecord], data: bytes) -> AnyRecord:
     """A record from its stored form: the defaults of its class, then what was stored."""
     stored = orjson.loads(data)
     if (shape := tuple(stored)) not in shapes_of(record):
-        if stored.keys() == {one.name for one in fields(record)}:  # type: ignore[arg-type]
+        if stored.keys() == {one.name for one in fields(record)}:
             shapes_of(record).add(shape)
         else:
             stored = completed(record, stored)
@@ -71,12 +178,12 @@ def revive(record: type[Record], data: bytes) -> Record:
     return revived
 
 
-def filled(record: type[Record], stored: dict[str, Any]) -> Record:
+def filled(record: type[AnyRecord], stored: dict[str, Any]) -> AnyRecord:
     """A record of these members; what its class has gained has its default, what it has lost is left out."""
     return revive(record, orjson.dumps(stored))
 
 
-def completed(record: type, stored: dict[str, Any]) -> dict[str, Any]:
+def completed(record: Kind, stored: dict[str, Any]) -> dict[str, Any]:
     """The members of a record that was stored when its class had others."""
     members = {}
     for one in fields(record):

@@ -1,11 +1,6 @@
 """From record to JSON: member order, embedded objects, expansion, and fields shown only on request.
 
-A record says of its rendering, as class variables:
-
-    hidden    attributes that never leave us
-    expands   dotted paths that hold ids and become objects when asked for
-    embeds    members that are whole objects always; asking for them is harmless
-    includes  dotted paths that are absent until asked for, each with an `Include`
+What a record says of its rendering stands with all that it says of itself, in `records.Record`.
 
 Source: https://docs.stripe.com/api/expanding_objects
 """
@@ -20,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import orjson
 
 from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.records import Kind
 
 if TYPE_CHECKING:
     from emulator.kernel.world import World
@@ -126,7 +122,7 @@ def refused(path: str, why: str | None = None) -> ApiError:
     return invalid(why or f"This property cannot be expanded ({path}).", param="expand")
 
 
-def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is_retrieve: bool) -> None:
+def check_expand(paths: Sequence[str], record: Kind | None, *, is_list: bool, is_retrieve: bool) -> None:
     """Refuse a depth above four and a first segment that names nothing expandable; deeper segments may be unknown."""
     for path in paths:
         segments = path.split(".")
@@ -143,12 +139,12 @@ def check_expand(paths: Sequence[str], record: type | None, *, is_list: bool, is
             segments, start = segments[1:], "data."
         if record is None:
             raise refused(start + segments[0])
-        for dotted, include in record.includes.items():  # type: ignore[attr-defined]
+        for dotted, include in record.includes.items():
             names = dotted.split(".")
             barred = (include.where == "retrieve" and not is_retrieve) or (include.where == "not lists" and is_list)
             if barred and segments[: len(names)] == names:
                 raise refused(start + dotted)
-        known = (*record.expands, *record.embeds, *record.includes)  # type: ignore[attr-defined]
+        known = (*record.expands, *record.embeds, *record.includes)
         if segments[0] not in {dotted.partition(".")[0] for dotted in known}:
             raise refused(start + segments[0])
 
@@ -193,9 +189,9 @@ def descend(descent: Descent, node: Any, segments: Sequence[str]) -> None:
             descend(descent, node.get(segments[0]), segments[1:])
 
 
-def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequence[str]) -> None:
+def follow(descent: Descent, kind: Kind, owner: dict[str, Any], segments: Sequence[str]) -> None:
     """Follow a path from an object of a known kind, filling what it names on the way."""
-    for dotted, include in kind.includes.items():  # type: ignore[attr-defined]
+    for dotted, include in kind.includes.items():
         names = dotted.split(".")
         key = (id(owner), dotted)
         if list(segments[: len(names)]) == names and key not in descent.filled and descent.may_fill(include, owner):
@@ -210,7 +206,7 @@ def follow(descent: Descent, kind: type, owner: dict[str, Any], segments: Sequen
             descend(descent, node, segments[position:])
             return
         child = node.get(name)
-        if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:  # type: ignore[attr-defined]
+        if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:
             child = node[name] = apart(descent.world.resolved(child))
         if isinstance(child, dict) and "object" in child:
             descend(descent, child, segments[position + 1 :])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from emulator.kernel.params import NoParams, Params
+from emulator.kernel.records import Kind, is_record
 from emulator.kernel.wire.wires import Wire, wire_of
 from emulator.kernel.world import World
 
@@ -58,14 +58,14 @@ class Route:
         return getattr(self.operation, "is_list", False)
 
     @cached_property
-    def returns(self) -> type | None:
+    def returns(self) -> Kind | None:
         """The record class in the reply, from `lists`/`retrieves` or the function's annotation."""
         declared = getattr(self.operation, "returns", None)
         if declared is not None:
             return declared
         hint = typing.get_type_hints(self.operation).get("return")
         candidates = typing.get_args(hint) or (hint,)  # an operation may give back `Card | Question`
-        return next((kind for kind in candidates if inspect.isclass(kind) and hasattr(kind, "expands")), None)
+        return next(filter(is_record, candidates), None)
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def DELETE(path: str, operation: Operation, params: type[Params] = NoParams, **m
     return Route("DELETE", path, operation, params, **more)
 
 
-def retrieves(record: type) -> Operation:
+def retrieves(record: Kind) -> Operation:
     """An operation that reads one record by the id in the path."""
 
     def operation(world: World, params: dict[str, Any], id: str) -> Any:

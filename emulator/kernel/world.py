@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from emulator.kernel import ids, versions
 from emulator.kernel.clock import real_time
@@ -31,6 +31,7 @@ from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event, differences, tells_previous
 from emulator.kernel.ledger import Entry, Movement
 from emulator.kernel.questions import Question
+from emulator.kernel.records import AnyRecord, Kind
 from emulator.kernel.render import NOTHING, Rendered, ordered
 from emulator.kernel.requests import Request
 from emulator.kernel.rows import Reads
@@ -38,7 +39,6 @@ from emulator.kernel.rows import Reads
 if TYPE_CHECKING:
     from emulator.kernel.catalog import Catalog
 
-Record = TypeVar("Record")
 MADE_WHEN_ASKED_FOR = {"ledger", "agenda", "tallies", "replies", "happened", "questions", "faults", "doses"}
 
 
@@ -243,29 +243,27 @@ class World:
 
     # Records
 
-    def get(self, record: type[Record], id: str, *, param: str | None = None) -> Record:
+    def get(self, record: type[AnyRecord], id: str, *, param: str | None = None) -> AnyRecord:
         """This account's record of that id. 404 `resource_missing`; 400 when `param` names the parameter it came in."""
         found = self.find(record, id)
         if found is not None:
             return found
-        noun = record.noun  # type: ignore[attr-defined]
         if param is not None:
-            raise no_such(noun, id, param=param, status=400)
+            raise no_such(record.noun, id, param=param, status=400)
         names = [name for name, value in self.step.path_values.items() if value == id]
-        raise no_such(noun, id, param=getattr(record, "path_param", None) or (names[-1] if names else "id"))
+        raise no_such(record.noun, id, param=record.path_param or (names[-1] if names else "id"))
 
-    def find(self, record: type[Record], id: str | None) -> Record | None:
+    def find(self, record: type[AnyRecord], id: str | None) -> AnyRecord | None:
         """This account's record of that id, or None."""
         found = self.anywhere(record, id)
         return found[1] if found is not None and found[0] == self.account else None
 
-    def anywhere(self, record: type[Record], id: str | None) -> tuple[str, Record] | None:
+    def anywhere(self, record: type[AnyRecord], id: str | None) -> tuple[str, AnyRecord] | None:
         """The owning account and the record, whoever owns it, or None."""
         if id is None:
             return None
-        look_up = getattr(record, "look_up", None)
-        if look_up is not None:
-            return look_up(self, id)
+        if record.look_up is not None:
+            return record.look_up(self, id)
         seen = self.step.seen.get(id)
         if seen is not None and type(seen[1]) is record:
             return seen
@@ -274,30 +272,30 @@ class World:
             self.step.seen[id] = found
         return found
 
-    def stored(self, record: type[Record], id: str) -> tuple[str, Record] | None:
+    def stored(self, record: type[AnyRecord], id: str) -> tuple[str, AnyRecord] | None:
         """The owning account and the record as the database has it, or None."""
         if self.step.reads.known is None:
             return self.store.get(record, id)
         return self.step.reads.one(self.store.get_many, record, key=id)
 
-    def all(self, record: type[Record], **equals: Any) -> list[Record]:
+    def all(self, record: type[AnyRecord], **equals: Any) -> list[AnyRecord]:
         """This account's records whose filters have these values, newest first."""
         *others, last = self.conditions(equals)
         return self.step.reads.one(self.store.select_each, record, tuple(others), last.column, key=last.value)
 
-    def select(self, record: type[Record], conditions: Sequence[Condition], **paging: Any) -> list[Record]:
+    def select(self, record: type[AnyRecord], conditions: Sequence[Condition], **paging: Any) -> list[AnyRecord]:
         """Records that meet all conditions, newest first, from wherever their kind is kept."""
-        if getattr(record, "is_stored", True):
+        if record.is_stored:
             return self.store.select(record, conditions, **paging)
-        return record.select(self, conditions, **paging)  # type: ignore[attr-defined]
+        return record.look_through(self, conditions, **paging)
 
-    def place(self, record: type, id: str, key: str = "created") -> Place | None:
+    def place(self, record: Kind, id: str, key: str = "created") -> Place | None:
         """Where a record of this account stands in lists sorted by `key`, or None."""
-        if getattr(record, "is_stored", True):
+        if record.is_stored:
             return self.store.place(record, id, self.account, key)
-        return record.place(self, id, key)  # type: ignore[attr-defined]
+        return record.place_of(self, id, key)
 
-    def count(self, record: type, **equals: Any) -> int:
+    def count(self, record: Kind, **equals: Any) -> int:
         """How many of this account's records have these values."""
         return self.store.count(record, self.conditions(equals))
 
@@ -305,11 +303,11 @@ class World:
         """Equalities within this account."""
         return [Condition("account", "eq", self.account), *(Condition(name, "eq", equals[name]) for name in equals)]
 
-    def put(self, record: Record) -> Record:
+    def put(self, record: AnyRecord) -> AnyRecord:
         """Store a new or replaced record as this account's."""
         self.step.changes += 1
         self.store.put(self.account, record)
-        self.step.seen[record.id] = (self.account, record)  # type: ignore[attr-defined]
+        self.step.seen[record.id] = (self.account, record)
         return record
 
     def forget(self, record: Any) -> None:
@@ -437,23 +435,23 @@ class World:
         known = self.renderings.get(id(record))
         if known is not None and known[0] is record and known[1] == changes:
             return known[2]
-        kept = record.__dict__ if getattr(record, "is_stored", True) else NOTHING
+        kept = record.__dict__ if record.is_stored else NOTHING
         rendered = Rendered(ordered(record.render(self), kept))
         self.renderings[id(record)] = record, changes, rendered
         return rendered
 
-    def rows(self, records: Sequence[Record], draw: Callable[[Record], dict[str, Any]]) -> list[dict[str, Any]]:
+    def rows(self, records: Sequence[AnyRecord], draw: Callable[[AnyRecord], dict[str, Any]]) -> list[dict[str, Any]]:
         """What `draw` makes of each record of a page, with as many statements as it takes for one."""
         return self.step.reads.together(draw, records, self.read_embedded)
 
     def read_embedded(self, records: Sequence[Any]) -> None:
         """Read what these records embed by its id, and what that embeds: rows need not be drawn again for it."""
-        ids: dict[type, list[str]] = {}
+        ids: dict[Kind, list[str]] = {}
         for record in records:
             for name in record.embeds:
                 id = getattr(record, name, None)
                 kind = self.catalog.prefixes.get(id.partition("_")[0]) if isinstance(id, str) else None
-                if kind is not None and not hasattr(kind, "look_up"):
+                if kind is not None and kind.look_up is None:
                     ids.setdefault(kind, []).append(id)
         for kind, some in ids.items():
             found = self.step.reads.ahead(self.store.get_many, kind, keys=some)

@@ -6,10 +6,11 @@ Source: https://docs.stripe.com/api/customers/object
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.kernel.errors import no_such
+from emulator.kernel.records import record
 from emulator.kernel.render import Include, shown
 from emulator.kernel.world import World
 
@@ -40,24 +41,23 @@ def fill_credit_balance(world: World, customer: Customer, rendered: dict[str, An
     rendered["invoice_credit_balance"] = {customer.currency: customer.balance} if customer.currency else {}
 
 
-@dataclass(frozen=True)
-class Customer:
-    """Somebody who pays or is paid. `balance` in minor units of `currency`, negative where we owe."""
-
-    object: ClassVar[str] = "customer"
-    prefix: ClassVar[str] = "cus"
-    noun: ClassVar[str] = "customer"
-    path_param: ClassVar[str] = "id"
-    filters: ClassVar[tuple[str, ...]] = ("email", "is_deleted")
-    hidden: ClassVar[tuple[str, ...]] = ("is_deleted",)
-    expands: ClassVar[tuple[str, ...]] = ("default_source", "invoice_settings.default_payment_method", "test_clock")
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {
+@record(
+    "customer",
+    prefix="cus",
+    noun="customer",
+    path_param="id",
+    filters=("email", "is_deleted"),
+    hidden=("is_deleted",),
+    expands=("default_source", "invoice_settings.default_payment_method", "test_clock"),
+    includes={
         "invoice_credit_balance": Include(fill_credit_balance),
         "sources": empty_list("sources"),
         "subscriptions": empty_list("subscriptions"),
         "tax_ids": empty_list("tax_ids"),
-    }
+    },
+)
+class Customer:
+    """Somebody who pays or is paid. `balance` in minor units of `currency`, negative where we owe."""
 
     id: str
     created: int

@@ -9,28 +9,17 @@ Source: https://docs.stripe.com/api/mandates
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from emulator.kernel.records import replace
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record, replace
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
 
 
-@dataclass(frozen=True)
+@record("mandate", prefix="mandate", noun="mandate", has_list=False, hidden=("created",), expands=("payment_method",))
 class Mandate:
     """A permission, for once (`single_use`, an amount in minor units) or for good."""
-
-    object: ClassVar[str] = "mandate"
-    prefix: ClassVar[str] = "mandate"
-    noun: ClassVar[str] = "mandate"
-    filters: ClassVar[tuple[str, ...]] = ()
-    is_listed: ClassVar[bool] = False
-    hidden: ClassVar[tuple[str, ...]] = ("created",)
-    expands: ClassVar[tuple[str, ...]] = ("payment_method",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
 
     id: str
     created: int

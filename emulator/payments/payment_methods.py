@@ -12,9 +12,9 @@ Source: https://docs.stripe.com/api/payment_methods, https://docs.stripe.com/tes
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from stdnum import luhn
 from stdnum.us import rtn
@@ -38,8 +38,8 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
-from emulator.kernel.records import replace
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record, replace
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
@@ -60,20 +60,12 @@ USED_UP = (
 )
 
 
-@dataclass(frozen=True)
-class PaymentMethod:
-    """A card or a US bank account.
-
-    `number` is that of a test card, or of a bank account that is one of the test values or of our own bank. `token` is
-    the test token it was made of. `is_self` says that it is the account's own. `directions` are those that setup
-    intents have saved it for, `mandate` the permission to take money from it.
-    """
-
-    object: ClassVar[str] = "payment_method"
-    prefix: ClassVar[str] = "pm"
-    noun: ClassVar[str] = "PaymentMethod"
-    filters: ClassVar[tuple[str, ...]] = ("allow_redisplay", "customer", "is_self", "type")
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "payment_method",
+    prefix="pm",
+    noun="PaymentMethod",
+    filters=("allow_redisplay", "customer", "is_self", "type"),
+    hidden=(
         "directions",
         "is_self",
         "is_used_up",
@@ -81,10 +73,16 @@ class PaymentMethod:
         "mandate",
         "number",
         "token",
-    )
-    expands: ClassVar[tuple[str, ...]] = ("customer",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
+    ),
+    expands=("customer",),
+)
+class PaymentMethod:
+    """A card or a US bank account.
+
+    `number` is that of a test card, or of a bank account that is one of the test values or of our own bank. `token` is
+    the test token it was made of. `is_self` says that it is the account's own. `directions` are those that setup
+    intents have saved it for, `mandate` the permission to take money from it.
+    """
 
     id: str
     created: int

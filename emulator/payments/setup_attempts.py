@@ -5,29 +5,26 @@ Source: https://docs.stripe.com/api/setup_attempts
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.kernel.conditions import Condition
 from emulator.kernel.lists import lists
 from emulator.kernel.params import ListParams, Range, String
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET
 from emulator.kernel.world import World
 
 
-@dataclass(frozen=True)
+@record(
+    "setup_attempt",
+    prefix="setatt",
+    noun="setup attempt",
+    filters=("setup_intent",),
+    expands=("customer", "on_behalf_of", "payment_method", "setup_intent"),
+)
 class SetupAttempt:
     """One attempt: `requires_action`, `succeeded`, `failed` with its error, or `abandoned`."""
-
-    object: ClassVar[str] = "setup_attempt"
-    prefix: ClassVar[str] = "setatt"
-    noun: ClassVar[str] = "setup attempt"
-    filters: ClassVar[tuple[str, ...]] = ("setup_intent",)
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("customer", "on_behalf_of", "payment_method", "setup_intent")
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
 
     id: str
     created: int

@@ -15,8 +15,8 @@ https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.connect.records.accounts import Account
 from emulator.connect.shapes import group, group_of
@@ -42,8 +42,8 @@ from emulator.kernel.params import (
     Timestamp,
     merged_metadata,
 )
-from emulator.kernel.records import replace
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record, replace
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
@@ -110,25 +110,23 @@ PUBLIC = (
 )
 
 
-@dataclass(frozen=True)
-class SetupIntent:
-    """An intent to save a payment method. `wrong` counts the proofs of each kind that did not match."""
-
-    object: ClassVar[str] = "setup_intent"
-    prefix: ClassVar[str] = "seti"
-    noun: ClassVar[str] = "setupintent"
-    filters: ClassVar[tuple[str, ...]] = ("attach_to_self", "customer", "payment_method")
-    hidden: ClassVar[tuple[str, ...]] = ("arrival_date", "single_use", "wrong")
-    expands: ClassVar[tuple[str, ...]] = (
+@record(
+    "setup_intent",
+    prefix="seti",
+    noun="setupintent",
+    filters=("attach_to_self", "customer", "payment_method"),
+    hidden=("arrival_date", "single_use", "wrong"),
+    expands=(
         "customer",
         "latest_attempt",
         "mandate",
         "on_behalf_of",
         "payment_method",
         "single_use_mandate",
-    )
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
+    ),
+)
+class SetupIntent:
+    """An intent to save a payment method. `wrong` counts the proofs of each kind that did not match."""
 
     id: str
     created: int

@@ -11,8 +11,7 @@ Source: https://docs.stripe.com/api/treasury/debit_reversals
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
@@ -21,7 +20,8 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Metadata, Params, String, merged_metadata
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts, initiating, receipts, received_debits, transactions
@@ -38,19 +38,15 @@ STATUSES_MEANT = {"processing": ["processing"], "completed": ["succeeded", "fail
 RESOLUTIONS_MEANT = {"won": ["succeeded"], "lost": ["failed"]}
 
 
-@dataclass(frozen=True)
+@record(
+    "treasury.debit_reversal",
+    prefix="debrev",
+    noun="debit reversal",
+    filters=("financial_account", "received_debit", "status"),
+    expands=("transaction",),
+)
 class DebitReversal:
     """A debit on its way back. Amount in cents."""
-
-    object: ClassVar[str] = "treasury.debit_reversal"
-    has_receipt: ClassVar[bool] = True
-    prefix: ClassVar[str] = "debrev"
-    noun: ClassVar[str] = "debit reversal"
-    filters: ClassVar[tuple[str, ...]] = ("financial_account", "received_debit", "status")
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("transaction",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
 
     id: str
     created: int

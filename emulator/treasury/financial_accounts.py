@@ -11,8 +11,7 @@ Source: https://docs.stripe.com/api/treasury/financial_accounts
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator.connect.records import accounts, capabilities, persons
@@ -33,7 +32,7 @@ from emulator.kernel.params import (
     complain,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -59,26 +58,24 @@ def include_account_number(world: World, record: FinancialAccount, rendered: dic
         address["aba"]["account_number"] = record.account_number
 
 
-@dataclass(frozen=True)
-class FinancialAccount:
-    """A bank account of the owner's that the API can move money in and out of, in usd only."""
-
-    object: ClassVar[str] = "treasury.financial_account"
-    prefix: ClassVar[str] = "fa"
-    noun: ClassVar[str] = "financial account"
-    filters: ClassVar[tuple[str, ...]] = ("status", "account_number")
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "treasury.financial_account",
+    prefix="fa",
+    noun="financial account",
+    filters=("status", "account_number"),
+    hidden=(
         "account_number",
         "activated_features",
         "forwarding_settings",
         "requested_features",
-    )
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {
+    ),
+    includes={
         "features": Include(include_features, "not lists"),
         "financial_addresses.aba.account_number": Include(include_account_number),
-    }
+    },
+)
+class FinancialAccount:
+    """A bank account of the owner's that the API can move money in and out of, in usd only."""
 
     id: str
     created: int

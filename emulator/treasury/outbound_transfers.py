@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import banking_days, progress
 from emulator import chart_of_accounts as chart
@@ -39,8 +38,8 @@ from emulator.kernel.params import (
     merged_metadata,
     shortened,
 )
-from emulator.kernel.records import replace
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record, replace
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.treasury import (
@@ -78,23 +77,20 @@ LIFECYCLE = Lifecycle(
 TIMES = ("canceled_at", "failed_at", "posted_at", "returned_at")
 
 
-@dataclass(frozen=True)
+@record(
+    "treasury.outbound_transfer",
+    prefix="obt",
+    noun="outbound transfer",
+    filters=("financial_account", "status"),
+    hidden=("own_number", "received_credit"),
+    expands=("transaction", "returned_details.transaction"),
+)
 class OutboundTransfer:
     """Money on its way out. Amount in cents.
 
     `own_number` is the account number at our own bank that it is sent to, `received_credit` where it arrived if that is
     known here.
     """
-
-    object: ClassVar[str] = "treasury.outbound_transfer"
-    has_receipt: ClassVar[bool] = True
-    prefix: ClassVar[str] = "obt"
-    noun: ClassVar[str] = "outbound transfer"
-    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status")
-    hidden: ClassVar[tuple[str, ...]] = ("own_number", "received_credit")
-    expands: ClassVar[tuple[str, ...]] = ("transaction", "returned_details.transaction")
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
 
     id: str
     created: int

@@ -7,13 +7,13 @@ Source: https://docs.stripe.com/api/treasury/received_credits
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.conditions import Condition
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, Hash, ListParams, Params, String
+from emulator.kernel.records import record
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -36,18 +36,17 @@ def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str
         flows["source_flow_details"] = details
 
 
-@dataclass(frozen=True)
+@record(
+    "treasury.received_credit",
+    prefix="rc",
+    noun="received credit",
+    filters=("financial_account", "status", "source_flow_type"),
+    expands=("transaction",),
+    includes={"linked_flows.source_flow_details": Include(include_source_flow)},
+)
 class ReceivedCredit:
     """Money that arrived, or failed to. Amount in cents."""
 
-    object: ClassVar[str] = "treasury.received_credit"
-    prefix: ClassVar[str] = "rc"
-    noun: ClassVar[str] = "received credit"
-    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status", "source_flow_type")
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("transaction",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"linked_flows.source_flow_details": Include(include_source_flow)}
     sign: ClassVar[int] = 1
     flows: ClassVar[tuple[str, ...]] = (
         "credit_reversal",

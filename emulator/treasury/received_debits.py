@@ -7,14 +7,13 @@ Source: https://docs.stripe.com/api/treasury/received_debits
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, String
-from emulator.kernel.records import replace
-from emulator.kernel.render import Include, shown
+from emulator.kernel.records import record, replace
+from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.treasury import financial_accounts, flows, receipts
@@ -24,18 +23,16 @@ from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.flows import FromBankParams, Notice
 
 
-@dataclass(frozen=True)
+@record(
+    "treasury.received_debit",
+    prefix="rd",
+    noun="received debit",
+    filters=("financial_account", "status"),
+    expands=("transaction",),
+)
 class ReceivedDebit:
     """Money that was taken, or could not be. Amount in cents, positive."""
 
-    object: ClassVar[str] = "treasury.received_debit"
-    prefix: ClassVar[str] = "rd"
-    noun: ClassVar[str] = "received debit"
-    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status")
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("transaction",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {}
     sign: ClassVar[int] = -1
     flows: ClassVar[tuple[str, ...]] = (
         "debit_reversal",

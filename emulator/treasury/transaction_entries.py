@@ -8,8 +8,7 @@ Source: https://docs.stripe.com/api/treasury/transaction_entries
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator.kernel.conditions import Condition, Place
@@ -17,6 +16,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, Range, String
+from emulator.kernel.records import record
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
@@ -35,19 +35,16 @@ def include_flow(world: World, record: Any, rendered: dict[str, Any]) -> None:
         rendered["flow_details"] = {"type": record.flow_type, record.flow_type: world.resolved(record.flow)}
 
 
-@dataclass(frozen=True)
+@record(
+    "treasury.transaction_entry",
+    prefix="trxne",
+    noun="transaction entry",
+    is_stored=False,
+    expands=("transaction",),
+    includes={"flow_details": Include(include_flow)},
+)
 class TransactionEntry:
     """One movement on a financial account. Amounts in cents, signed."""
-
-    object: ClassVar[str] = "treasury.transaction_entry"
-    prefix: ClassVar[str] = "trxne"
-    noun: ClassVar[str] = "transaction entry"
-    is_stored: ClassVar[bool] = False
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ("transaction",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"flow_details": Include(include_flow)}
 
     id: str
     created: int
@@ -83,13 +80,13 @@ class TransactionEntry:
         return None if entry is None else (entry.account, cls.of(entry))
 
     @classmethod
-    def select(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[TransactionEntry]:
+    def look_through(cls, world: World, conditions: Sequence[Condition], **paging: Any) -> list[TransactionEntry]:
         """The entries that meet a list's conditions, in the order lists want."""
         translated = [one._replace(column=COLUMNS.get(one.column, one.column)) for one in conditions]
         return [cls.of(entry) for entry in world.ledger.entries(translated, **paging)]
 
     @classmethod
-    def place(cls, world: World, id: str, key: str) -> Place | None:
+    def place_of(cls, world: World, id: str, key: str) -> Place | None:
         """Where an entry of the acting account stands, or None."""
         entry = entry_of(world, id)
         return Place(getattr(entry, key), entry.sequence) if entry and entry.account == world.account else None

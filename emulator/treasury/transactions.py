@@ -11,15 +11,14 @@ Source: https://docs.stripe.com/api/treasury/transactions
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Movement
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, Hash, ListParams, Params, Range, String
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
@@ -38,21 +37,18 @@ def include_entries(world: World, record: Transaction, rendered: dict[str, Any])
         rendered["entries"] = transaction_entries.of_transaction(world, record.id, record.financial_account)
 
 
-@dataclass(frozen=True)
-class Transaction:
-    """What one flow does to a financial account. Amounts in cents, signed: money that leaves is negative."""
-
-    object: ClassVar[str] = "treasury.transaction"
-    prefix: ClassVar[str] = "trxn"
-    noun: ClassVar[str] = "treasury transaction"
-    filters: ClassVar[tuple[str, ...]] = ("financial_account", "status", "flow", "posted_at")
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {
+@record(
+    "treasury.transaction",
+    prefix="trxn",
+    noun="treasury transaction",
+    filters=("financial_account", "status", "flow", "posted_at"),
+    includes={
         "entries": Include(include_entries, "not lists"),
         "flow_details": Include(include_flow),
-    }
+    },
+)
+class Transaction:
+    """What one flow does to a financial account. Amounts in cents, signed: money that leaves is negative."""
 
     id: str
     created: int
@@ -169,8 +165,8 @@ def audit(world: World) -> Iterator[str]:
             if (entry.account, entry.owner, entry.flow, entry.flow_type) != whose:
                 yield f"{transaction.id} has the entry {entry.id}, which is of another flow or account"
         kind = world.catalog.prefixes.get(str(transaction.flow).partition("_")[0])
-        for record, id in ((FinancialAccount, transaction.financial_account), (kind, transaction.flow)):
-            if record is None or world.as_account(account).find(record, id) is None:
+        for needed, id in ((FinancialAccount, transaction.financial_account), (kind, transaction.flow)):
+            if needed is None or world.as_account(account).find(needed, id) is None:
                 yield f"{transaction.id} is of {id}, which is not there"
         if total != transaction.balance_impact:
             yield f"{transaction.id} shows {transaction.balance_impact}, its entries sum to {total}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import Flask
 
@@ -27,6 +27,7 @@ from emulator.kernel.params import (
     String,
     merged_metadata,
 )
+from emulator.kernel.records import record
 from emulator.kernel.render import Deleted, Include, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.settings import switch
@@ -46,21 +47,20 @@ def fill_replies(world: World, note: Note, rendered: dict[str, Any]) -> None:
     rendered["replies"] = {"object": "list", "data": data, "has_more": False, "url": "/v1/notes"}
 
 
-@dataclass(frozen=True)
-class Note:
-    """A text, perhaps about another note."""
-
-    object: ClassVar[str] = "note"
-    prefix: ClassVar[str] = "nt"
-    noun: ClassVar[str] = "note"
-    filters: ClassVar[tuple[str, ...]] = ("status", "about")
-    hidden: ClassVar[tuple[str, ...]] = ("private",)
-    expands: ClassVar[tuple[str, ...]] = ("about",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {
+@record(
+    "note",
+    prefix="nt",
+    noun="note",
+    filters=("status", "about"),
+    hidden=("private",),
+    expands=("about",),
+    includes={
         "replies": Include(fill_replies),
         "secret": Include(fill_secret, "retrieve"),
-    }
+    },
+)
+class Note:
+    """A text, perhaps about another note."""
 
     id: str
     created: int

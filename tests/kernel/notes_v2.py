@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from emulator.control import clock, faults, requests
 from emulator.developer import events
@@ -26,7 +25,7 @@ from emulator.kernel.params import (
     Timestamp,
     merged_metadata,
 )
-from emulator.kernel.records import replace
+from emulator.kernel.records import record, replace
 from emulator.kernel.render import Deleted, Include, shown
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.world import World
@@ -38,18 +37,9 @@ def fill_place(world: World, note: NoteV2, rendered: dict[str, Any]) -> None:
     rendered["place"] = note.place
 
 
-@dataclass(frozen=True)
+@record("v2.note", prefix="ntv", noun="note", filters=("done",), includes={"place": Include(fill_place)})
 class NoteV2:
     """A text that is to be done by some time."""
-
-    object: ClassVar[str] = "v2.note"
-    prefix: ClassVar[str] = "ntv"
-    noun: ClassVar[str] = "note"
-    filters: ClassVar[tuple[str, ...]] = ("done",)
-    hidden: ClassVar[tuple[str, ...]] = ()
-    expands: ClassVar[tuple[str, ...]] = ()
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Include]] = {"place": Include(fill_place)}
 
     id: str
     created: int

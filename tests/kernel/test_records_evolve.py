@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, field, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 import pytest
@@ -16,8 +16,7 @@ from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.doctor import examine
-from emulator.kernel.database.schema import table_of
-from emulator.kernel.records import filled, replace
+from emulator.kernel.records import filled, record, replace
 from emulator.kernel.render import ordered, shown
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.world import Step, World
@@ -27,10 +26,9 @@ from tests.issuing.purchases import authorize
 from tests.kernel.notes import Note, served
 from tests.kernel.older_worlds import KEY, laid_out
 
-STORED = [kind for kind in CATALOG.records.values() if getattr(kind, "is_stored", True)]
 OPTIONAL = [
     (kind, one.name)
-    for kind in STORED
+    for kind in CATALOG.stored
     for one in fields(kind)
     if one.default is not MISSING or one.default_factory is not MISSING
 ]
@@ -80,17 +78,17 @@ def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]
     value = default.default_factory() if default.default is MISSING else default.default  # type: ignore[misc]
     as_they_were, others = {}, 0
     with closing(sqlite3.connect(file)) as connection:
-        for id, data in connection.execute(f"SELECT id, data FROM {table_of(kind)}").fetchall():
+        for id, data in connection.execute(f"SELECT id, data FROM {kind.table}").fetchall():
             stored = orjson.loads(data)
             if stored.pop(member) == value:
                 as_they_were[id] = filled(kind, orjson.loads(data)).__dict__
             else:
                 others += 1
-            connection.execute(f"UPDATE {table_of(kind)} SET data = ? WHERE id = ?", (orjson.dumps(stored), id))
+            connection.execute(f"UPDATE {kind.table} SET data = ? WHERE id = ?", (orjson.dumps(stored), id))
         for name in kind.filters:
             if name == member or isinstance(getattr(kind, name, None), property):
-                connection.execute(f"DROP INDEX IF EXISTS {table_of(kind)}_by_{name}")
-                connection.execute(f"ALTER TABLE {table_of(kind)} DROP COLUMN {name}")
+                connection.execute(f"DROP INDEX IF EXISTS {kind.table}_by_{name}")
+                connection.execute(f"ALTER TABLE {kind.table} DROP COLUMN {name}")
         connection.commit()
     return as_they_were, not others
 
@@ -102,12 +100,12 @@ def everything(step: Step, kind: Any) -> list[tuple[World, Any]]:
 
 def test_the_world_has_every_kind_of_record(world: Path) -> None:
     with closing(sqlite3.connect(world)) as connection:
-        empty = [kind for kind in STORED if not connection.execute(f"SELECT 1 FROM {table_of(kind)}").fetchone()]
+        empty = [kind for kind in CATALOG.stored if not connection.execute(f"SELECT 1 FROM {kind.table}").fetchone()]
 
     assert empty == []
 
 
-@pytest.mark.parametrize("kind, member", OPTIONAL, ids=lambda it: it if isinstance(it, str) else table_of(it))
+@pytest.mark.parametrize("kind, member", OPTIONAL, ids=lambda it: it if isinstance(it, str) else it.table)
 def test_a_record_without_an_optional_member_is_read_listed_and_changed(
     world: Path, tmp_path: Path, kind: Any, member: str
 ) -> None:
@@ -137,12 +135,9 @@ def test_a_record_without_an_optional_member_is_read_listed_and_changed(
 # A record of our own that changes in every way
 
 
-@dataclass(frozen=True)
+@record("note", prefix="nt", noun="note", filters=("status", "colour"), hidden=("private",), version=3)
 class NoteOfToday(Note):
     """The guest's note after some years: a text has become lines, `about` is gone, and colour, pages, parts are new."""
-
-    filters: ClassVar[tuple[str, ...]] = ("status", "colour")
-    version: ClassVar[int] = 3
 
     lines: tuple[str, ...] = ()
     colour: str = "white"

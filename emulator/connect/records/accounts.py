@@ -8,8 +8,8 @@ Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/ac
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.connect.records import capabilities, external_accounts, persons
 from emulator.connect.records.capabilities import Capability
@@ -17,6 +17,7 @@ from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
 from emulator.kernel import ids
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -71,19 +72,12 @@ def controller_of(payer: str, losses: str, collection: str, dashboard: str) -> d
     }
 
 
-@dataclass(frozen=True)
-class Account:
-    """A business that Stripe knows. `numbers` are the marks of what is never shown.
-
-    `is_ready` accounts are active without being asked anything, whatever the tenant's onboarding mode. `owed` is what
-    the last review found besides what capabilities need: fields due, and the errors with them.
-    """
-
-    object: ClassVar[str] = "account"
-    prefix: ClassVar[str] = "acct"
-    noun: ClassVar[str] = "account"
-    filters: ClassVar[tuple[str, ...]] = ("is_listed",)
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "account",
+    prefix="acct",
+    noun="account",
+    filters=("is_listed",),
+    hidden=(
         "account_token",
         "documents",
         "is_deleted",
@@ -94,8 +88,8 @@ class Account:
         "rejected",
         "rejection_keeps_payouts",
         "verified",
-    )
-    expands: ClassVar[tuple[str, ...]] = (
+    ),
+    expands=(
         "company.verification.document.back",
         "company.verification.document.front",
         "external_accounts",
@@ -103,9 +97,14 @@ class Account:
         "settings.branding.icon",
         "settings.branding.logo",
         "settings.invoices.default_account_tax_ids",
-    )
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
+    ),
+)
+class Account:
+    """A business that Stripe knows. `numbers` are the marks of what is never shown.
+
+    `is_ready` accounts are active without being asked anything, whatever the tenant's onboarding mode. `owed` is what
+    the last review found besides what capabilities need: fields due, and the errors with them.
+    """
 
     id: str
     created: int

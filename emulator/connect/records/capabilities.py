@@ -8,28 +8,20 @@ Source: https://docs.stripe.com/connect/account-capabilities, https://docs.strip
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.connect.requirements import Standing, nothing_required
 from emulator.data.capabilities import CAPABILITIES
 from emulator.kernel.errors import no_such
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
 
-@dataclass(frozen=True)
+@record("capability", prefix="capability", noun="capability", hidden=("name",), expands=("account",))
 class Capability:
     """One capability of one account. The API shows the name as its id; ours has the account in it."""
-
-    object: ClassVar[str] = "capability"
-    prefix: ClassVar[str] = "capability"
-    noun: ClassVar[str] = "capability"
-    filters: ClassVar[tuple[str, ...]] = ()
-    hidden: ClassVar[tuple[str, ...]] = ("name",)
-    expands: ClassVar[tuple[str, ...]] = ("account",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     account: str

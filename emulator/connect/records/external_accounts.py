@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.kernel.ids import base62
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -29,21 +30,19 @@ NOTHING_REQUIRED: dict[str, list[str]] = {
 }
 
 
-@dataclass(frozen=True)
+@record(
+    "bank_account",
+    prefix="ba",
+    noun="external account",
+    filters=("currency",),
+    hidden=("created", "number", "documents", "financial_account"),
+    expands=("account",),
+)
 class BankAccount:
     """A bank account that payouts can go to. `number` is kept only if it is a documented test number or one of ours.
 
     One that is a financial account of the same owner names it, and is verified from the start.
     """
-
-    object: ClassVar[str] = "bank_account"
-    prefix: ClassVar[str] = "ba"
-    noun: ClassVar[str] = "external account"
-    filters: ClassVar[tuple[str, ...]] = ("currency",)
-    hidden: ClassVar[tuple[str, ...]] = ("created", "number", "documents", "financial_account")
-    expands: ClassVar[tuple[str, ...]] = ("account",)
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
 
     id: str
     created: int

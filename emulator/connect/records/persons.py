@@ -7,10 +7,11 @@ Source: https://docs.stripe.com/api/persons, https://docs.stripe.com/connect/han
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import field
+from typing import Any
 
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
 
@@ -39,15 +40,12 @@ def nothing_required() -> dict[str, Any]:
     return {name: [] for name in names}
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody behind an account. `said` is what was sent about them, `numbers` the marks of what is never shown."""
-
-    object: ClassVar[str] = "person"
-    prefix: ClassVar[str] = "person"
-    noun: ClassVar[str] = "person"
-    filters: ClassVar[tuple[str, ...]] = ROLES
-    hidden: ClassVar[tuple[str, ...]] = (
+@record(
+    "person",
+    prefix="person",
+    noun="person",
+    filters=ROLES,
+    hidden=(
         "country",
         "documents",
         "is_individual",
@@ -55,15 +53,16 @@ class Person:
         "person_token",
         "said",
         "status",
-    )
-    expands: ClassVar[tuple[str, ...]] = (
+    ),
+    expands=(
         "verification.additional_document.back",
         "verification.additional_document.front",
         "verification.document.back",
         "verification.document.front",
-    )
-    embeds: ClassVar[tuple[str, ...]] = ()
-    includes: ClassVar[dict[str, Any]] = {}
+    ),
+)
+class Person:
+    """Somebody behind an account. `said` is what was sent about them, `numbers` the marks of what is never shown."""
 
     id: str
     created: int

@@ -11,6 +11,7 @@ from emulator.kernel.database.face import Session
 from emulator.kernel.database.queries import among, clause, paged
 from emulator.kernel.database.tenant_row import Counters, gaps
 from emulator.kernel.ledger import Entry, Line, Movement
+from emulator.kernel.records import Kind
 
 COLUMNS = "sequence, id, account, owner, kind, flow, flow_type, transaction_id, created, details"
 WRITTEN = (*COLUMNS.split(", "), "currency", "available_on")
@@ -141,9 +142,9 @@ class Ledger:
         )
         return (row[0] if row else None) or 0
 
-    def orphans(self, record: type, column: str = "flow") -> Iterator[str]:
+    def orphans(self, record: Kind, column: str = "flow") -> Iterator[str]:
         """Movements that name a record of this kind which is gone, as sentences for the doctor."""
-        ours = Condition(column, "like", f"{record.prefix}\\_%")  # type: ignore[attr-defined]
+        ours = Condition(column, "like", f"{record.prefix}\\_%")
         where, values = clause([ours, Condition(column, "outside", record)], FILTERS)
         sql = f'SELECT id, "{column}" FROM movement WHERE {where} ORDER BY sequence'
         for id, named in self.session.all(sql, **values):

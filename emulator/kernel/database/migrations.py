@@ -15,7 +15,6 @@ from emulator.kernel.database.face import NewerData
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table
 from emulator.kernel.database.store import refile
 from emulator.kernel.database.tables import made
-from emulator.kernel.records import version_of as version_of_record
 
 FEW_PAGES = 64
 # What made each version of the one before, from the first on. Since the fifth, tables are made from the schema.
@@ -113,9 +112,9 @@ def upgrade(connection: sqlite3.Connection, schema: Schema, *, is_anew: bool) ->
     there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     for name, kind in schema.records.items():
         if name in gained or name in versions or (is_anew and name in there):
-            refile(session, kind, versions.get(name, version_of_record(kind)))
+            refile(session, kind, versions.get(name, kind.version))
     for name in versions:
-        session.put("record_version", ("name",), name=name, version=version_of_record(schema.records[name]))
+        session.put("record_version", ("name",), name=name, version=schema.records[name].version)
 
 
 def differing(connection: sqlite3.Connection, schema: Schema) -> list[Table]:
@@ -139,7 +138,7 @@ def older(connection: sqlite3.Connection, schema: Schema) -> dict[str, int]:
     stored = dict(connection.execute("SELECT name, version FROM record_version")) if "record_version" in names else {}
     found = {}
     for name, kind in schema.records.items():
-        had, has = stored.get(name, 1), version_of_record(kind)
+        had, has = stored.get(name, 1), kind.version
         if had > has:
             raise NewerData(f"The data was written by a newer version of the emulator ({name} is at {had}).")
         if name in names and had < has:

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from emulator.kernel.conditions import Condition, Place
-from emulator.kernel.database.schema import table_of
 from emulator.kernel.deliveries import UNACKNOWLEDGED
 
 COMPARISONS = {"eq": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -41,7 +40,7 @@ def clause(conditions: Iterable[Condition], columns: frozenset[str]) -> tuple[st
             parts.append(f"\"{name}\" LIKE :v{number} ESCAPE '\\'")
             values[f"v{number}"] = given
         else:
-            query = NAMED.get(given) or f"SELECT id FROM {table_of(given)}"
+            query = NAMED.get(given) or f"SELECT id FROM {given.table}"
             parts.append(f'"{name}" {"IN" if operator == "within" else "NOT IN"} ({query})')
     return " AND ".join(parts) or "1 = 1", values
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import fields
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from emulator.kernel.records import Kind
 
 SCHEMA_VERSION = 6
 TYPES = {"bool": "INTEGER", "float": "REAL", "int": "INTEGER", "str": "TEXT"}
@@ -244,22 +245,16 @@ KERNEL_TABLES = (
 class Schema:
     """The tables of one program: the kernel's, and those of the records that it stores."""
 
-    def __init__(self, records: Iterable[Any]) -> None:
-        self.records = {table_of(kind): kind for kind in records if getattr(kind, "is_stored", True)}
+    def __init__(self, records: Iterable[Kind]) -> None:
+        self.records = {kind.table: kind for kind in records if kind.has_table}
         own = {table.name: table for table in KERNEL_TABLES}
         assert not own.keys() & self.records.keys(), f"a record is called {own.keys() & self.records.keys()}"
         self.tables: dict[str, Table] = {**own, **{name: table_for(kind) for name, kind in self.records.items()}}
 
 
-@cache
-def table_of(record: type) -> str:
-    """The table of a kind of record."""
-    return record.object.replace(".", "_")  # type: ignore[attr-defined]
-
-
-def table_for(record: Any) -> Table:
+def table_for(record: Kind) -> Table:
     """The table that a kind of record needs. What is filtered by has an index, unless it is one of two values."""
-    name = table_of(record)
+    name = record.table
     types = {filter: type_of(record, filter) for filter in record.filters}
     columns = {
         "sequence": "INTEGER NOT NULL",
@@ -269,17 +264,15 @@ def table_for(record: Any) -> Table:
         **{filter: TYPES[type] for filter, type in types.items()},
         "data": "BLOB NOT NULL",
     }
-    indexes = [Index(f"{name}_newest", "account, created DESC, sequence DESC")]
-    if getattr(record, "is_listed", True) is False:
-        indexes.clear()
+    indexes = [Index(f"{name}_newest", "account, created DESC, sequence DESC")] if record.has_list else []
     for filter, type in types.items():
-        if type != "bool" and filter not in getattr(record, "unindexed", ()):
+        if type != "bool" and filter not in record.unindexed:
             columns_of = f"account, {quoted(filter)}, created DESC, sequence DESC"
             indexes.append(Index(f"{name}_by_{filter}", columns_of, f"{quoted(filter)} IS NOT NULL"))
     return Table(name, columns, ("sequence",), ("id",), tuple(indexes))
 
 
-def type_of(record: Any, filter: str) -> str:
+def type_of(record: Kind, filter: str) -> str:
     """The type of what a list filters by, as the class declares it: `str`, `int`, `bool` or `float`."""
     declared = {one.name: one.type for one in fields(record)}.get(filter)
     if declared is None:

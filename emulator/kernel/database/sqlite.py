@@ -32,7 +32,6 @@ from emulator.kernel.database.migrations import is_current, migrate, shrink, ver
 from emulator.kernel.database.request_log import RequestLog
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
 from emulator.kernel.database.tables import made
-from emulator.kernel.records import version_of as version_of_record
 
 MOST_IDLE_CONNECTIONS = 16
 HANDLE = re.compile("[0-9a-f]{32}")
@@ -123,8 +122,8 @@ class SqliteSession:
             self.cursor.execute(statement)
         self.absent = {}
         kind = self.schema.records.get(table)
-        if kind is not None and version_of_record(kind) > 1:
-            self.put("record_version", ("name",), name=table, version=version_of_record(kind))
+        if kind is not None and kind.version > 1:
+            self.put("record_version", ("name",), name=table, version=kind.version)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

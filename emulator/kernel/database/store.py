@@ -7,39 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.database.face import Session
 from emulator.kernel.database.queries import among, clause, paged
-from emulator.kernel.database.schema import quoted, table_of
-from emulator.kernel.records import revive
+from emulator.kernel.database.schema import quoted
+from emulator.kernel.records import AnyRecord, Kind, filled, revive
 from emulator.kernel.render import ordered
 
-Record = TypeVar("Record")
 ID, FOREVER = ("id",), ("account", "created")
 OF_EVERY_RECORD = ("sequence", "id", "account", "created")
 
 
 @cache
-def columns_of(record: type) -> frozenset[str]:
+def columns_of(record: Kind) -> frozenset[str]:
     """What a list of such records can be narrowed and sorted by."""
-    return frozenset((*OF_EVERY_RECORD, *record.filters))  # type: ignore[attr-defined]
+    return frozenset((*OF_EVERY_RECORD, *record.filters))
 
 
 @cache
-def get_sql(record: type) -> str:
+def get_sql(record: Kind) -> str:
     """One row by its id."""
-    return f"SELECT account, data FROM {table_of(record)} WHERE id = :id"
+    return f"SELECT account, data FROM {record.table} WHERE id = :id"
 
 
 @cache
-def get_many_sql(record: type, count: int) -> str:
+def get_many_sql(record: Kind, count: int) -> str:
     """So many rows by their ids."""
     those, _ = among("id", range(count))
-    return f"SELECT id, account, data FROM {table_of(record)} WHERE {those}"
+    return f"SELECT id, account, data FROM {record.table} WHERE {those}"
 
 
 class Store:
@@ -56,29 +55,29 @@ class Store:
             row[name] = column_value(getattr(record, name))
         record.__dict__.update(ordered(record.__dict__))  # the same members: only those inside them may stand otherwise
         row["data"] = orjson.dumps(record)
-        self.session.put(table_of(kind), ID, keep=FOREVER, **row)
+        self.session.put(kind.table, ID, keep=FOREVER, **row)
 
-    def get(self, record: type[Record], id: str) -> tuple[str, Record] | None:
+    def get(self, record: type[AnyRecord], id: str) -> tuple[str, AnyRecord] | None:
         """The owning account and the record, or None."""
         row = self.session.one(get_sql(record), id=id)
         return None if row is None else (row[0], revive(record, row[1]))
 
-    def get_many(self, record: type[Record], ids: Sequence[str]) -> dict[str, tuple[str, Record] | None]:
+    def get_many(self, record: type[AnyRecord], ids: Sequence[str]) -> dict[str, tuple[str, AnyRecord] | None]:
         """The owning account and the record of each id, or None."""
-        found: dict[str, tuple[str, Record] | None] = dict.fromkeys(ids)
+        found: dict[str, tuple[str, AnyRecord] | None] = dict.fromkeys(ids)
         values = {f"id_{place}": id for place, id in enumerate(ids)}
         for id, account, data in self.session.all(get_many_sql(record, len(ids)), **values):
             found[id] = account, revive(record, data)
         return found
 
-    def delete(self, record: type, id: str) -> None:
+    def delete(self, record: Kind, id: str) -> None:
         """Remove a row for good."""
-        self.session.run(f"DELETE FROM {table_of(record)} WHERE id = :id", id=id)
+        self.session.run(f"DELETE FROM {record.table} WHERE id = :id", id=id)
 
-    def place(self, record: type, id: str, account: str, key: str = "created") -> Place | None:
+    def place(self, record: Kind, id: str, account: str, key: str = "created") -> Place | None:
         """Where a record stands in lists sorted by `key`, or None where the account has no such record."""
         row = self.session.one(
-            f"SELECT {quoted(key)}, sequence FROM {table_of(record)} WHERE id = :id AND account = :account",
+            f"SELECT {quoted(key)}, sequence FROM {record.table} WHERE id = :id AND account = :account",
             id=id,
             account=account,
         )
@@ -86,65 +85,63 @@ class Store:
 
     def select(
         self,
-        record: type[Record],
+        record: type[AnyRecord],
         conditions: Sequence[Condition],
         *,
         key: str = "created",
         older_than: Place | None = None,
         newer_than: Place | None = None,
         limit: int | None = None,
-    ) -> list[Record]:
+    ) -> list[AnyRecord]:
         """Records that meet all conditions, newest first; with `newer_than` the nearest newer ones, oldest first."""
         where, values = clause(conditions, columns_of(record))
         page, places = paged(quoted(key), older_than, newer_than, limit)
-        sql = f"SELECT data FROM {table_of(record)} WHERE {where} {page}"
+        sql = f"SELECT data FROM {record.table} WHERE {where} {page}"
         return [revive(record, row[0]) for row in self.session.all(sql, **values, **places)]
 
     def select_each(
-        self, record: type[Record], conditions: Sequence[Condition], column: str, values: Sequence[Any]
-    ) -> dict[Any, list[Record]]:
+        self, record: type[AnyRecord], conditions: Sequence[Condition], column: str, values: Sequence[Any]
+    ) -> dict[Any, list[AnyRecord]]:
         """For each value of a column the records that have it and meet all conditions, newest first."""
-        found: dict[Any, list[Record]] = {column_value(value): [] for value in values}
+        found: dict[Any, list[AnyRecord]] = {column_value(value): [] for value in values}
         where, given = clause([*conditions, Condition(column, "in", list(found))], columns_of(record))
         # In the order of the index that finds them: by time alone every row of the account would be walked through.
         order = f"{quoted(column)}, created DESC, sequence DESC"
-        sql = f"SELECT {quoted(column)}, data FROM {table_of(record)} WHERE {where} ORDER BY {order}"
+        sql = f"SELECT {quoted(column)}, data FROM {record.table} WHERE {where} ORDER BY {order}"
         for value, data in self.session.all(sql, **given):
             found[value].append(revive(record, data))
         return found
 
-    def count(self, record: type, conditions: Sequence[Condition]) -> int:
+    def count(self, record: Kind, conditions: Sequence[Condition]) -> int:
         """How many records meet all conditions."""
         where, values = clause(conditions, columns_of(record))
-        row = self.session.one(f"SELECT count(*) FROM {table_of(record)} WHERE {where}", **values)
+        row = self.session.one(f"SELECT count(*) FROM {record.table} WHERE {where}", **values)
         assert row is not None
         return row[0]
 
-    def every(self, record: type[Record]) -> Iterator[tuple[str, Record]]:
+    def every(self, record: type[AnyRecord]) -> Iterator[tuple[str, AnyRecord]]:
         """All records of a kind with their accounts, in the order of creation."""
-        for account, data in self.session.all(f"SELECT account, data FROM {table_of(record)} ORDER BY sequence"):
+        for account, data in self.session.all(f"SELECT account, data FROM {record.table} ORDER BY sequence"):
             yield account, revive(record, data)
 
-    def misfiled(self, record: type) -> Iterator[str]:
+    def misfiled(self, record: Kind) -> Iterator[str]:
         """Rows that lists and look-ups find by something else than the record says of itself, as sentences."""
-        names = ("id", "created", *record.filters)  # type: ignore[attr-defined]
+        names = ("id", "created", *record.filters)
         columns = ", ".join(quoted(name) for name in names)
-        for data, *filed in self.session.all(f"SELECT data, {columns} FROM {table_of(record)} ORDER BY sequence"):
+        for data, *filed in self.session.all(f"SELECT data, {columns} FROM {record.table} ORDER BY sequence"):
             revived = revive(record, data)
             for name, value in zip(names, filed, strict=True):
                 says = column_value(getattr(revived, name, 0))  # what has no time of creation is filed under 0
                 if value != says:
-                    yield f"{revived.id} is filed under {name} {value!r}, it says {says!r}"  # type: ignore[attr-defined]
+                    yield f"{revived.id} is filed under {name} {value!r}, it says {says!r}"
 
 
-def refile(session: Session, record: Any, version: int) -> None:
+def refile(session: Session, record: Kind, version: int) -> None:
     """Write every record of a kind anew: upgraded from that version, with its filters in their columns."""
-    from emulator.kernel.records import filled, version_of
-
     store = Store(session)
-    for id, account, data in session.all(f"SELECT id, account, data FROM {table_of(record)}"):
+    for id, account, data in session.all(f"SELECT id, account, data FROM {record.table}"):
         members = orjson.loads(data)
-        if version < version_of(record):
+        if version < record.version:
             members = record.upgrade(members, version)
         upgraded = filled(record, members)
         assert upgraded.id == id, f"an upgrade of {id} has changed its id"

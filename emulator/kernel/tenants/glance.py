@@ -29,14 +29,9 @@ def glance(database: Database, kept: Kept, catalog: Catalog) -> Glance | None:
     try:
         with database.looking(kept.handle) as session:
             row, store = read_tenant_row(session), Store(session)
-            objects = sum(store.count(kind, ()) for kind in catalog.records.values() if is_shown(kind))
+            objects = sum(store.count(kind, ()) for kind in catalog.stored if kind.has_list)
     except WorldDamaged as damage:
         return Glance(kept.handle, None, None, *seen, None, None, str(damage))
     except WorldGone:
         return None
     return Glance(kept.handle, row.name, row.created, *seen, objects, row.generation)
-
-
-def is_shown(kind: type) -> bool:
-    """Whether records of a kind lie in a table of their own, and some list shows them."""
-    return getattr(kind, "is_stored", True) and getattr(kind, "is_listed", True)

@@ -404,10 +404,9 @@ class Tenant:
         """Open the platform's account in place of every record there is; how often that drew from the generator."""
         world = World(step, step.row.platform)
         again = self.catalog.outliving_reset(world)
-        for kind in self.catalog.records.values():
-            if getattr(kind, "is_stored", True):
-                for _, record in list(step.store.every(kind)):
-                    world.forget(record)
+        for kind in self.catalog.stored:
+            for _, record in list(step.store.every(kind)):
+                world.forget(record)
         step.draws = 0
         world.open_account(world.platform)
         for put_back in again:

@@ -187,7 +187,7 @@ def leaves(value: Any, depth: int = 0) -> Iterator[Any]:
 
 def params_of_v2(route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Typed parameters, and what to include; lists include nothing. A page becomes the cursor it stands for."""
-    known = [] if route.is_list or route.returns is None else sorted(route.returns.includes)  # type: ignore[attr-defined]
+    known = [] if route.is_list or route.returns is None else sorted(route.returns.includes)
     before = WRITTEN.set("v2 json" if route.verb == "POST" else "v2 query")
     try:
         asked = {"include": tree.pop("include")} if known and "include" in tree else {}
