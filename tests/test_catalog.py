@@ -173,6 +173,7 @@ def other(name: str, prefix: str) -> type:
     [
         ({"RECORDS": (other("note", "another"),)}, "two records are called note"),
         ({"RECORDS": (other("other", "nt"),)}, "two prefixes are called nt"),
+        ({"RECORDS": (other("a.kind", "a"), other("a_kind", "b"))}, "two tables are called a_kind"),
         ({"DUE": {"notes.remind": print}}, "two due actions are called notes.remind"),
         ({"ANSWERS": {"note.question": print}}, "two answers are called note.question"),
         ({"SETTINGS": (switch("loud", True, "Whether others shout."),)}, "two settings are called loud"),

@@ -2,7 +2,7 @@
 
 A module is plain data and functions. It may define:
 
-    RECORDS       its kinds of record; each that is stored gets a table
+    RECORDS       its kinds of record, and the faces that others have here; each kind gets a table
     ROUTES        its operations
     DUE           {action name: function(world, id, **details)} for deadlines: what falls due is done before all else
     PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
@@ -44,8 +44,12 @@ class Catalog:
         self.modules = tuple(modules)
         kinds = [kind for module in modules for kind in getattr(module, "RECORDS", ())]
         self.records: dict[str, Kind] = named("records", ((kind.object, kind) for kind in kinds))
-        self.prefixes: dict[str, Kind] = named("prefixes", ((kind.prefix, kind) for kind in kinds))
+        faces = [kind for kind in kinds if kind.is_stored and not kind.has_table]
+        self.prefixes: dict[str, Kind] = named("prefixes", ((kind.prefix, kind) for kind in kinds if kind not in faces))
         self.stored: tuple[Kind, ...] = tuple(kind for kind in kinds if kind.has_table)
+        tables = named("tables", ((kind.table, kind) for kind in self.stored))
+        for kind in faces:
+            assert kind.table in tables, f"{kind.object} is a face of what no module offers"
         self.due: dict[str, Callable[..., Any]] = named(
             "due actions", (*self.offered("DUE"), *self.offered("PROGRESS"))
         )

@@ -16,6 +16,18 @@ Records evolve. A member that is added needs a default, which is what older ones
 forgotten; a filter that is added is filled in for older ones. Where that is not enough, because a member has another
 name or meaning now, the class counts its `version` up from 1 and says how the members of older ones become its own:
 `upgrade(members, version)`. What is stored is upgraded when its world is opened.
+
+A record may have another face: a second name, under which the same rows are read and shown in another way, as an
+account is in v1 and v2. A face is a subclass that renders otherwise and has no members of its own:
+
+    @face("v2.core.account", noun="account", includes={"identity": Include(fill_identity)})
+    class AccountOfV2(Account):
+        def render(self, world):
+            ...
+
+`world.get(AccountOfV2, id)` reads what is stored as an `Account`, lists filter by the filters of `Account`, and what is
+put under either name changes both. What only one of them shows is a member that the other hides or leaves out. An id
+stands for the record itself wherever one is expanded, never for a face of it.
 """
 
 from __future__ import annotations
@@ -23,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
+from inspect import get_annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, dataclass_transform
 
 import orjson
@@ -33,7 +46,7 @@ if TYPE_CHECKING:
     from emulator.kernel.world import World
 
 Class = TypeVar("Class")
-# What `record` has made. Type checkers see the class, not what a decorator gives it.
+# What `record` and `face` have made. Type checkers see the class, not what a decorator gives it.
 Kind = type[Any]
 AnyRecord = TypeVar("AnyRecord", bound=Any)
 
@@ -49,8 +62,8 @@ class Record(Protocol):
     path_param: ClassVar[str | None]  # the refusal's `param`; None for the name that the path has for the id
 
     # How it is kept
-    table: ClassVar[str]  # the name with underscores
-    has_table: ClassVar[bool]  # False for what is not stored
+    table: ClassVar[str]  # the name with underscores, for a face that of its record
+    has_table: ClassVar[bool]  # False for a face, and for what is not stored
     is_stored: ClassVar[bool]  # False for what is read from somewhere else, see `look_up`
     filters: ClassVar[tuple[str, ...]]  # what lists can filter by: members, or properties that declare their type
     unindexed: ClassVar[tuple[str, ...]]  # those that need no index, since whoever asks looks through few rows anyway
@@ -135,6 +148,28 @@ def record(
         is_found = kind.look_up and kind.look_through and kind.place_of
         assert is_stored or is_found, f"{kind.__name__} is not stored and does not say where it is found"
         assert version == 1 or kind.upgrade, f"{kind.__name__} says nothing of its earlier versions"
+        return kind
+
+    return made
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def face(
+    object: str,
+    *,
+    noun: str,
+    expands: tuple[str, ...] = (),
+    embeds: tuple[str, ...] = (),
+    includes: Mapping[str, Include] | None = None,
+) -> Callable[[type[Class]], type[Class]]:
+    """Make a subclass of a record another face of it, which shows the same rows under another name."""
+
+    def made(kind: Kind) -> Kind:
+        assert is_record(kind) and kind.has_table, f"{kind.__name__} is a face of nothing that is stored"
+        assert not get_annotations(kind), f"{kind.__name__} has members that its record has not"
+        kind = dataclass(frozen=True)(kind)
+        kind.object, kind.noun, kind.cursor_noun, kind.has_table = object, noun, noun, False
+        kind.expands, kind.embeds, kind.includes = expands, embeds, includes or {}
         return kind
 
     return made
