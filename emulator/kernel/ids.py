@@ -18,6 +18,7 @@ SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
 
 def base62(number: int, length: int) -> str:
     """The last `length` base-62 digits of a number."""
+    number %= 62**length  # small numbers are divided faster
     pairs = []
     for _ in range((length + 1) // 2):
         number, pair = divmod(number, 3844)

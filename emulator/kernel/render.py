@@ -7,8 +7,9 @@ Source: https://docs.stripe.com/api/expanding_objects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from operator import is_
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
+from operator import is_, itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 DEEPEST = 4
 FIRST_MEMBERS = ("id", "object")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-_orders: dict[tuple[str, ...], tuple[str, ...] | None] = {}
+NESTED = frozenset({dict, list})
+_orders: dict[tuple[str, ...], tuple[tuple[str, ...], itemgetter[Any] | None]] = {}
 
 
 class Include(NamedTuple):
@@ -69,26 +71,17 @@ def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[st
     """
     names = tuple(value)
     try:
-        order = _orders[names]
+        order, members_of = _orders[names]
     except KeyError:
         order = member_order(names)
+        members_of = None if order == names else itemgetter(*order)
         if len(_orders) < 4096:
-            _orders[names] = order
-    arranged = value if order is None else {name: value[name] for name in order}
-    for name, member in value.items():
-        kind = type(member)
-        if (kind is not dict and kind is not list) or kept.get(name) is member:
+            _orders[names] = order, members_of
+    arranged = value if members_of is None else dict(zip(order, members_of(value), strict=True))
+    for name, member in nested(value):
+        if name == "metadata" or kept.get(name) is member:
             continue
-        if kind is dict:
-            if name == "metadata":
-                continue
-            inside = ordered(member)
-        elif dict in map(type, member):
-            inside = [ordered(item) if type(item) is dict else item for item in member]
-            if all(map(is_, inside, member)):
-                continue
-        else:
-            continue
+        inside = ordered_inside(member)
         if inside is not member:
             if arranged is value:
                 arranged = value.copy()
@@ -96,11 +89,25 @@ def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[st
     return arranged
 
 
-def member_order(names: tuple[str, ...]) -> tuple[str, ...] | None:
-    """`id`, `object`, then the rest sorted; None if that is how they stand."""
+def nested(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The members that have members of their own, found without looking at each in Python."""
+    return compress(value.items(), map(NESTED.__contains__, map(type, value.values())))
+
+
+def ordered_inside(member: Any) -> Any:
+    """A hash, or a list of whatever, in order; itself if it is."""
+    if type(member) is dict:
+        return ordered(member)
+    if dict not in map(type, member):
+        return member
+    items = [ordered(item) if type(item) is dict else item for item in member]
+    return member if all(map(is_, items, member)) else items
+
+
+def member_order(names: tuple[str, ...]) -> tuple[str, ...]:
+    """`id`, `object`, then the rest sorted."""
     first = [name for name in FIRST_MEMBERS if name in names]
-    order = (*first, *sorted(name for name in names if name not in FIRST_MEMBERS))
-    return None if order == names else order
+    return (*first, *sorted(name for name in names if name not in FIRST_MEMBERS))
 
 
 def apart(value: Any) -> Any:

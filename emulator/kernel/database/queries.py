@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Any
 
 from emulator.kernel.conditions import Condition, Place
@@ -18,8 +19,15 @@ NAMED = {
 
 def among(column: str, values: Collection[Any], name: str | None = None) -> tuple[str, dict[str, Any]]:
     """A column has one of these values, and the values by name; of no values none is it."""
-    named = {f"{name or column}_{place}": value for place, value in enumerate(values)}
-    return (f'"{column}" IN ({", ".join(f":{one}" for one in named)})' if named else "1 = 0"), named
+    sql, names = among_sql(column, name or column, len(values))
+    return sql, dict(zip(names, values, strict=True))
+
+
+@lru_cache(maxsize=512)
+def among_sql(column: str, name: str, count: int) -> tuple[str, tuple[str, ...]]:
+    """A column has one of so many values, and the names of those."""
+    names = tuple(f"{name}_{place}" for place in range(count))
+    return (f'"{column}" IN ({", ".join(f":{one}" for one in names)})' if names else "1 = 0"), names
 
 
 def clause(conditions: Iterable[Condition], columns: frozenset[str]) -> tuple[str, dict[str, Any]]:

@@ -16,7 +16,7 @@ from emulator.kernel.database.face import Session
 from emulator.kernel.database.queries import among, clause, paged
 from emulator.kernel.database.schema import quoted
 from emulator.kernel.records import AnyRecord, Kind, filled, revive
-from emulator.kernel.render import ordered
+from emulator.kernel.render import nested, ordered_inside
 
 ID, FOREVER = ("id",), ("account", "created")
 OF_EVERY_RECORD = ("sequence", "id", "account", "created")
@@ -53,7 +53,7 @@ class Store:
         row = {"id": record.id, "account": account, "created": record.__dict__.get("created", 0)}
         for name in kind.filters:
             row[name] = column_value(getattr(record, name))
-        record.__dict__.update(ordered(record.__dict__))  # the same members: only those inside them may stand otherwise
+        arrange(record.__dict__)
         row["data"] = orjson.dumps(record)
         self.session.put(kind.table, ID, keep=FOREVER, **row)
 
@@ -146,6 +146,13 @@ def refile(session: Session, record: Kind, version: int) -> None:
         upgraded = filled(record, members)
         assert upgraded.id == id, f"an upgrade of {id} has changed its id"
         store.put(account, upgraded)
+
+
+def arrange(members: dict[str, Any]) -> None:
+    """Put what is inside of a record's members into the order of replies, which changes nothing that they say."""
+    for name, member in nested(members):
+        if name != "metadata":
+            members[name] = ordered_inside(member)
 
 
 def column_value(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -60,7 +60,13 @@ def write_tenant_row(session: Session, **members: Any) -> None:
     """Set some of its members."""
     if "settings" in members:
         members["settings"] = orjson.dumps(members["settings"])
-    session.run(f"UPDATE tenant SET {', '.join(f'{name} = :{name}' for name in members)}", **members)
+    session.run(update_sql(tuple(members)), **members)
+
+
+@cache
+def update_sql(names: tuple[str, ...]) -> str:
+    """Other values for some members of the row."""
+    return f"UPDATE tenant SET {', '.join(f'{name} = :{name}' for name in names)}"
 
 
 class Counters:
