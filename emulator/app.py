@@ -12,7 +12,7 @@ from emulator import front_page
 from emulator.catalog import CATALOG
 from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.requests import RequestLine
-from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants import Attendant, Tenants
 from emulator.kernel.tenants.background import Background
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.webhooks.postman import Postman
@@ -25,13 +25,13 @@ class Emulator:
     def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
         self.background = Background(tenants)
-        self.postman = tenants.postman = Postman(tenants)
-        self.asker = Asker(self.postman)
-        tenants.when_something_may_be_due.append(self.postman.wake)
-        tenants.when_deleted.append(self.postman.leave)
-        tenants.when_questions_are_open.append(self.asker.sweep)
-        self.background.services.append(self.postman)
-        tenants.at_each_look += [self.postman.visit_safely, self.asker.sweep]
+        postman = self.postman = Postman(tenants)
+        asker = self.asker = Asker(postman)
+        tenants.attendants += [
+            Attendant(woken=postman.wake, looks=postman.visit_safely, deleted=postman.leave),
+            Attendant(questioned=asker.sweep, looks=asker.sweep),
+        ]
+        self.background.services.append(postman)
 
     def close(self) -> None:
         """Stop the background work and close every database."""

@@ -30,7 +30,7 @@ from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
 from emulator.kernel.deliveries import Subscriber
-from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.tenants import Attendant, Tenant, Tenants
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.world import World
@@ -87,8 +87,7 @@ class CliSocket:
         self.unanswered: dict[str, list[ListenerCall]] = {}
         self.late_answers: deque[tuple[Tenant, ListenerCall, Answer]] = deque()
         self.keeping = threading.Lock()
-        tenants.when_opened.append(self.note_earlier_lines)
-        tenants.when_deleted.append(self.leave)
+        tenants.attendants.append(Attendant(opened=self.note_earlier_lines, deleted=self.leave))
 
     # Starting and stopping
 

@@ -6,6 +6,7 @@ import pytest
 
 from emulator.kernel.database.tenant_row import read_tenant_row, write_tenant_row
 from emulator.kernel.deliveries import ASKED_NOTHING, Subscriber
+from emulator.kernel.tenants import Attendant
 from emulator.kernel.tenants import tenant as module
 from tests.kernel.notes import NotesClient
 
@@ -175,7 +176,7 @@ def test_a_deadline_has_the_background_do_all_that_is_due_in_order(notes):
 
 def test_a_tenant_rests_while_nobody_is_there_to_be_told(notes):
     looked: list[str] = []
-    notes.app.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
+    notes.app.tenants.attendants.append(Attendant(looks=lambda tenant: looked.append(tenant.name)))
     notes.post("/v1/notes", "text=fading")
 
     for _ in range(3):

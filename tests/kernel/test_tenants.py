@@ -14,6 +14,7 @@ from emulator.kernel.database.directory_lock import DirectoryInUse
 from emulator.kernel.database.face import NewerData, WorldGone
 from emulator.kernel.database.schema import SCHEMA_VERSION
 from emulator.kernel.database.tenant_row import write_tenant_row
+from emulator.kernel.tenants import Attendant
 from emulator.kernel.tenants import tenants as module
 from tests.kernel.notes import CATALOG, NotesClient, notes_app, served
 
@@ -139,7 +140,7 @@ def test_a_reset_under_way_does_not_disturb_readers(notes):
 def looks_of(notes: NotesClient) -> list[str]:
     """The tenants that ticks look at from now on, in order."""
     looked: list[str] = []
-    notes.app.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
+    notes.app.tenants.attendants.append(Attendant(looks=lambda tenant: looked.append(tenant.name)))
     return looked
 
 
@@ -247,7 +248,7 @@ def test_a_world_with_nothing_due_is_not_looked_at(tmp_path):
     for number in range(3):
         assert app.emulator.tenants.open(f"idle{number}").stored
     looked = []
-    app.emulator.tenants.at_each_look.append(lambda tenant: looked.append(tenant.name))
+    app.emulator.tenants.attendants.append(Attendant(looks=lambda tenant: looked.append(tenant.name)))
 
     for _ in range(3):
         app.emulator.tenants.tick()

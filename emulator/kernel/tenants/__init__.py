@@ -1,11 +1,13 @@
 """Whose, and when: the tenants of a server, the steps of each, and what goes on in the background.
 
 tenants     all of them: found by their keys, opened, closed, deleted
+attendant   who is told what happens to them, and looks at them when their time has come
 tenant      one: reading and writing steps, its clock, its settings, a fresh start
 background  the thread that looks at worlds for which something has fallen due
 """
 
+from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant, time_of
 from emulator.kernel.tenants.tenants import Tenants, handle_of
 
-__all__ = ["Tenant", "Tenants", "handle_of", "time_of"]
+__all__ = ["Attendant", "Tenant", "Tenants", "handle_of", "time_of"]

@@ -72,8 +72,8 @@ class Tenant:
                 self.opened = self.tenants.database.open(self.handle)
         assert self.opened is not None
         if is_first:
-            for tell in self.tenants.when_opened:
-                tell(self)
+            for attendant in self.tenants.attendants:
+                attendant.opened(self)
         return self.opened
 
     def close(self) -> None:
@@ -212,14 +212,19 @@ class Tenant:
         """Wake whoever waits for events of this tenant, and those who deliver them."""
         self.tenants.news.ring(self.handle)
         if may_be_due:
-            for wake in self.tenants.when_something_may_be_due:
-                wake(self)
+            for attendant in self.tenants.attendants:
+                attendant.woken(self)
 
     def look_at_questions(self) -> None:
         """Have questions concluded that an earlier server left when it died."""
         self.has_open_questions = False
-        for look in self.tenants.when_questions_are_open:
-            look(self)
+        for attendant in self.tenants.attendants:
+            attendant.questioned(self)
+
+    def have_looked_at(self) -> None:
+        """Have everybody look whether something is to be done now."""
+        for attendant in self.tenants.attendants:
+            attendant.looks(self)
 
     def begin_call(self, begin: Callable[[], Call]) -> Flight:
         """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""

@@ -10,17 +10,15 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.face import Database, WorldDamaged, WorldGone
+from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant
 from emulator.kernel.wire.turn import Turn
-
-if TYPE_CHECKING:
-    from emulator.kernel.webhooks.postman import Postman
 
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
@@ -48,13 +46,8 @@ class Tenants:
         self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
         self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
         self.websocket_url: str | None = None
-        self.postman: Postman | None = None
         self.long_polls = threading.BoundedSemaphore(MOST_LONG_POLLS)
-        self.when_opened: list[Callable[[Tenant], None]] = []
-        self.when_deleted: list[Callable[[Tenant], None]] = []
-        self.when_something_may_be_due: list[Callable[[Tenant], None]] = []
-        self.when_questions_are_open: list[Callable[[Tenant], None]] = []
-        self.at_each_look: list[Callable[[Tenant], None]] = []
+        self.attendants: list[Attendant] = []
 
     def open(self, name: str) -> Tenant:
         """The tenant of that name, made if there is none yet."""
@@ -93,8 +86,8 @@ class Tenants:
             self.open_ones.pop(tenant.handle, None)
         self.database.delete(tenant.handle)
         self.news.ring(tenant.handle)
-        for tell in self.when_deleted:
-            tell(tenant)
+        for attendant in self.attendants:
+            attendant.deleted(tenant)
 
     def tick(self) -> None:
         """Look at every world for which something has fallen due."""
@@ -116,8 +109,7 @@ class Tenants:
             self.database.leave_alone(handle)
             return
         tenant.settle_unasked()
-        for look in self.at_each_look:
-            look(tenant)
+        tenant.have_looked_at()
         tenant.rest()
 
     def close(self) -> None:

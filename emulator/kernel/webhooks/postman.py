@@ -19,7 +19,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import Lock, WorldGone
@@ -35,22 +35,11 @@ PATIENCE_SECONDS = 1.0
 MOST_IN_FLIGHT = 8
 BATCH = 20
 GATHER_SECONDS = 0.05
-LOOK_SECONDS = 0.02
 MOST_SECONDS_ASLEEP = 0.5
 DROPPED = Answer(None, {}, b"", "Dropped by the clinic.", False, 0)
 log = logging.getLogger("emulator")
 
 Transport = Callable[[Subscriber, Letter, int, Callable[[], None]], Call]
-
-
-class Drained(NamedTuple):
-    """What a drain saw: attempts that ended meanwhile, and what still waits."""
-
-    is_done: bool
-    succeeded: int
-    failed: int
-    waiting: int
-    next_attempt_at: int | None
 
 
 class Postman:
@@ -170,30 +159,6 @@ class Postman:
     def setting(self, row: TenantRow, name: str) -> Any:
         """A setting of a tenant."""
         return row.settings.get(name, self.tenants.catalog.settings[name].default)
-
-    # Draining
-
-    def drain(self, tenant: Tenant, seconds: float) -> Drained:
-        """Return when everything due has been answered, or after some seconds. Works without any background."""
-        until = time.monotonic() + seconds
-        with tenant.stored.reading() as session:
-            before = tenant.step_for(session).deliveries.newest_attempt()
-        with self.tenants.news.ear(tenant.handle) as ear:
-            while True:
-                tenant.settle()
-                with tenant.stored.reading() as session:
-                    step = tenant.step_for(session)
-                    outstanding = step.deliveries.outstanding(step.now)
-                if not outstanding or time.monotonic() > until:
-                    break
-                self.visit(tenant)
-                ear.listen(LOOK_SECONDS)
-        with tenant.stored.reading() as session:
-            deliveries = tenant.step_for(session).deliveries
-            ended = deliveries.attempts(after=before)
-            successes = sum(one["status"] is not None and 200 <= one["status"] < 300 for one in ended)
-            waiting, next_due = deliveries.outstanding(2**62), deliveries.next_due()
-        return Drained(not outstanding, successes, len(ended) - successes, waiting, next_due)
 
 
 class Lane:
