@@ -18,8 +18,9 @@ from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.doctor import examine
 from emulator.kernel.records import filled, record, replace
 from emulator.kernel.render import ordered, shown
+from emulator.kernel.step import Step
 from emulator.kernel.tenants import Tenants
-from emulator.kernel.world import Step, World
+from emulator.kernel.world import World
 from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize

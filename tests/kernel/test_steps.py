@@ -1,7 +1,10 @@
 """A step is whole or not at all: records, money, events and the keyed reply together."""
 
+from functools import cached_property
+
 import pytest
 
+from emulator.kernel.step import Step
 from emulator.kernel.world import World
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
 
@@ -129,6 +132,22 @@ def test_a_keyed_refusal_uses_up_none_of_the_worlds_chance(notes):
         return notes.post("/v1/notes", "text=fine").json["id"]
 
     assert next_id() == next_id("k1", "k2")
+
+
+def test_a_step_that_is_rolled_back_is_as_it_began(notes):
+    with notes.app.tenants.open("notes").writing() as step:
+        world, began = World(step, step.row.platform), set(vars(step))
+
+        with pytest.raises(ZeroDivisionError), step.attempt():
+            world.new_id("note")
+            world.hint("It may surprise.")
+            for name, value in vars(Step).items():
+                if isinstance(value, cached_property):
+                    getattr(step, name)
+            raise ZeroDivisionError
+
+        assert set(vars(step)) == began
+        assert (step.draws, step.hints, step.events, step.seen) == (step.row.draws, [], [], {})
 
 
 def test_a_get_ignores_the_idempotency_key(notes):

@@ -16,7 +16,8 @@ from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.sqlite import files_in, looking
 from emulator.kernel.database.tenant_row import read_tenant_row
 from emulator.kernel.requests import Request
-from emulator.kernel.world import Step, World
+from emulator.kernel.step import Step
+from emulator.kernel.world import World
 
 if TYPE_CHECKING:
     from emulator.kernel.tenants import Tenant

@@ -21,9 +21,10 @@ from emulator.kernel.database.face import Session, StoredWorld, WorldDamaged, Wo
 from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
 from emulator.kernel.errors import invalid
 from emulator.kernel.requests import Request
+from emulator.kernel.step import Step
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.linked_calls import Flight
-from emulator.kernel.world import Step, World
+from emulator.kernel.world import World
 
 if TYPE_CHECKING:
     from emulator.kernel.tenants.tenants import Tenants
