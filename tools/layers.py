@@ -1,6 +1,7 @@
 """Who imports whom: the folders of the emulator, the lowest first, and how many imports each has of every other one.
 
-python -m tools.layers  prints the table; fails where a rule below is broken
+python -m tools.layers          prints the table; fails where a rule below is broken
+python -m tools.layers --write  writes it into docs/architecture.md besides
 
 The kernel imports no product, and what stands in its rooms is machinery: products import only what stands directly in
 it. Products import one another in one direction only, and of each other records and what happens to them, never an
@@ -15,9 +16,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent / "emulator"
+FILE = Path(__file__).parent.parent / "docs" / "architecture.md"
+START, END = "<!-- layers: written by tools/layers.py -->\n", "<!-- end of layers -->"
 KERNEL = "kernel"
 # What the emulator speaks of: the folders of its API. All others are beneath them or put them together.
 ROOMS = ("database", "tenants", "webhooks", "wire")
@@ -178,10 +182,19 @@ def table(counts: dict[str, Counter[str]]) -> str:
     return "\n".join(lines)
 
 
+def with_layers(page: str) -> str:
+    """The page of the architecture with the table as it is now."""
+    before, _, rest = page.partition(START)
+    block = indent(table(imports(uses(ROOT))), "    ")
+    return "".join([before, START, "\n", block, "\n\n", END, rest.partition(END)[2]])
+
+
 def main() -> int:
     """Print the table and whatever is wrong with it."""
     found = uses(ROOT)
     print(table(imports(found)))
+    if "--write" in sys.argv:
+        FILE.write_text(with_layers(FILE.read_text()))
     wrong = broken(found)
     for sentence in wrong:
         print(sentence, file=sys.stderr)

@@ -1,1 +1,1 @@
-"""What no resource decides: requests, tenants, steps, money mechanics, replies. Imports no product folder."""
+"""What no resource decides: requests, tenants, steps, money mechanics, replies. README.md shows the way around."""

@@ -1,0 +1,94 @@
+"""docs/architecture.md and the kernel's README say what is so: files, names, layers, and the road of a request."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import emulator
+from tests.client import Client
+from tests.issuing.purchases import a_spender, authorize
+from tests.receivers import receiving
+from tools import layers
+
+TOP = Path(emulator.__file__).parent.parent
+PAGE = TOP / "docs" / "architecture.md"
+KERNEL = TOP / "emulator" / "kernel"
+NAMED = re.compile(r"`(emulator/[\w/]+\.py)`")
+# Named on the way and not passed here: before the application, and where a client is asked who is not asked here.
+NOT_PASSED = {
+    "emulator/app.py",
+    "emulator/catalog.py",
+    "emulator/kernel/webhooks/asker.py",
+    "emulator/server.py",
+}
+
+
+@contextmanager
+def entered(set_profile: Callable[[Any], None]) -> Iterator[set[str]]:
+    """Which files of ours are entered meanwhile: by this thread, or by those that begin, as the profile is set."""
+    files: set[str] = set()
+
+    def note(frame: FrameType, event: str, argument: Any) -> None:
+        file = frame.f_code.co_filename
+        if event == "call" and file.startswith(str(TOP / "emulator")):
+            files.add(str(Path(file).relative_to(TOP)))
+
+    set_profile(note)
+    try:
+        yield files
+    finally:
+        set_profile(None)
+
+
+def test_the_page_names_every_file_that_one_authorization_passes(platform: Client) -> None:
+    with receiving() as receiver:
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.created"])
+        card = a_spender(platform)
+        authorize(platform, card, 1_00)  # the tables of a world appear with the first of their kind
+        platform.made("/_emulator/webhooks/drain")
+
+        with entered(sys.setprofile) as until_the_reply:
+            authorize(platform, card, 5_00)
+        with entered(threading.setprofile) as afterwards:  # what is delivered is carried by threads that begin now
+            platform.made("/_emulator/webhooks/drain")
+
+    named = set(NAMED.findall(PAGE.read_text()))
+    told = re.search(r"(\d+) files behind the socket until the reply has left, and (\d+) more", PAGE.read_text())
+    assert until_the_reply | afterwards == named - NOT_PASSED
+    assert told is not None
+    assert [int(told[1]), int(told[2])] == [len(until_the_reply), len(afterwards - until_the_reply)]
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    assert [file for file in NAMED.findall(PAGE.read_text()) if not (TOP / file).is_file()] == []
+    rooms = re.findall(r"`(\w+/\w+\.py|\w+\.py)`", (KERNEL / "README.md").read_text())
+    assert len(rooms) > 10
+    assert [file for file in rooms if not (KERNEL / file).is_file() and not (TOP / file).is_file()] == []
+
+
+def test_the_layers_on_the_page_are_those_of_the_code() -> None:
+    assert PAGE.read_text() == layers.with_layers(PAGE.read_text())
+
+
+def test_the_kernels_readme_lists_all_that_stands_directly_in_it_and_names_of_it_that_are_there() -> None:
+    rows = re.findall(r"^\| (`.*?) \| (.*?) \|", (KERNEL / "README.md").read_text(), re.MULTILINE)
+    listed = {module: words(names) for modules, names in rows for module in words(modules) if module.isidentifier()}
+    modules = {file.stem for file in KERNEL.glob("*.py")} - {"__init__"}
+
+    assert set(listed) == modules
+    for modules_of_row, names in rows:
+        there = [importlib.import_module(f"emulator.kernel.{one}") for one in words(modules_of_row) if one in modules]
+        assert [name for name in words(names) if not any(hasattr(one, name) for one in there)] == [] or not there
+
+
+def words(cell: str) -> list[str]:
+    """What stands in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
