@@ -6,8 +6,6 @@ Source: https://docs.stripe.com/payments/ach-direct-debit/set-up-payment#test-ac
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from html import escape
 from typing import Any, NamedTuple
@@ -17,14 +15,13 @@ from emulator.banking_days import days_after
 from emulator.kernel.errors import ApiError
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET
-from emulator.kernel.tenants import Tenants, handle_of
+from emulator.kernel.tenants import Tenants, token_of
 from emulator.kernel.world import World
 
 DAY = 24 * 60 * 60
 DAYS_TO_VERIFY = 10
 KIND = "descriptor_code"
 BANK_TIME = "America/Los_Angeles"
-HANDLE_BYTES = 16
 # How often a proof may be wrong, and what each means.
 TRIES = {"amounts": 3, "descriptor_code": 10}
 RIGHT = ([32, 45], "SM11AA")
@@ -88,20 +85,15 @@ def arrival(now: int) -> int:
 
 def url(world: World, id: str) -> str:
     """Where the owner of the bank account can read what to do."""
-    token = base64.urlsafe_b64encode(bytes.fromhex(handle_of(world.step.row.name)) + id.encode())
-    return world.url("/microdeposit/" + token.decode().rstrip("="))
+    return world.url("/microdeposit/" + token_of(world, id))
 
 
 def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
     """The page behind such an address. 404 for a token that names nothing."""
-    try:
-        named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        handle, id = named[:HANDLE_BYTES].hex(), named[HANDLE_BYTES:].decode()
-    except (binascii.Error, ValueError):
-        raise nothing_here() from None
-    tenant = tenants.behind(handle)
-    if tenant is None:
+    named = tenants.named_by(token)
+    if named is None:
         raise nothing_here()
+    tenant, id = named
     kinds = tenants.catalog.records
     with tenant.reading() as step:
         world = World(step, step.row.platform)

@@ -7,8 +7,6 @@ Source: https://docs.stripe.com/treasury/moving-money/regulatory-receipts
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -16,10 +14,9 @@ from typing import Any
 from emulator.kernel.errors import ApiError
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET
-from emulator.kernel.tenants import Tenants, handle_of
+from emulator.kernel.tenants import Tenants, token_of
 from emulator.kernel.world import World
 
-HANDLE_BYTES = 16
 PAGE = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title></head>
@@ -36,20 +33,17 @@ PAGE = """<!doctype html>
 
 def url(world: World, id: str) -> str:
     """Where the receipt of an object of this world can be read."""
-    token = base64.urlsafe_b64encode(bytes.fromhex(handle_of(world.step.row.name)) + id.encode())
-    return world.url("/regulatory-receipt/" + token.decode().rstrip("="))
+    return world.url("/regulatory-receipt/" + token_of(world, id))
 
 
 def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
     """The receipt behind a token, as a page. 404 for a token that names nothing."""
-    try:
-        named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        handle, id = named[:HANDLE_BYTES].hex(), named[HANDLE_BYTES:].decode()
-    except (binascii.Error, ValueError):
-        raise no_receipt() from None
-    tenant = tenants.behind(handle)
+    named = tenants.named_by(token)
+    if named is None:
+        raise no_receipt()
+    tenant, id = named
     kind = tenants.catalog.prefixes.get(id.partition("_")[0])
-    if tenant is None or kind is None:
+    if kind is None:
         raise no_receipt()
     with tenant.reading() as step:
         found = World(step, step.row.platform).anywhere(kind, id)

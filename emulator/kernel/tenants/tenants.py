@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import logging
@@ -19,7 +21,9 @@ from emulator.kernel.database.face import Database, WorldDamaged, WorldGone
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant
 from emulator.kernel.wire.turn import Turn
+from emulator.kernel.world import World
 
+HANDLE_BYTES = 16
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
 FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
@@ -58,6 +62,16 @@ class Tenants:
     def behind(self, handle: str) -> Tenant | None:
         """The tenant whose world has that handle, as addresses without a key carry it; or None."""
         return self.opened(handle) if self.database.has(handle) else None
+
+    def named_by(self, token: str) -> tuple[Tenant, str] | None:
+        """The tenant and the object that a token of `token_of` names, which need not exist; None where no tenant is."""
+        try:
+            named = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            handle, id = named[:HANDLE_BYTES].hex(), named[HANDLE_BYTES:].decode()
+        except (binascii.Error, ValueError):
+            return None
+        tenant = self.behind(handle)
+        return None if tenant is None else (tenant, id)
 
     def opened(self, handle: str, name: str | None = None) -> Tenant:
         """The tenant with that handle. Tenants long unused are closed to keep few files open."""
@@ -123,7 +137,13 @@ class Tenants:
 @lru_cache(maxsize=4096)
 def handle_of(name: str) -> str:
     """What a tenant's world is called where it is kept: 32 hexadecimal digits that tell nothing of its name."""
-    return hashlib.sha256(name.encode()).hexdigest()[:32]
+    return hashlib.sha256(name.encode()).hexdigest()[: 2 * HANDLE_BYTES]
+
+
+def token_of(world: World, id: str) -> str:
+    """What stands for an object of this world in addresses that are opened without a key."""
+    named = bytes.fromhex(handle_of(world.step.row.name)) + id.encode()
+    return base64.urlsafe_b64encode(named).decode().rstrip("=")
 
 
 def most_files() -> float:
