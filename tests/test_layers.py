@@ -43,7 +43,7 @@ def test_the_layers_are_read_from_every_import_wherever_it_stands(tree):
 
     assert layers.layers(counts) == [["kernel"], ["treasury"], ["issuing"], ["catalog"]]
     assert counts["issuing"] == {"kernel": 1, "treasury": 1}
-    assert layers.table(counts).splitlines()[-1] == "3  catalog            issuing 1"
+    assert layers.table(counts).splitlines()[-1] == " 3  catalog            issuing"
 
 
 def test_folders_in_a_circle_stand_in_one_layer_and_are_named(tree):

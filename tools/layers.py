@@ -1,4 +1,4 @@
-"""Who imports whom: the folders of the emulator, the lowest first, and how many imports each has of every other one.
+"""Who imports whom: the folders of the emulator, the lowest first, and which others each imports.
 
 python -m tools.layers          prints the table; fails where a rule below is broken
 python -m tools.layers --write  writes it into docs/architecture.md besides
@@ -173,12 +173,11 @@ def layers(counts: dict[str, Counter[str]]) -> list[list[str]]:
 
 
 def table(counts: dict[str, Counter[str]]) -> str:
-    """The layers, with how many imports each folder has of every other one."""
+    """The layers, with what each folder imports."""
     lines = []
     for number, layer in enumerate(layers(counts)):
         for folder in layer:
-            named = ", ".join(f"{other} {count}" for other, count in sorted(counts[folder].items()))
-            lines.append(f"{number}  {folder:<18} {named}".rstrip())
+            lines.append(f"{number:>2}  {folder:<18} {', '.join(sorted(counts[folder]))}".rstrip())
     return "\n".join(lines)
 
 
