@@ -22,7 +22,7 @@ from emulator.connect.records.external_accounts import (
 )
 from emulator.connect.reviewing import changing, reading
 from emulator.connect.shapes import documents, group
-from emulator.kernel.errors import ApiError, invalid, missing, no_such
+from emulator.kernel.errors import ApiError, invalid, missing, no_such, unbuilt
 from emulator.kernel.lists import Page, page
 from emulator.kernel.params import (
     Boolean,
@@ -152,7 +152,7 @@ def described(world: World, sent: str | dict[str, Any], param: str = "external_a
             "routing_number": TEST_ROUTING_NUMBER,
         }
     elif sent["object"] == "card":
-        raise ApiError(501, "This emulator does not take debit cards as external accounts.", param=param)
+        raise unbuilt("This emulator does not take debit cards as external accounts.", param=param)
     for name in ("country", "account_number"):
         if name not in sent:
             raise missing(f"{param}[{name}]")

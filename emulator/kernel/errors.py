@@ -139,8 +139,10 @@ def unrecognized_url(method: str, path: str) -> ApiError:
 
 def not_built(method: str, path: str) -> ApiError:
     """501 for an operation that Stripe publishes and this emulator does not serve."""
-    return ApiError(
-        501,
-        f"This emulator does not implement {method} {path}.",
-        headers={"Stripe-Should-Retry": "false", "Emulator-Not-Implemented": "true"},
-    )
+    return unbuilt(f"This emulator does not implement {method} {path}.")
+
+
+def unbuilt(message: str, *, param: str | None = None) -> ApiError:
+    """501 for whatever Stripe has and this emulator does not: trying again helps nobody."""
+    headers = {"Stripe-Should-Retry": "false", "Emulator-Not-Implemented": "true"}
+    return ApiError(501, message, param=param, headers=headers)

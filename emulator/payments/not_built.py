@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.kernel.errors import ApiError
+from emulator.kernel.errors import ApiError, unbuilt
 
 
 def refuse(params: dict[str, Any], names: Mapping[str, str]) -> None:
@@ -17,9 +17,4 @@ def refuse(params: dict[str, Any], names: Mapping[str, str]) -> None:
 
 def not_built(what: str, *, param: str | None = None) -> ApiError:
     """501 for what this emulator does not have."""
-    return ApiError(
-        501,
-        f"This emulator does not have {what}.",
-        param=param,
-        headers={"Stripe-Should-Retry": "false", "Emulator-Not-Implemented": "true"},
-    )
+    return unbuilt(f"This emulator does not have {what}.", param=param)

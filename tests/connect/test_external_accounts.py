@@ -212,6 +212,7 @@ def test_debit_cards_are_said_not_to_be_built(platform, path):
 
     assert refusal.status == 501
     assert "debit cards" in refusal.error["message"]
+    assert (refusal.headers["Emulator-Not-Implemented"], refusal.headers["Stripe-Should-Retry"]) == ("true", "false")
 
 
 def test_a_cards_members_are_refused_on_a_bank_account(platform, path):
