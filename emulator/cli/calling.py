@@ -26,16 +26,19 @@ class ServerUrl(click.ParamType):
         return url
 
 
+finding = click.option(
+    "--url",
+    envvar="STRIPE_EMULATOR_URL",
+    type=ServerUrl(),
+    default=DEFAULT_URL,
+    show_default=True,
+    help="Where the server is.",
+)
+
+
 def calling(command: Any) -> Any:
-    """The options of a command that calls a server."""
-    command = click.option(
-        "--url",
-        envvar="STRIPE_EMULATOR_URL",
-        type=ServerUrl(),
-        default=DEFAULT_URL,
-        show_default=True,
-        help="Where the server is.",
-    )(command)
+    """The options of a command that calls a server with a key."""
+    command = finding(command)
     return click.option("--api-key", envvar="STRIPE_API_KEY", help="Whose world.  [env: STRIPE_API_KEY]")(command)
 
 

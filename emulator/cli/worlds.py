@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import ServerUrl, call, calling
+from emulator.cli.calling import call, calling, finding
 from emulator.cli.complaints import Refused, WrongUse
 from emulator.cli.spoken import ago, shown
-from emulator.first_steps import DEFAULT_URL, DEMO_KEY
+from emulator.first_steps import DEMO_KEY
 
 
 @click.command()
@@ -42,14 +42,7 @@ def reset(url: str, api_key: str | None) -> None:
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--url",
-    envvar="STRIPE_EMULATOR_URL",
-    type=ServerUrl(),
-    default=DEFAULT_URL,
-    show_default=True,
-    help="Where the server is.",
-)
+@finding
 @click.pass_context
 def worlds(context: click.Context, url: str) -> None:
     """List the worlds of a server with their sizes and ages, the one last written to first.

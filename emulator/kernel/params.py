@@ -187,8 +187,8 @@ def emptied(value: str | None, unset: bool) -> None:
 class Param(fields.Field):
     """What all fields share: `required`, and `unset` for those that an empty text sets to null."""
 
-    def __init__(self, *, required: bool = False, unset: bool = False) -> None:
-        super().__init__(required=required, allow_none=True, error_messages={"required": [MISSING]})
+    def __init__(self, *inner: Any, required: bool = False, unset: bool = False) -> None:
+        super().__init__(*inner, required=required, allow_none=True, error_messages={"required": [MISSING]})
         self.unset = unset
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
@@ -351,26 +351,17 @@ class Email(String):
         return address
 
 
-class Hash(fields.Nested):
+class Hash(Param, fields.Nested):
     """A nested object. `unset` hashes become None on an empty text."""
 
     def __init__(self, inner: type[Params], *, required: bool = False, unset: bool = False) -> None:
-        super().__init__(inner, required=required, allow_none=True, error_messages={"required": [MISSING]})
-        self.unset = unset
+        super().__init__(inner, required=required, unset=unset)
         self.inner_params = inner
 
     @property
     def schema(self) -> Schema:
         """The shared schema of the nested object."""
         return self.inner_params.shared()
-
-    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
-        """The typed hash; None when it was unset."""
-        if value == "" or value is None:
-            return emptied(value, self.unset)
-        if value is missing:
-            return super().deserialize(value, attr, data, **kwargs)
-        return self._deserialize(value, attr, data)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         if not isinstance(value, dict):

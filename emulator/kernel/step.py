@@ -130,6 +130,10 @@ class Step:
         """The doses of the clinic."""
         return Doses(self.session)
 
+    def setting(self, name: str) -> Any:
+        """A setting of the tenant, or its default."""
+        return self.settings.get(name, self.catalog.settings[name].default)
+
     def draw(self, purpose: str = "") -> int:
         """256 bits from the tenant's generator."""
         self.draws += 1

@@ -90,7 +90,7 @@ class World:
 
     def setting(self, name: str) -> Any:
         """A setting of the tenant, or its default."""
-        return self.step.settings.get(name, self.catalog.settings[name].default)
+        return self.step.setting(name)
 
     # Records
 

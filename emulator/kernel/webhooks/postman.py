@@ -19,11 +19,9 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import Lock, WorldGone
-from emulator.kernel.database.tenant_row import TenantRow
 from emulator.kernel.deliveries import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.webhooks.call import Call, Client
@@ -150,15 +148,11 @@ class Postman:
         next_due = None
         with lane.tenant.writing(is_settled=True) as step:
             if step.row.generation == lane.generation:
-                retries = bool(self.setting(step.row, "webhook_retries"))
+                retries = bool(step.setting("webhook_retries"))
                 next_due = step.deliveries.record(lane.subscriber, sent, step.now, retries=retries)
         lane.tenant.announce(may_be_due=False)
         if next_due is not None and next_due <= step.now:  # the clock has passed the next attempt's time already
             self.visit(lane.tenant)
-
-    def setting(self, row: TenantRow, name: str) -> Any:
-        """A setting of a tenant."""
-        return row.settings.get(name, self.tenants.catalog.settings[name].default)
 
 
 class Lane:
@@ -232,7 +226,7 @@ class Lane:
             in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
             subscriber = step.deliveries.subscriber(self.subscriber_id)
             self.now, self.generation = step.now, step.row.generation
-            self.timeout_ms = self.postman.setting(step.row, "webhook_timeout_ms")
+            self.timeout_ms = step.setting("webhook_timeout_ms")
             if subscriber is None or not subscriber.enabled:
                 return
             self.subscriber = subscriber
