@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.control.answers import STRIPES_LIMIT_MS
-from emulator.kernel.lists import LARGEST_PAGE
+from emulator.kernel.lists import LARGEST_PAGE, listed
 from emulator.kernel.params import Integer, Params
 from emulator.kernel.questions import StoredQuestion
 from emulator.kernel.routes import GET
@@ -26,12 +26,9 @@ def asks(world: World, params: dict[str, Any]) -> dict[str, Any]:
     limit = params.get("limit", LARGEST_PAGE)
     found = world.step.questions.newest(limit + 1)
     return {
-        "object": "list",
-        "data": [shown(one) for one in found[:limit]],
-        "has_more": len(found) > limit,
+        **listed([shown(one) for one in found[:limit]], world.path, has_more=len(found) > limit),
         "limit_ms": STRIPES_LIMIT_MS,
         **world.step.questions.tallied(STRIPES_LIMIT_MS),
-        "url": world.path,
     }
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from emulator.kernel import faults
 from emulator.kernel.errors import invalid, missing
 from emulator.kernel.faults import Fault
+from emulator.kernel.lists import listed
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String
 from emulator.kernel.routes import DELETE, GET, POST, STRIPES
 from emulator.kernel.world import World
@@ -95,7 +96,7 @@ def is_served(world: World, method: str | None, path: str) -> bool:
 def waiting(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """The faults that wait, oldest first, with how many requests each has still to strike."""
     data = [shown(fault) for fault in world.step.faults.waiting()]
-    return {"object": "list", "data": data, "has_more": False, "url": "/_emulator/faults"}
+    return listed(data, "/_emulator/faults")
 
 
 def shown(fault: Fault) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid, no_such
-from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE
+from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE, listed
 from emulator.kernel.params import Boolean, Enum, ListParams, Range, String
 from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.routes import GET
@@ -54,7 +54,7 @@ def requests(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     if backwards:
         shown.reverse()
     data = [one.render() for one in shown]
-    return {"object": "list", "data": data, "has_more": len(found) > limit, "url": "/_emulator/requests"}
+    return listed(data, "/_emulator/requests", has_more=len(found) > limit)
 
 
 def conditions_of(params: dict[str, Any]) -> list[Condition]:

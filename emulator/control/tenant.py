@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.kernel.lists import listed
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.settings import AnySetting
 from emulator.kernel.tenants import Tenant
@@ -28,7 +29,7 @@ def set_aside(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     """Due work that failed, with the reasons."""
     with tenant.stored.reading() as session:
         failures = tenant.step_for(session).agenda.failures()
-    return {"object": "list", "data": failures, "has_more": False, "url": "/_emulator/due"}
+    return listed(failures, "/_emulator/due")
 
 
 ROUTES = [

@@ -21,6 +21,7 @@ from emulator.data.api_versions import API_VERSIONS
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel import clinic
 from emulator.kernel.dates import DAY
+from emulator.kernel.lists import listed
 from emulator.kernel.params import Enum, Integer, Params, String
 from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.world import World
@@ -72,7 +73,7 @@ def doses(world: World, params: dict[str, Any]) -> dict[str, Any]:
         {"object": "emulator.webhook_dose", "webhook_endpoint": scope or None, **clinic.DEFAULTS, **dose}
         for scope, dose in world.step.doses.all().items()
     ]
-    return {"object": "list", "data": data, "has_more": False, "url": "/_emulator/webhooks/clinic"}
+    return listed(data, "/_emulator/webhooks/clinic")
 
 
 def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def verdicts(world: World, params: dict[str, Any]) -> dict[str, Any]:
         seen = answers.seen_of(world, attempt) if attempt["reason"] == "question" else None
         attempt["hints"] = answers.hints(seen) if seen is not None else []
     data = verdict.of_all(attempts, slow_ms=params.get("slow_ms", verdict.SLOW_MS))
-    return {"object": "list", "data": data, "has_more": False, "url": world.path}
+    return listed(data, world.path)
 
 
 ROUTES = [

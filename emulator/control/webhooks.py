@@ -18,7 +18,7 @@ from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import no_such, rate_limited
 from emulator.kernel.events import Event
-from emulator.kernel.lists import LARGEST_PAGE
+from emulator.kernel.lists import LARGEST_PAGE, listed
 from emulator.kernel.params import Integer, Params, String
 from emulator.kernel.render import ordered
 from emulator.kernel.routes import GET, POST
@@ -138,7 +138,7 @@ def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
                 data = step.reads.together(partial(seen_by_platform, world), found[:limit])
             left = until - time.monotonic()
             if found or left <= 0:
-                return {"object": "list", "data": data, "has_more": len(found) > limit, "url": "/_emulator/events/wait"}
+                return listed(data, "/_emulator/events/wait", has_more=len(found) > limit)
             ear.listen(min(left, LOOK_SECONDS))  # the clock moves too
 
 
@@ -157,13 +157,13 @@ def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
     found = world.step.deliveries.attempts(
         subscriber=params.get("webhook_endpoint"), event=params.get("event"), limit=limit + 1, newest_first=True
     )
-    return {"object": "list", "data": found[:limit][::-1], "has_more": len(found) > limit, "url": world.path}
+    return listed(found[:limit][::-1], world.path, has_more=len(found) > limit)
 
 
 def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """What became of one event, a line for each receiver and each time it was sent again by hand."""
     data = [{"object": "emulator.webhook_delivery", **one} for one in world.step.deliveries.of_event(params["event"])]
-    return {"object": "list", "data": data, "has_more": False, "url": world.path}
+    return listed(data, world.path)
 
 
 def roll_secret(world: World, params: dict[str, Any], webhook_endpoint: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.kernel.lists import listed
 from emulator.kernel.routes import DELETE, GET
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.tenants.glance import glance
@@ -27,7 +28,7 @@ def worlds(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
         for look in looks
         if look is not None
     ]
-    return {"object": "list", "data": rows, "has_more": len(kept) > MOST_SHOWN, "url": "/_emulator/worlds"}
+    return listed(rows, "/_emulator/worlds", has_more=len(kept) > MOST_SHOWN)
 
 
 def masked_name(name: str) -> str:

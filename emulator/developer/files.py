@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid, not_built
-from emulator.kernel.lists import lists
+from emulator.kernel.lists import listed, lists
 from emulator.kernel.params import (
     Boolean,
     Enum,
@@ -143,7 +143,7 @@ class File:
 
     def render(self, world: World) -> dict[str, Any]:
         """The object of the API, which has neither `livemode` nor metadata."""
-        links = {"object": "list", "data": [], "has_more": False, "url": f"/v1/file_links?file={self.id}"}
+        links = listed([], f"/v1/file_links?file={self.id}")
         url = world.url(f"/v1/files/{self.id}/contents")
         return {**self.__dict__, "object": self.object, "links": links, "url": url}
 

@@ -28,6 +28,11 @@ class Page:
     url: str
 
 
+def listed(data: list[dict[str, Any]], url: str, *, has_more: bool = False) -> dict[str, Any]:
+    """Some objects as JSON, as a list object."""
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
 def lists(
     record: Kind, *, require: Kind | None = None, narrow: Callable[..., Sequence[Condition]] | None = None
 ) -> Callable[..., Page]:

@@ -13,6 +13,7 @@ from dataclasses import field
 from typing import Any
 
 from emulator.kernel.ids import base62
+from emulator.kernel.lists import listed
 from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
@@ -89,10 +90,6 @@ def everyone(world: World) -> list[BankAccount]:
 
 def first_page(accounts: Sequence[BankAccount], account: str, world: World) -> dict[str, Any]:
     """The list object inside an account: the newest ten, and how many there are."""
-    return {
-        "object": "list",
-        "data": [world.render(one) for one in accounts[:10]],
-        "has_more": len(accounts) > 10,
-        "total_count": len(accounts),
-        "url": f"/v1/accounts/{account}/external_accounts",
-    }
+    newest = [world.render(one) for one in accounts[:10]]
+    page = listed(newest, f"/v1/accounts/{account}/external_accounts", has_more=len(accounts) > 10)
+    return {**page, "total_count": len(accounts)}

@@ -23,7 +23,7 @@ import orjson
 
 from emulator.kernel import render
 from emulator.kernel.errors import ApiError, invalid
-from emulator.kernel.lists import Page
+from emulator.kernel.lists import Page, listed
 from emulator.kernel.params import (
     WRITTEN,
     List,
@@ -106,7 +106,7 @@ def body_of_v1(world: World, result: Any, expand: list[str], sent: Incoming) -> 
     """A list object with `has_more`, what is left of a deleted object, or the object itself."""
     if isinstance(result, Page):
         data = world.rows(result.records, partial(row, world, expand) if expand else world.render)
-        return {"object": "list", "data": data, "has_more": result.has_more, "url": result.url}
+        return listed(data, result.url, has_more=result.has_more)
     if isinstance(result, Deleted):
         return {"id": result.record.id, "object": result.record.object, "deleted": True}
     return whole(world, result, expand)
