@@ -49,7 +49,7 @@ def create_app(
     settings: Mapping[str, Any] | None = None,
     on_request: Callable[[RequestLine], None] | None = None,
 ) -> Flask:
-    """A Flask application over a data directory. DirectoryInUse, NewerData or OSError when it cannot be used.
+    """A Flask application over a data directory. DirectoryInUse or OSError when it cannot be used.
 
     One application serves a directory; `is_locked` says that whoever starts this one holds its lock already. `settings`
     is what new worlds begin with in place of the defaults. The background work is not started;

@@ -219,12 +219,9 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
 def check_data(data: Path, options: ServerOptions) -> None:
     """Open the data once, so that what is wrong with it is said before the worker starts."""
     from emulator.app import create_app
-    from emulator.kernel.database.face import NewerData
 
     try:
         create_app(data, seed=options.seed, durable=options.durable, is_locked=True).emulator.close()
-    except NewerData as error:
-        raise CannotServe(str(error)) from None
     except OSError as error:
         raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
 

@@ -23,6 +23,8 @@ import pytest
 from bench.running import Running
 from emulator import __version__, cli
 from emulator.cli import spoken
+from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.tenants.tenants import handle_of
 
 KEY = "sk_test_command"
 
@@ -62,7 +64,7 @@ def client(command, server):
 
 def newer_data(folder: Path) -> Path:
     folder.mkdir()
-    with sqlite3.connect(folder / f"{'0' * 32}.sqlite") as connection:
+    with sqlite3.connect(folder / f"{handle_of('newer')}.sqlite") as connection:
         connection.execute("PRAGMA user_version = 9999")
     connection.close()
     return folder
@@ -243,13 +245,30 @@ def test_a_data_directory_that_cannot_be_written_is_refused(command, tmp_path):
     assert "Cannot write to the data directory" in outcome.err and is_one_sentence(outcome.err)
 
 
-def test_a_data_directory_of_a_newer_version_is_refused(command, tmp_path):
+@pytest.mark.parametrize(
+    "ending", ["reset --url {url} --api-key sk_test_newer", "worlds --url {url} delete newer"], ids=["reset", "delete"]
+)
+def test_worlds_that_cannot_be_read_do_not_hinder_a_server(command, tmp_path, ending):
     folder = newer_data(tmp_path / "data")
+    (folder / f"{handle_of('garbled')}.sqlite").write_bytes(b"no database at all" * 300)
 
-    outcome = command("serve", "--port", 0, "--data", folder)
+    with Running(folder) as running:
+        listed = command("worlds", "--url", running.url)
+        refused = command("clock", "--url", running.url, "--api-key", "sk_test_newer")
+        well = command("clock", "--url", running.url, "--api-key", "sk_test_well")
+        ended = command(*ending.format(url=running.url).split())
+        again = command("clock", "--url", running.url, "--api-key", "sk_test_newer")
 
-    assert outcome.code == 2
-    assert "newer version" in outcome.err and is_one_sentence(outcome.err)
+    said = [line for line in running.console if "is left alone until it is reset or deleted: " in line]
+    assert len(said) == 2 and not any("Traceback" in line for line in running.console)
+    assert sorted(line.rpartition("cannot be read: ")[2] for line in said) == [
+        "file is not a database.\n",
+        f"it was written by a newer version of the emulator (schema 9999, this one knows {SCHEMA_VERSION}), which can "
+        "read it.\n",
+    ]
+    assert listed.out.count("cannot be read") == 2
+    assert (refused.code, well.code, ended.code, again.code) == (1, 0, 0, 0)
+    assert "written by a newer version" in refused.err and "`stripe-emulator reset`" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -547,11 +566,16 @@ def test_the_doctor_proves_nothing_of_a_folder_without_a_world(command, tmp_path
     assert f"There is no world in the data directory {tmp_path}." in outcome.err
 
 
-def test_the_doctor_leaves_newer_data_alone(command, tmp_path):
-    outcome = command("doctor", "--data", newer_data(tmp_path / "data"))
+def test_the_doctor_leaves_newer_data_alone_and_names_it(command, tmp_path):
+    folder = newer_data(tmp_path / "data")
+    (file,) = folder.iterdir()
+    before = file.read_bytes()
 
-    assert outcome.code == 2
-    assert "newer version" in outcome.err
+    outcome = command("doctor", "--data", folder)
+
+    assert (outcome.code, file.read_bytes()) == (1, before)
+    assert f"{file.name}: database: " in outcome.out and "newer version" in outcome.out
+    assert "1 found in 1 world.\n" in outcome.out
 
 
 def test_every_published_operation_is_listed_as_built_or_not(command):

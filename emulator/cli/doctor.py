@@ -21,14 +21,11 @@ def doctor(data: Path) -> int:
     """Recompute every total in a data directory from the movements, and name what differs."""
     from emulator.catalog import CATALOG
     from emulator.kernel.database.doctor import examined
-    from emulator.kernel.database.face import NewerData
 
     if not data.is_dir():
         raise WrongUse(f"There is no data directory {data}.")
     try:
         tenants, findings = examined(data, CATALOG)
-    except NewerData as error:
-        raise WrongUse(str(error)) from None
     except OSError as error:
         raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
     for finding in findings:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.kernel.lists import listed
 from emulator.kernel.routes import DELETE, GET
-from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.tenants import Tenant, Tenants, masked_name
 from emulator.kernel.tenants.glance import glance
 
 MOST_SHOWN = 50
@@ -29,11 +29,6 @@ def worlds(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
         if look is not None
     ]
     return listed(rows, "/_emulator/worlds", has_more=len(kept) > MOST_SHOWN)
-
-
-def masked_name(name: str) -> str:
-    """As much of a world's name as tells its owner which it is: a quarter of it, four characters at most."""
-    return name[: min(len(name) // 4, 4)] + "…"
 
 
 def delete(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:

@@ -117,6 +117,22 @@ def unknown_failure() -> ApiError:
     return ApiError(500, "An unknown error occurred", type="api_error")
 
 
+def unreadable(why: str) -> ApiError:
+    """500: what is stored of a world cannot be read, in a sentence; and what can be done about it."""
+    return ApiError(
+        500,
+        f"{why} Reset this world (`stripe-emulator reset`, or POST /_emulator/reset) or delete it (`stripe-emulator "
+        "worlds delete`, or DELETE /_emulator/world); all others go on.",
+        type="api_error",
+        headers={"Stripe-Should-Retry": "false"},
+    )
+
+
+def unusable(why: str) -> ApiError:
+    """503: where the worlds are kept cannot be used at this moment, in a sentence."""
+    return ApiError(503, f"{why} Nothing was changed; send the request again when that is over.", type="api_error")
+
+
 def account_invalid(masked_key: str, account: str) -> ApiError:
     """403: the key does not reach that account, or there is none."""
     return ApiError(

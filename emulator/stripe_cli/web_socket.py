@@ -155,9 +155,10 @@ class CliSocket:
                 self.newest.pop(id, None)
                 self.tailed.pop(id, None)
         for id, handle in late_ones.items():
-            tenant = self.tenants.behind(handle)
-            if tenant is not None:
-                self.forget(tenant, id)
+            with self.tenants.apart(handle):
+                tenant = self.tenants.behind(handle)
+                if tenant is not None:
+                    self.forget(tenant, id)
 
     def forget(self, tenant: Tenant, id: str) -> None:
         """A session has gone for good: what waits for it is dropped."""
@@ -195,7 +196,8 @@ class CliSocket:
         tenant = cli_sessions.tenant_of(self.tenants, id)
         if tenant is None:
             return None
-        with tenant.reading() as step:
+        session = None
+        with self.tenants.apart(tenant.handle), tenant.reading() as step:
             session = World(step, step.row.platform).find(Session, id)
         return None if session is None else (tenant, session)
 
@@ -251,10 +253,11 @@ class CliSocket:
                 del self.newest[line.session.id]
             for call in self.unanswered.get(line.session.id, []):
                 call.interrupted()
-        if line.connection.close_reason == GOODBYE:
-            self.forget(line.tenant, line.session.id)
-        else:
-            self.note_gone(line.tenant, line.session)
+        with self.tenants.apart(line.tenant.handle):
+            if line.connection.close_reason == GOODBYE:
+                self.forget(line.tenant, line.session.id)
+            else:
+                self.note_gone(line.tenant, line.session)
 
     def listen(self, line: Line) -> None:
         """Hear the CLI out, frame by frame."""
@@ -328,11 +331,13 @@ class CliSocket:
         with self.keeping:
             for _ in range(len(self.late_answers)):
                 tenant, call, answer = self.late_answers.popleft()
-                with tenant.writing(is_settled=True) as step:
-                    is_kept = step.deliveries.amend(call.session_id, call.event_id, call.began_at_ms, answer)
-                if is_kept:
-                    tenant.announce(may_be_due=False)
-                elif call.elapsed_ms < LATE_ANSWERS_KEPT_MS:
+                is_kept = False
+                with self.tenants.apart(tenant.handle):
+                    with tenant.writing(is_settled=True) as step:
+                        is_kept = step.deliveries.amend(call.session_id, call.event_id, call.began_at_ms, answer)
+                    if is_kept:
+                        tenant.announce(may_be_due=False)
+                if not is_kept and call.elapsed_ms < LATE_ANSWERS_KEPT_MS:
                     self.late_answers.append((tenant, call, answer))
 
     # Requests

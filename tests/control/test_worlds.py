@@ -1,4 +1,4 @@
-"""Worlds can be listed and deleted, whatever waits in them; and one that is damaged stays its own affair."""
+"""Worlds can be listed and deleted, whatever waits in them."""
 
 from __future__ import annotations
 
@@ -235,67 +235,6 @@ def test_who_still_has_a_deleted_world_cannot_write_into_the_next_one(client: Cl
         step.session.run("DELETE FROM account")
 
     assert client.read("/v1/account")["object"] == "account"
-
-
-# Damage
-
-
-@pytest.fixture
-def damaged(client: Client, tmp_path: Path) -> Client:
-    """A world whose file has been written over, next to one that is well."""
-    client.made("/v1/topups", amount=100, currency="usd")
-    Client(client.app, "sk_test_well").made("/v1/topups", amount=100, currency="usd")
-    tenants = client.app.emulator.tenants  # type: ignore[attr-defined]
-    handle = tenants.open("short").handle
-    client.app.emulator.close()  # type: ignore[attr-defined]
-    file = tmp_path / f"{handle}.sqlite"
-    file.write_bytes(b"no database at all" * 1000)
-    return client
-
-
-def test_a_damaged_world_is_named_and_all_others_go_on(damaged: Client, tmp_path: Path, caplog: Any) -> None:
-    app = create_app(tmp_path)
-    client, well = Client(app, "sk_test_short"), Client(app, "sk_test_well")
-
-    for _ in range(3):
-        tick(client)
-    refused = client.get("/v1/balance")
-
-    assert well.read("/v1/topups")["data"] != []
-    assert (refused.status, refused.error["type"]) == (500, "api_error")
-    assert "is damaged" in refused.error["message"] and "Reset this world or delete it." in refused.error["message"]
-    assert [world["name"] for world in client.read(WORLDS)["data"] if world["damage"]] == [None]
-    assert caplog.text.count("left alone until it is reset or deleted") == 1
-    assert [finding.what for finding in examine(tmp_path, CATALOG)] == ["database"]
-    app.emulator.close()  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize("verb, path", [("POST", "/_emulator/reset"), ("DELETE", WORLD)])
-def test_a_damaged_world_can_be_reset_or_deleted(damaged: Client, tmp_path: Path, verb: str, path: str) -> None:
-    app = create_app(tmp_path)
-    client = Client(app, "sk_test_short")
-
-    assert client.send(verb, path, {}, None).status == 200
-
-    assert client.read("/v1/topups")["data"] == []
-    assert examine(tmp_path, CATALOG) == []
-    app.emulator.close()  # type: ignore[attr-defined]
-
-
-def test_a_file_without_a_byte_is_no_world_yet(tmp_path: Path) -> None:
-    """A full disk leaves one when a key is new."""
-    app = create_app(tmp_path)
-    handle = app.emulator.tenants.open("short").handle  # type: ignore[attr-defined]
-    app.emulator.close()  # type: ignore[attr-defined]
-    (tmp_path / f"{handle}.sqlite").write_bytes(b"")
-
-    app = create_app(tmp_path)
-    client = Client(app, "sk_test_short")
-    tick(client)
-
-    assert names(client) == set()
-    assert client.read("/v1/account")["object"] == "account"
-    app.emulator.close()  # type: ignore[attr-defined]
 
 
 def test_other_files_in_the_folder_are_nobodys_worlds(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import pytest
 
 from emulator.app import create_app
 from emulator.kernel.database.directory_lock import DirectoryInUse
-from emulator.kernel.database.face import NewerData, WorldGone
-from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.database.face import WorldGone
 from emulator.kernel.database.tenant_row import write_tenant_row
 from emulator.kernel.tenants import Attendant
 from emulator.kernel.tenants import tenants as module
@@ -26,18 +25,6 @@ def test_file_names_do_not_tell_the_tenants_name(notes):
 
     assert len(names) == 1
     assert "notes" not in names[0]
-
-
-def test_data_of_a_newer_version_is_refused_in_one_sentence(tmp_path):
-    client = NotesClient(notes_app(tmp_path))
-    client.post("/v1/notes", "text=x")
-    client.app.tenants.close()
-    file = next(tmp_path.glob("*.sqlite"))
-    with sqlite3.connect(file) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-
-    with pytest.raises(NewerData, match="written by a newer version"):
-        served(tmp_path, CATALOG)
 
 
 def test_a_table_made_by_an_older_version_gains_the_columns_it_lacks(tmp_path):

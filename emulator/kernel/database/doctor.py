@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import tenant_time
-from emulator.kernel.database.face import Session, WorldDamaged
+from emulator.kernel.database.face import Session, StorageFails, WorldDamaged
+from emulator.kernel.database.request_log import damaged_logs
 from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.sqlite import files_in, looking
 from emulator.kernel.database.tenant_row import read_tenant_row
@@ -39,12 +40,12 @@ class Examined(NamedTuple):
 
 
 def examine(directory: Path, catalog: Catalog) -> list[Finding]:
-    """Everything wrong in a data directory; an empty list when the books are whole. NewerData, OSError."""
+    """Everything wrong in a data directory; an empty list when the books are whole. OSError."""
     return examined(directory, catalog).findings
 
 
 def examined(directory: Path, catalog: Catalog) -> Examined:
-    """Everything wrong in a data directory, whether a server has it open or not. NewerData, OSError."""
+    """Everything wrong in a data directory, whether a server has it open or not. OSError."""
     schema = Schema(catalog.records.values())
     findings, worlds = [], 0
     for _, file in files_in(directory):
@@ -52,8 +53,11 @@ def examined(directory: Path, catalog: Catalog) -> Examined:
         try:
             with looking(file, schema) as session:
                 findings += examine_session(session, catalog)
-        except WorldDamaged as damage:
-            findings.append(Finding(file.name, "database", str(damage)))
+        except (WorldDamaged, StorageFails) as failure:
+            findings.append(Finding(file.name, "database", str(failure)))
+        except Exception as failure:  # what has been tampered with may be anything
+            findings.append(Finding(file.name, "database", f"cannot be read: {type(failure).__name__}: {failure}"))
+    findings += [Finding(file.name, "request log", damage) for file, damage in damaged_logs(directory)]
     return Examined(worlds, findings)
 
 
@@ -64,11 +68,9 @@ def examine_tenant(tenant: Tenant) -> list[Finding]:
 
 
 def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:
-    """Everything wrong in a world, in one consistent look."""
+    """Everything wrong in a world, in one consistent look. WorldDamaged where it cannot be looked at."""
+    session.check()
     row = read_tenant_row(session)
-    damage = session.damage()
-    if damage is not None:
-        yield Finding(row.name, "database", damage)
     now = tenant_time(row.clock_offset, row.frozen_at, row.last_now)
     step = Step(session, catalog, row, now, Request(), origin="")
     for book, kept, summed in step.ledger.differing_totals():

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from emulator.kernel.database.request_log import RequestLog
 
 
-class NewerData(Exception):
-    """Data that a newer version of this program has written; in a sentence."""
-
-
 class WorldGone(Exception):
     """The world has been deleted."""
 
 
 class WorldDamaged(Exception):
-    """What is stored of a world cannot be read; in a sentence. It can be made anew, or deleted; others go on."""
+    """What is stored of a world cannot be read; in a sentence. It can be made anew, or deleted; others go on.
+
+    That it was written by a newer version of this program is no damage, but comes to the same.
+    """
+
+
+class StorageFails(Exception):
+    """Where the worlds are kept cannot be used at this moment; in a sentence. Nothing was changed, and it may pass."""
 
 
 class Kept(NamedTuple):
@@ -75,8 +78,8 @@ class Session(Protocol):
     def rest_until(self, at: float) -> None:
         """This world needs no look before that moment: `math.inf` when nothing waits."""
 
-    def damage(self) -> str | None:
-        """What the database itself finds wrong with what is stored, or None."""
+    def check(self) -> None:
+        """WorldDamaged where the database itself finds something wrong with what is stored."""
 
 
 class StoredWorld(Protocol):
@@ -86,10 +89,10 @@ class StoredWorld(Protocol):
     is_gone: bool  # it has been deleted, or another has taken its place
 
     def reading(self) -> AbstractContextManager[Session]:
-        """A look at one moment. WorldGone, WorldDamaged."""
+        """A look at one moment. WorldGone, WorldDamaged, StorageFails."""
 
     def writing(self) -> AbstractContextManager[Session]:
-        """A change, alone among those who write; undone by any exception. WorldGone, WorldDamaged."""
+        """A change, alone among those who write; undone by any exception. WorldGone, WorldDamaged, StorageFails."""
 
     def close(self) -> None:
         """Let go of files and connections. Who still has it may go on using it."""
@@ -129,22 +132,28 @@ class Database(Protocol):
     requests: RequestLog
 
     def worlds(self) -> list[Kept]:
-        """Every world, the one last written to first."""
+        """Every world, the one last written to first. StorageFails."""
 
     def has(self, handle: str) -> bool:
-        """Whether there is such a world."""
+        """Whether there is such a world. StorageFails."""
 
     def make(self, handle: str, fill: Callable[[Session], None]) -> None:
-        """A new world, in place of whatever was there: nobody ever meets it half filled."""
+        """A new world, in place of whatever was there: nobody ever meets it half filled. StorageFails."""
 
     def open(self, handle: str) -> StoredWorld:
-        """A world that is there, brought up to date. NewerData, WorldGone, WorldDamaged."""
+        """A world that is there, brought up to date. WorldGone, WorldDamaged, StorageFails."""
 
     def looking(self, handle: str) -> AbstractContextManager[Session]:
-        """A look at a world as it is, older or not, that opens and changes nothing. WorldGone, WorldDamaged."""
+        """A look at a world as it is, older or not, that opens and changes nothing.
+
+        WorldGone, WorldDamaged, StorageFails.
+        """
 
     def copy(self, handle: str, to: str, change: Callable[[Session], None]) -> None:
-        """A world as it is at this moment, as another one, changed before anybody meets it."""
+        """A world as it is at this moment, as another one, changed before anybody meets it.
+
+        WorldDamaged, StorageFails.
+        """
 
     def delete(self, handle: str) -> None:
         """Forget a world for good."""

@@ -11,7 +11,6 @@ from functools import cache
 
 from sqlite_utils import Database
 
-from emulator.kernel.database.face import NewerData
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table
 from emulator.kernel.database.store import refile
 from emulator.kernel.database.tables import made
@@ -60,22 +59,34 @@ def version_of(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
+def check_that_known(connection: sqlite3.Connection) -> int:
+    """The version of a world's schema. DatabaseError where that is a later one, or where there is no world."""
+    had = version_of(connection)
+    if had > SCHEMA_VERSION:
+        raise newer(f"schema {had}, this one knows {SCHEMA_VERSION}")
+    is_there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tenant'").fetchone()
+    if had == 0 or is_there is None or connection.execute("SELECT 1 FROM tenant").fetchone() is None:
+        raise sqlite3.DatabaseError("there is no world in it")
+    return had
+
+
+def newer(how: str) -> sqlite3.DatabaseError:
+    """What is said of data that a later version has written."""
+    return sqlite3.DatabaseError(f"it was written by a newer version of the emulator ({how}), which can read it")
+
+
 def is_current(connection: sqlite3.Connection, schema: Schema) -> bool:
-    """Whether a file has the tables and records of this program, as far as it has them."""
+    """Whether a file has the tables and records of this program, as far as it has them. DatabaseError as above."""
     return (
-        version_of(connection) == SCHEMA_VERSION and not differing(connection, schema) and not older(connection, schema)
+        check_that_known(connection) == SCHEMA_VERSION
+        and not differing(connection, schema)
+        and not older(connection, schema)
     )
 
 
 def migrate(connection: sqlite3.Connection, schema: Schema) -> None:
-    """Bring a world up to date, as a whole or not at all. NewerData where it is beyond this program."""
-    had = version_of(connection)
-    if had == 0:
-        raise sqlite3.DatabaseError("there is no world in it")
-    if had > SCHEMA_VERSION:
-        raise NewerData(
-            f"The data was written by a newer version of the emulator (schema {had}, this one knows {SCHEMA_VERSION})."
-        )
+    """Bring a world up to date, as a whole or not at all. DatabaseError where it is none, or beyond this program."""
+    had = check_that_known(connection)
     if is_current(connection, schema):
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -133,14 +144,14 @@ def shapes_of(schema: Schema) -> dict[str, set[str]]:
 
 
 def older(connection: sqlite3.Connection, schema: Schema) -> dict[str, int]:
-    """The kinds of records that were stored with another meaning, and in which version. NewerData for a later one."""
+    """The kinds of records that were stored with another meaning, and in which version; DatabaseError for a later."""
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     stored = dict(connection.execute("SELECT name, version FROM record_version")) if "record_version" in names else {}
     found = {}
     for name, kind in schema.records.items():
         had, has = stored.get(name, 1), kind.version
         if had > has:
-            raise NewerData(f"The data was written by a newer version of the emulator ({name} is at {had}).")
+            raise newer(f"{name} is at {had}")
         if name in names and had < has:
             found[name] = had
     return found

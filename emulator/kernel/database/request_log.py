@@ -13,7 +13,7 @@ import re
 import sqlite3
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from typing import Any
 import orjson
 
 from emulator.kernel.conditions import Condition
+from emulator.kernel.database.face import StorageFails
+from emulator.kernel.database.files import Troubles, remove, said, told
 from emulator.kernel.database.queries import clause
 from emulator.kernel.requests import LoggedRequest, RequestLine
 
@@ -29,6 +31,7 @@ MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hang
 MOST_OPEN_FILES = 8
 LONGEST_TEXT = 2_000
 GATHERING_SECONDS = 0.05
+ENDING = ".requests.db"
 SCHEMA_VERSION = 3
 SCHEMA = """
     CREATE TABLE request (
@@ -51,14 +54,16 @@ log = logging.getLogger("emulator")
 class RequestLog:
     """The request logs of one data directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, troubles: Troubles) -> None:
         self.directory = directory
+        self.troubles = troubles
         self.waiting: queue.SimpleQueue[RequestLine | threading.Event] = queue.SimpleQueue()
         self.guard = threading.Lock()
         self.hurry = threading.Event()
         self.written = threading.Condition()
         self.batches = 0
-        self.lost = 0
+        self.lost = 0  # lines since it was last said
+        self.reason = ""  # why
         self.forgotten: set[str | None] = set()  # worlds that were deleted, and may have come again
         self.writer: threading.Thread | None = None
         self.closing = False
@@ -67,7 +72,7 @@ class RequestLog:
     def add(self, line: RequestLine) -> None:
         """Hand a line over to the writer."""
         if self.waiting.qsize() >= MOST_WAITING:
-            self.lost += 1
+            self.lose(1, f"{MOST_WAITING} wait to be written already")
             return
         self.waiting.put(line)
         if self.writer is None:
@@ -123,14 +128,48 @@ class RequestLog:
         for handle, its_lines in by_world.items():
             try:
                 if handle not in self.forgotten or self.directory.joinpath(f"{handle}.sqlite").exists():
-                    append(self.connection(self.file_of(handle)), its_lines)
-            except (sqlite3.Error, OSError) as error:
-                self.lost += len(its_lines)
-                log.error("%d lines of the request log are lost: %s", len(its_lines), error)
+                    self.keep(self.file_of(handle), [row_of(line) for line in its_lines])
+                    self.tell_of_lost()
+            except StorageFails as failure:  # which has been said
+                self.lose(len(its_lines), str(failure))
+            except Exception as failure:
+                self.lose(len(its_lines), f"{type(failure).__name__}: {failure}")
+                self.tell_of_lost()
         if lines:
             with self.written:
                 self.batches += 1
                 self.written.notify_all()
+
+    def keep(self, file: Path, rows: list[tuple[Any, ...]]) -> None:
+        """Add rows to a log; one that cannot be read is begun anew with them. StorageFails."""
+        try:
+            append(self.connection(file), rows)
+        except (sqlite3.Error, OSError) as failure:
+            self.let_go(file)
+            meaning = self.troubles.told(failure, file)
+            if isinstance(meaning, StorageFails):
+                raise meaning from failure
+            log.error("The request log %s could not be read and has been begun anew: %s.", file, said(failure))
+            remove(file)
+            append(self.connection(file), rows)
+
+    def lose(self, lines: int, reason: str) -> None:
+        """Lines are lost. It is said when the log is written again, since what hinders one line hinders more."""
+        with self.guard:
+            self.lost, self.reason = self.lost + lines, reason
+
+    def tell_of_lost(self) -> None:
+        """Say how many lines were lost since the last time, and why."""
+        if self.lost:
+            with self.guard:
+                lost, self.lost = self.lost, 0
+            log.error("The request log lacks %d lines: %s", lost, self.reason)
+
+    def let_go(self, file: Path) -> None:
+        """Close the writer's connection to a file."""
+        connection = self.open_files.pop(file, None)
+        if connection is not None:
+            connection.close()
 
     def connection(self, file: Path) -> sqlite3.Connection:
         """The writer's connection to a file, made if there is none; few stay open."""
@@ -147,7 +186,7 @@ class RequestLog:
 
     def file_of(self, handle: str | None) -> Path:
         """The log beside a world's file; None is the log of what belongs to no world."""
-        return self.directory / f"{handle or 'no-tenant'}.requests.db"
+        return self.directory / f"{handle or 'no-tenant'}{ENDING}"
 
     def find(self, handle: str | None, id: str) -> LoggedRequest | None:
         """One request by its id, or None."""
@@ -156,16 +195,25 @@ class RequestLog:
     def select(
         self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
     ) -> list[LoggedRequest]:
-        """Requests that meet all conditions, newest first unless said otherwise."""
+        """Requests that meet all conditions, newest first unless said otherwise. StorageFails.
+
+        A log that cannot be read has none: the next line that is written to it begins it anew.
+        """
         file = self.file_of(handle)
         if not file.exists():
             return []
         where, values = clause(conditions, FILTERS)
         order = "ASC" if oldest_first else "DESC"
         sql = f"SELECT sequence, {', '.join(COLUMNS)} FROM request WHERE {where} ORDER BY sequence {order} LIMIT :most"
-        with closing(opened(file)) as connection:
-            rows = connection.execute(sql, {**values, "most": limit})
-            return [LoggedRequest(*row[:-1], orjson.loads(row[-1]) if row[-1] else None) for row in rows]
+        try:
+            with closing(opened(file)) as connection:
+                rows = connection.execute(sql, {**values, "most": limit})
+                return [LoggedRequest(*row[:-1], orjson.loads(row[-1]) if row[-1] else None) for row in rows]
+        except (sqlite3.Error, orjson.JSONDecodeError) as failure:
+            meaning = self.troubles.told(failure, file)
+            if isinstance(meaning, StorageFails):
+                raise meaning from failure
+            return []
 
     def newest(self, handle: str | None) -> int:
         """The sequence of the last line so far; 0 when there is none."""
@@ -175,9 +223,7 @@ class RequestLog:
         """Remove the log of a world that is deleted."""
         self.forgotten.add(handle)
         self.flush()
-        file = self.file_of(handle)
-        for end in ("", "-journal", "-shm", "-wal"):
-            file.with_name(file.name + end).unlink(missing_ok=True)
+        remove(self.file_of(handle))
 
     def wait(self, batches: int, seconds: float) -> int:
         """Return the number of batches written once it is not `batches`, or after some seconds."""
@@ -189,16 +235,32 @@ class RequestLog:
 def opened(file: Path) -> sqlite3.Connection:
     """A connection to a log; one of another shape is emptied, since a log is not worth a migration."""
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.executescript("PRAGMA synchronous = NORMAL; PRAGMA case_sensitive_like = ON;")
-    if version_of(connection) != SCHEMA_VERSION:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        if version_of(connection) != SCHEMA_VERSION:  # another thread may have been quicker
-            connection.execute("DROP TABLE IF EXISTS request")
-            connection.execute(SCHEMA)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
+    try:
+        connection.executescript("PRAGMA synchronous = NORMAL; PRAGMA case_sensitive_like = ON;")
+        if version_of(connection) != SCHEMA_VERSION:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            if version_of(connection) != SCHEMA_VERSION:  # another thread may have been quicker
+                connection.execute("DROP TABLE IF EXISTS request")
+                connection.execute(SCHEMA)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def damaged_logs(directory: Path) -> Iterator[tuple[Path, str]]:
+    """The logs in a directory that cannot be read, and why. A server begins them anew."""
+    for file in sorted(directory.glob(f"*{ENDING}")):
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+                verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if verdict != "ok":
+                    raise sqlite3.DatabaseError(verdict)
+        except sqlite3.Error as failure:
+            yield file, str(told(failure, file))
 
 
 def version_of(connection: sqlite3.Connection) -> int:
@@ -206,18 +268,17 @@ def version_of(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def append(connection: sqlite3.Connection, lines: Iterable[RequestLine]) -> None:
-    """Write lines in one transaction and let go of those that are too old."""
+def append(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
+    """Write rows in one transaction and let go of those that are too old."""
     marks = ", ".join("?" * len(COLUMNS))
     connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executemany(
-            f"INSERT INTO request ({', '.join(COLUMNS)}) VALUES ({marks})", [row_of(line) for line in lines]
-        )
+        connection.executemany(f"INSERT INTO request ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
         connection.execute(f"DELETE FROM request WHERE sequence <= (SELECT max(sequence) FROM request) - {MOST_KEPT}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk may have undone it already
+            connection.execute("ROLLBACK")
         raise
 
 

@@ -25,9 +25,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import orjson
+
 from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.directory_lock import DirectoryLock
-from emulator.kernel.database.face import Kept, NewerData, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Kept, WorldDamaged, WorldGone
+from emulator.kernel.database.files import PROBE, Troubles, check_that_filled, parts_of, remove, told
 from emulator.kernel.database.migrations import is_current, migrate, shrink, version_of
 from emulator.kernel.database.request_log import RequestLog
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
@@ -38,14 +41,16 @@ HANDLE = re.compile("[0-9a-f]{32}")
 MISSING = re.compile(r"no such table: (?:main\.)?(\w+)")
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
 NEVER, AT_ONCE, LATEST = 0, 1, 2**31 - 1
-# Where a header has the version of the format for writing and reading, the user version and the application id.
-MAGIC, FORMATS, USER_VERSION, APPLICATION_ID, HEADER = b"SQLite format 3\0", 18, 60, 68, 100
+# Where a header has the size of a page, the version of the format for writing and reading, the number of pages, the
+# user version and the application id. Source: https://www.sqlite.org/fileformat.html
+MAGIC, PAGE_SIZE, FORMATS, PAGES, USER_VERSION, APPLICATION_ID, HEADER = b"SQLite format 3\0", 16, 18, 28, 60, 68, 100
 WRITE_AHEAD = b"\2\2"
-UNREADABLE = sqlite3.DatabaseError  # itself: its subclasses say what a statement got wrong
 
 
 class SqliteSession:
     """A session on one connection, by its one cursor; `wakes_at` is what it says of the next look."""
+
+    world: SqliteWorld | None = None  # what it is a session of, where that has a file
 
     def __init__(self, cursor: sqlite3.Cursor, schema: Schema, absent: dict[str, str], wakes_at: int) -> None:
         self.cursor = cursor
@@ -58,14 +63,16 @@ class SqliteSession:
         """The first row that a query gives, or None."""
         try:
             return self.cursor.execute(self.absent.get(sql, sql), values).fetchone()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as failure:
+            missing_table(failure, self.schema)
             return self.execute(sql, values).fetchone()
 
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives."""
         try:
             return self.cursor.execute(self.absent.get(sql, sql), values).fetchall()
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as failure:
+            missing_table(failure, self.schema)
             return self.execute(sql, values).fetchall()
 
     def run(self, sql: str, **values: Any) -> int:
@@ -127,17 +134,19 @@ class SqliteSession:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """What may fail without ending the session."""
+        """What may fail without ending the session; but a disk that is full may have undone all of it already."""
         wakes_at = self.wakes_at
         self.cursor.execute("SAVEPOINT attempt")
         try:
             yield
-        except BaseException:
-            self.cursor.execute("ROLLBACK TO attempt")
+        except BaseException as failure:
+            if self.cursor.connection.in_transaction:
+                self.cursor.execute("ROLLBACK TO attempt")
+                self.cursor.execute("RELEASE attempt")
             self.wakes_at = wakes_at
+            raise_told(failure, self.world)
             raise
-        finally:
-            self.cursor.execute("RELEASE attempt")
+        self.cursor.execute("RELEASE attempt")
 
     def clear(self) -> None:
         """Forget everything."""
@@ -164,10 +173,13 @@ class SqliteSession:
             self.cursor.execute(f"PRAGMA application_id = {moment}")
             self.wakes_at = moment
 
-    def damage(self) -> str | None:
-        """What SQLite finds wrong with the file."""
+    def check(self) -> None:
+        """Have SQLite look through the whole file."""
         verdict = self.cursor.execute("PRAGMA integrity_check").fetchone()[0]
-        return None if verdict == "ok" else verdict
+        if verdict != "ok":
+            failure = sqlite3.DatabaseError(" ".join(verdict.split()))
+            raise_told(failure, self.world)
+            raise failure
 
 
 @lru_cache(maxsize=512)
@@ -217,16 +229,20 @@ class SqliteWorld:
         self.lock = threading.Lock()
         self.idle: list[sqlite3.Cursor] = []
         self.is_closed = self.is_gone = False
+        self.damage: WorldDamaged | None = None
         self.absent: dict[str, str] = {}  # what those who write know to be absent; one of them at a time
         connection = None
         try:
+            check_that_filled(self.file)
             connection = self.connect()
             migrate(connection, database.schema)
             self.wakes_at = wake_of(connection)
+        except FileNotFoundError:
+            raise WorldGone(handle) from None
         except BaseException as failure:
             if connection is not None:
                 connection.close()
-            raise told(failure, self.file) from failure
+            raise self.told(failure) from failure
         self.give_back(connection.cursor())
 
     def connect(self) -> sqlite3.Connection:
@@ -254,20 +270,33 @@ class SqliteWorld:
         return connection
 
     def take(self) -> sqlite3.Cursor:
-        """A connection nobody else uses until it is given back, by the one cursor that we have of it."""
+        """A connection nobody else uses until it is given back, by the one cursor that we have of it. WorldDamaged."""
+        if self.damage is not None:
+            raise WorldDamaged(*self.damage.args)
         try:
             return self.idle.pop()
         except IndexError:
             return self.connect().cursor()
 
     def give_back(self, cursor: sqlite3.Cursor) -> None:
-        """Let others use a connection; what was not committed is undone."""
-        if cursor.connection.in_transaction:
-            cursor.execute("ROLLBACK")
-        if self.is_closed or len(self.idle) >= MOST_IDLE_CONNECTIONS:
+        """Let others use a connection; what was not committed is undone, by closing it where it cannot do that."""
+        try:
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
+        except sqlite3.Error:
+            cursor.connection.close()
+            return
+        if self.is_closed or self.damage or len(self.idle) >= MOST_IDLE_CONNECTIONS:
             cursor.connection.close()
         else:
             self.idle.append(cursor)
+
+    def told(self, failure: BaseException) -> BaseException:
+        """A failure as what it says of the file. Damage that was met once is what everybody is told from then on."""
+        meaning = self.database.troubles.told(failure, self.file)
+        if isinstance(meaning, WorldDamaged):
+            self.damage = meaning
+        return meaning
 
     def reading(self) -> Reading:
         """A look at one moment."""
@@ -296,30 +325,37 @@ class Reading(SqliteSession):
     What is absent at that moment may be there at the next, so what one look finds absent says nothing to another.
     """
 
+    world: SqliteWorld
+
     def __init__(self, world: SqliteWorld) -> None:
         self.world = world
         self.schema = world.database.schema
         self.absent = {}
 
     def __enter__(self) -> Reading:
-        self.cursor = self.world.take()
+        cursor = None
         try:
-            self.cursor.execute("BEGIN")
+            self.cursor = cursor = self.world.take()
+            cursor.execute("BEGIN")
         except BaseException as failure:
-            self.world.give_back(self.cursor)
-            raise told(failure, self.world.file) from failure
+            if cursor is not None:
+                self.world.give_back(cursor)
+            raise self.world.told(failure) from failure
         return self
 
     def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
-        if failure is None:
-            self.cursor.execute("COMMIT")  # less work than to roll back
-        self.world.give_back(self.cursor)
-        if type(failure) is UNREADABLE:
-            raise told(failure, self.world.file) from failure
+        try:
+            if failure is None:
+                self.cursor.execute("COMMIT")  # less work than to roll back
+        finally:
+            self.world.give_back(self.cursor)
+        raise_told(failure, self.world)
 
 
 class Writing(SqliteSession):
     """A change of a world, for the length of a block; undone by any exception."""
+
+    world: SqliteWorld
 
     def __init__(self, world: SqliteWorld) -> None:
         self.world = world
@@ -327,28 +363,29 @@ class Writing(SqliteSession):
     def __enter__(self) -> Writing:
         world = self.world
         world.lock.acquire()
+        cursor = None
         try:
-            super().__init__(world.take(), world.database.schema, world.absent, world.wakes_at)
-        except BaseException:
-            world.lock.release()
-            raise
-        try:
-            self.cursor.execute("BEGIN IMMEDIATE")
+            cursor = world.take()
+            super().__init__(cursor, world.database.schema, world.absent, world.wakes_at)
+            cursor.execute("BEGIN IMMEDIATE")
         except BaseException as failure:
-            self.end()
-            raise told(failure, world.file) from failure
+            if cursor is not None:
+                world.give_back(cursor)
+            world.lock.release()
+            raise world.told(failure) from failure
         return self
 
     def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
         try:
             if failure is None:
                 self.commit()
-        except sqlite3.DatabaseError as damage:
-            raise told(damage, self.world.file) from damage
+        except sqlite3.Error as refusal:
+            raise_told(refusal, self.world)
+            raise
         finally:
-            self.end()
-        if type(failure) is UNREADABLE:
-            raise told(failure, self.world.file) from failure
+            self.world.give_back(self.cursor)
+            self.world.lock.release()
+        raise_told(failure, self.world)
 
     def commit(self) -> None:
         """Have the change happen, and tell the world what there is now."""
@@ -361,15 +398,13 @@ class Writing(SqliteSession):
             self.world.wakes_at = self.wakes_at
             self.world.database.wake(self.world.handle, self.wakes_at)
 
-    def end(self) -> None:
-        """Let others write."""
-        self.world.give_back(self.cursor)
-        self.world.lock.release()
 
-
-def told(failure: BaseException, file: Path) -> BaseException:
-    """What SQLite cannot read is said to be damaged; what our own statements get wrong is not."""
-    return WorldDamaged(f"The file {file.name} is damaged: {failure}.") if type(failure) is UNREADABLE else failure
+def raise_told(failure: BaseException | None, world: SqliteWorld | None) -> None:
+    """Raise what a failure says of the world's file, if it says anything of it."""
+    if world is not None and isinstance(failure, sqlite3.Error | orjson.JSONDecodeError):
+        meaning = world.told(failure)
+        if meaning is not failure:
+            raise meaning from failure
 
 
 class Lock:
@@ -398,7 +433,7 @@ class SqliteDatabase:
     def __init__(
         self, directory: Path, records: Iterable[type], *, durable: bool = False, is_locked: bool = False
     ) -> None:
-        """`is_locked`: whoever starts us holds the lock already. DirectoryInUse, NewerData, OSError."""
+        """`is_locked`: whoever starts us holds the lock already. DirectoryInUse, OSError."""
         directory.mkdir(parents=True, exist_ok=True)
         self.folder_lock = None if is_locked else DirectoryLock(directory)
         self.directory = directory
@@ -412,7 +447,8 @@ class SqliteDatabase:
         self.opened: WeakValueDictionary[str, SqliteWorld] = WeakValueDictionary()
         self.wakes: dict[str, int] = {}
         self.queue: list[tuple[int, str]] = []
-        self.requests = RequestLog(directory)
+        self.troubles = Troubles(directory)
+        self.requests = RequestLog(directory, self.troubles)
         try:
             self.look_through()
         except BaseException:
@@ -424,38 +460,43 @@ class SqliteDatabase:
         return self.directory / f"{handle}.sqlite"
 
     def look_through(self) -> None:
-        """Note when each world needs a look, and refuse data of a newer version. One that cannot be read needs one."""
+        """Note when each world needs a look. One that cannot be read needs one, so that somebody hears of it."""
         for handle, file in files_in(self.directory):
-            version, wakes_at = header_of(file)
-            if version > SCHEMA_VERSION:
-                raise NewerData(
-                    f"{file.name} was written by a newer version of the emulator; use that version or another folder."
-                )
-            self.wake(handle, wakes_at)
+            self.wake(handle, wakes_at_of(file))
 
     # Worlds
 
     def worlds(self) -> list[Kept]:
         """Every world, the one last written to first."""
+        there: set[str] = set()
         sizes: dict[str, int] = {}
         changes: dict[str, float] = {}
-        for entry in os.scandir(self.directory):
+        try:
+            entries = list(os.scandir(self.directory))
+        except OSError as failure:
+            raise self.troubles.told(failure, self.directory / PROBE) from failure
+        for entry in entries:
             handle, _, kind = entry.name.partition(".")
             if HANDLE.fullmatch(handle):
                 with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
                     state = entry.stat()
                     sizes[handle] = sizes.get(handle, 0) + state.st_size
-                    if kind in ("sqlite", "sqlite-wal") and state.st_size:
+                    if kind == "sqlite":
+                        there.add(handle)
+                    if kind == "sqlite" or (kind == "sqlite-wal" and state.st_size):
                         changes[handle] = max(state.st_mtime, changes.get(handle, 0))
-        found = [Kept(handle, sizes[handle], changed) for handle, changed in changes.items()]
+        found = [Kept(handle, sizes[handle], changes[handle]) for handle in there]
         return sorted(found, key=lambda kept: (-kept.changed, kept.handle))
 
     def has(self, handle: str) -> bool:
-        """Whether there is such a world. A file without a byte is what a full disk has left of none."""
+        """Whether there is such a world."""
         file = self.file_of(handle)
-        return HANDLE.fullmatch(handle) is not None and any(
-            one.exists() and one.stat().st_size for one in parts_of(file)[:2]
-        )
+        try:
+            return HANDLE.fullmatch(handle) is not None and file.stat() is not None
+        except FileNotFoundError:
+            return False
+        except OSError as failure:  # which is no reason to make another in its place
+            raise self.troubles.told(failure, file) from failure
 
     def make(self, handle: str, fill: Callable[[SqliteSession], None]) -> None:
         """A new world, in place of whatever was there. It is made in memory and put there whole."""
@@ -467,7 +508,8 @@ class SqliteDatabase:
             fill(session)
             fresh.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             fresh.execute("COMMIT")
-            self.put_in_place(handle, self.drafted(handle, fresh))
+            with self.drafting(handle) as draft:
+                self.write(draft, fresh)
             if self.template is None:
                 self.template = emptied(fresh)
         self.wake(handle, session.wakes_at)
@@ -487,6 +529,9 @@ class SqliteDatabase:
         file = self.file_of(handle)
         if not file.exists():
             raise WorldGone(handle)
+        world = self.opened.get(handle)
+        if world is not None and world.damage is not None:
+            raise WorldDamaged(*world.damage.args)
         with looking(file, self.schema) as session:
             yield session
 
@@ -499,51 +544,56 @@ class SqliteDatabase:
 
     def copy(self, handle: str, to: str, change: Callable[[SqliteSession], None]) -> None:
         """A world as it is at this moment, as another one."""
-        draft = self.draft_of(to)
-        with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
-            with closing(opened_to_read(self.file_of(handle))) as stored:
+        source = self.file_of(handle)
+        with self.drafting(to, source) as draft, closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+            with closing(opened_to_read(source)) as stored:
                 stored.backup(copy)
             migrate(copy, self.schema)
             copy.execute("BEGIN")
             session = SqliteSession(copy.cursor(), self.schema, {}, wake_of(copy))
             change(session)
             copy.execute("COMMIT")
-        self.put_in_place(to, draft)
         self.wake(to, session.wakes_at)
 
-    def draft_of(self, handle: str) -> Path:
-        """Where a world is written before it is put in its place; what a killed server left there goes."""
-        draft = self.file_of(handle).with_suffix(".new")
-        for part in parts_of(draft):
-            part.unlink(missing_ok=True)
-        return draft
+    @contextmanager
+    def drafting(self, handle: str, source: Path | None = None) -> Iterator[Path]:
+        """A world written beside its place and put there when it is whole; what is left of one that is not goes.
 
-    def drafted(self, handle: str, world: sqlite3.Connection) -> Path:
+        What cannot be read on the way is the `source`, if there is one.
+        """
+        file = self.file_of(handle)
+        draft = file.with_suffix(".new")
+        try:
+            remove(draft)  # which a killed server may have left
+            yield draft
+            self.end(handle)
+            for rest in parts_of(file)[1:]:
+                rest.unlink(missing_ok=True)
+            draft.replace(file)
+        except BaseException as failure:
+            with contextlib.suppress(OSError):
+                remove(draft)
+            raise self.troubles.told(failure, source or file) from failure
+
+    def write(self, draft: Path, world: sqlite3.Connection) -> None:
         """A world that was made in memory as a file that is written ahead of."""
         content = bytearray(world.serialize())
         content[FORMATS : FORMATS + len(WRITE_AHEAD)] = WRITE_AHEAD
-        draft = self.draft_of(handle)
         with draft.open("wb") as written:
             written.write(content)
             if self.durable:
                 written.flush()
                 os.fsync(written.fileno())
-        return draft
-
-    def put_in_place(self, handle: str, draft: Path) -> None:
-        """Let a draft be the world, in place of whatever was there."""
-        self.end(handle)
-        file = self.file_of(handle)
-        for rest in parts_of(file)[1:]:
-            rest.unlink(missing_ok=True)
-        draft.replace(file)
 
     def delete(self, handle: str) -> None:
         """Remove a world's files."""
         self.end(handle)
-        for part in parts_of(self.file_of(handle)):
-            part.unlink(missing_ok=True)
-        self.requests.forget(handle)
+        file = self.file_of(handle)
+        try:
+            remove(file)
+            self.requests.forget(handle)
+        except OSError as failure:
+            raise self.troubles.told(failure, file) from failure
         self.wake(handle, NEVER)
 
     # When to look
@@ -559,6 +609,7 @@ class SqliteDatabase:
 
     def due(self, now: float) -> list[str]:
         """The worlds that need a look by that moment. They do until they say otherwise."""
+        self.troubles.look()
         found: dict[str, int] = {}
         with self.guard:
             while self.queue and self.queue[0][0] <= now:
@@ -599,28 +650,27 @@ def files_in(directory: Path) -> Iterator[tuple[str, Path]]:
             yield handle, directory / entry.name
 
 
-def parts_of(file: Path) -> tuple[Path, Path, Path]:
-    """A world's file, what has been written ahead of it, and the index of that."""
-    return file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")
-
-
-def header_of(file: Path) -> tuple[int, int]:
-    """The version of a file, and when its world needs a look: at once where nobody can say."""
+def wakes_at_of(file: Path) -> int:
+    """When a world needs a look, as the header of its file says: at once where nobody can say."""
     try:
         if parts_of(file)[1].exists():  # written ahead by a server that was killed: the header may be behind
             with closing(opened_to_read(file)) as connection:
-                return version_of(connection), AT_ONCE
+                return wake_of(connection) if version_of(connection) == SCHEMA_VERSION else AT_ONCE
         with file.open("rb") as opened:
-            header = opened.read(HEADER)
+            header, size = opened.read(HEADER), os.fstat(opened.fileno()).st_size
     except (OSError, sqlite3.Error):
-        return 0, AT_ONCE
-    if not header:
-        return 0, NEVER
-    if len(header) < HEADER or not header.startswith(MAGIC):
-        return 0, AT_ONCE
+        return AT_ONCE
+    if len(header) < HEADER or not header.startswith(MAGIC) or size < length_of(header):
+        return AT_ONCE
     (version,) = struct.unpack_from(">i", header, USER_VERSION)
     (wakes_at,) = struct.unpack_from(">i", header, APPLICATION_ID)
-    return version, wakes_at if version == SCHEMA_VERSION else AT_ONCE
+    return wakes_at if version == SCHEMA_VERSION else AT_ONCE
+
+
+def length_of(header: bytes) -> int:
+    """How long a file says that it is; a page of 1 byte stands for one of 65,536."""
+    page_size, (pages,) = struct.unpack_from(">H", header, PAGE_SIZE)[0], struct.unpack_from(">I", header, PAGES)
+    return (65_536 if page_size == 1 else page_size) * pages
 
 
 def wake_of(connection: sqlite3.Connection) -> int:
@@ -654,12 +704,11 @@ def emptied(world: sqlite3.Connection) -> bytes:
 
 @contextmanager
 def looking(file: Path, schema: Schema) -> Iterator[SqliteSession]:
-    """A look at a world that changes nothing, not even the shape of an older one. NewerData, WorldDamaged."""
+    """A look at a world that changes nothing, not even the shape of an older one. WorldDamaged, StorageFails."""
     try:
+        check_that_filled(file)
         with contextlib.ExitStack() as stack:
             stored = stack.enter_context(closing(opened_to_read(file)))
-            if version_of(stored) > SCHEMA_VERSION:
-                raise NewerData(f"{file.name} was written by a newer version of the emulator; use that version.")
             if not is_current(stored, schema):
                 copy = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
                 stored.backup(copy)
@@ -667,5 +716,5 @@ def looking(file: Path, schema: Schema) -> Iterator[SqliteSession]:
                 stored = copy
             stored.execute("BEGIN")
             yield SqliteSession(stored.cursor(), schema, {}, NEVER)
-    except sqlite3.DatabaseError as failure:
-        raise WorldDamaged(f"The file {file.name} cannot be read: {failure}.") from failure
+    except (sqlite3.Error, OSError, orjson.JSONDecodeError) as failure:
+        raise told(failure, file) from failure

@@ -8,6 +8,6 @@ background  the thread that looks at worlds for which something has fallen due
 
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant, time_of
-from emulator.kernel.tenants.tenants import Tenants, token_of
+from emulator.kernel.tenants.tenants import Tenants, handle_of, masked_name, token_of
 
-__all__ = ["Attendant", "Tenant", "Tenants", "time_of", "token_of"]
+__all__ = ["Attendant", "Tenant", "Tenants", "handle_of", "masked_name", "time_of", "token_of"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.database.face import Database, Kept, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Database, Kept, StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.store import Store
 from emulator.kernel.database.tenant_row import read_tenant_row
 
@@ -30,7 +30,7 @@ def glance(database: Database, kept: Kept, catalog: Catalog) -> Glance | None:
         with database.looking(kept.handle) as session:
             row, store = read_tenant_row(session), Store(session)
             objects = sum(store.count(kind, ()) for kind in catalog.stored if kind.has_list)
-    except WorldDamaged as damage:
+    except (WorldDamaged, StorageFails) as damage:
         return Glance(kept.handle, None, None, *seen, None, None, str(damage))
     except WorldGone:
         return None

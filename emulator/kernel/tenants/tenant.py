@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.kernel import ids
 from emulator.kernel.clock import NOBODY, Spared, real_time, tenant_time
-from emulator.kernel.database.face import Session, StoredWorld, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Session, StorageFails, StoredWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
 from emulator.kernel.errors import invalid
 from emulator.kernel.requests import Request
@@ -46,6 +46,7 @@ class Tenant:
         self.guard = threading.Lock()
         self.opened: StoredWorld | None = None
         self.is_deleted = False
+        self.generation = 0  # as the last step found it
         self.handling: list[Flight] = []
         self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
@@ -87,7 +88,7 @@ class Tenant:
 
     def make(self) -> None:
         """A new world, in place of whatever was there."""
-        generation = self.tenants.generations.get(self.handle, 0) + 1
+        generation = max(self.generation, self.tenants.generations.get(self.handle, 0)) + 1
         self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save())
 
     def begin(self, session: Session, generation: int) -> Step:
@@ -135,15 +136,21 @@ class Tenant:
         except WorldDamaged:
             with self.guard:
                 self.make()
+            self.tenants.said.pop(self.handle, None)
             return self.last_generation()
 
     def last_generation(self) -> int:
-        """The number of its generation; that of the last deleted one where it cannot be read."""
+        """The number of its generation; of one that cannot be read, the last that anybody knows of."""
         try:
             with self.stored.reading() as session:
                 return read_tenant_row(session).generation
         except WorldDamaged:
-            return self.tenants.generations.get(self.handle, 0) + 1
+            return max(self.generation, self.tenants.generations.get(self.handle, 0) + 1)
+
+    def check(self) -> None:
+        """WorldDamaged where the database finds that what is stored is: a reason for what cannot fail to fail."""
+        with self.stored.reading() as session:
+            session.check()
 
     # Steps
 
@@ -158,6 +165,7 @@ class Tenant:
         **where: Any,
     ) -> Step:
         """A step of a session; `origin` is where its request came to, and the server's address without one."""
+        self.known_name, self.generation = row.name, row.generation
         return Step(session, self.catalog, row, now, request, origin=origin or self.tenants.origin, **where)
 
     @contextmanager
@@ -308,6 +316,8 @@ class Tenant:
                 with step.attempt():
                     self.catalog.due[item.action](World(step, item.account), item.about, **item.details)
                     step.agenda.done(item)
+            except (StorageFails, WorldDamaged):  # nothing of this item's doing: it stays due
+                raise
             except Exception as failure:
                 log.error("due action %s for %s failed\n%s", item.action, item.about, traceback.format_exc())
                 step.agenda.set_aside(item, f"{type(failure).__name__}: {failure}")

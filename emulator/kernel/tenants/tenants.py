@@ -12,12 +12,13 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.database.face import Database, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Database, StorageFails, WorldDamaged, WorldGone
+from emulator.kernel.database.tenant_row import read_tenant_row
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant
 from emulator.kernel.wire.turn import Turn
@@ -48,6 +49,7 @@ class Tenants:
         self.turn = Turn()
         self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
         self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
+        self.said: dict[str, str] = {}  # what is wrong with worlds, as far as it has been said
         self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
         self.websocket_url: str | None = None
         self.long_polls = threading.BoundedSemaphore(MOST_LONG_POLLS)
@@ -99,6 +101,7 @@ class Tenants:
         with self.guard:
             self.open_ones.pop(tenant.handle, None)
         self.database.delete(tenant.handle)
+        self.said.pop(tenant.handle, None)
         self.news.ring(tenant.handle)
         for attendant in self.attendants:
             attendant.deleted(tenant)
@@ -106,15 +109,8 @@ class Tenants:
     def tick(self) -> None:
         """Look at every world for which something has fallen due."""
         for handle in self.database.due(time.time()):
-            try:
+            with self.apart(handle):
                 self.look(handle)
-            except WorldGone:
-                continue
-            except WorldDamaged as damage:
-                log.error("%s Its world is left alone until it is reset or deleted.", damage)
-                self.database.leave_alone(handle)
-            except Exception:
-                log.error("background work of %s failed\n%s", handle, traceback.format_exc())
 
     def look(self, handle: str) -> None:
         """Do what has fallen due in a world, let others look at it too, and say when it needs the next look."""
@@ -125,6 +121,43 @@ class Tenants:
         tenant.settle_unasked()
         tenant.have_looked_at()
         tenant.rest()
+
+    # What goes wrong
+
+    @contextlib.contextmanager
+    def apart(self, handle: str) -> Iterator[None]:
+        """Work in one world that no request asks for: what goes wrong in it stays there, and is said once."""
+        try:
+            yield
+        except (WorldGone, StorageFails):
+            return  # nobody asks any more; whoever keeps the worlds has said it
+        except WorldDamaged as damage:
+            self.tell_of(handle, damage)
+        except Exception as failure:
+            if self.is_news(handle, f"{type(failure).__name__}: {failure}"):
+                log.error("background work of %s failed\n%s", self.called(handle), traceback.format_exc())
+
+    def tell_of(self, handle: str, damage: WorldDamaged) -> None:
+        """Say once which world is damaged and how. It is left alone from then on."""
+        if self.is_news(handle, str(damage)):
+            log.error("%s is left alone until it is reset or deleted: %s", self.called(handle), damage)
+        self.database.leave_alone(handle)
+
+    def is_news(self, handle: str, trouble: str) -> bool:
+        """Whether this is not what was said last of a world."""
+        with self.guard:
+            before, self.said[handle] = self.said.get(handle), trouble
+        return trouble != before
+
+    def called(self, handle: str) -> str:
+        """A world as people may be told of it: as much of its name as its owner knows it by, if that can be read."""
+        tenant = self.open_ones.get(handle)
+        name = tenant.known_name if tenant is not None else None
+        with contextlib.suppress(WorldGone, WorldDamaged, StorageFails):
+            if name is None:
+                with self.database.looking(handle) as session:
+                    name = read_tenant_row(session).name
+        return "A world whose name cannot be read" if name is None else f"The world {masked_name(name)}"
 
     def close(self) -> None:
         """Close every world, and the database."""
@@ -144,6 +177,11 @@ def token_of(world: World, id: str) -> str:
     """What stands for an object of this world in addresses that are opened without a key."""
     named = bytes.fromhex(handle_of(world.step.row.name)) + id.encode()
     return base64.urlsafe_b64encode(named).decode().rstrip("=")
+
+
+def masked_name(name: str) -> str:
+    """As much of a world's name as tells its owner which it is: a quarter of it, four characters at most."""
+    return name[: min(len(name) // 4, 4)] + "…"
 
 
 def most_files() -> float:

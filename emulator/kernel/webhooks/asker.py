@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import render, versions
 from emulator.kernel.answers import Answer
+from emulator.kernel.database.face import StorageFails, WorldDamaged
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.dates import DAY
 from emulator.kernel.deliveries import Sent, Subscriber
@@ -154,6 +155,8 @@ class Asker:
                 reply = self.decided(step, asked, answer)
                 self.keep(step, asked, reply, heard)
                 return reply
+        except (StorageFails, WorldDamaged):
+            raise  # it is not concluded yet, and will be once that can be written
         except Exception as failure:
             self.set_aside(tenant, asked, failure)
             raise

@@ -15,13 +15,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
 from emulator.kernel.answers import Answer
-from emulator.kernel.database.face import Lock, WorldGone
+from emulator.kernel.database.face import Lock, StorageFails
 from emulator.kernel.deliveries import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.webhooks.call import Call, Client
@@ -85,18 +84,15 @@ class Postman:
         with self.bell.ear() as ear:
             while not self.is_stopping:
                 for handle in ear.listen(MOST_SECONDS_ASLEEP):
-                    tenant = self.tenants.behind(handle)
-                    if tenant is not None:
-                        self.visit_safely(tenant)
+                    with self.tenants.apart(handle):
+                        tenant = self.tenants.behind(handle)
+                        if tenant is not None:
+                            self.visit(tenant)
 
     def visit_safely(self, tenant: Tenant) -> None:
         """Visit a tenant; what goes wrong there stays there. At each tick too, since the clock moves."""
-        try:
+        with self.tenants.apart(tenant.handle):
             self.visit(tenant)
-        except WorldGone:
-            return
-        except Exception:
-            log.error("deliveries of %s failed\n%s", tenant.handle, traceback.format_exc())
 
     def wake(self, tenant: Tenant) -> None:
         """Something may be due for a tenant: have it visited, if the postman is on duty."""
@@ -152,7 +148,7 @@ class Postman:
                 next_due = step.deliveries.record(lane.subscriber, sent, step.now, retries=retries)
         lane.tenant.announce(may_be_due=False)
         if next_due is not None and next_due <= step.now:  # the clock has passed the next attempt's time already
-            self.visit(lane.tenant)
+            self.visit_safely(lane.tenant)
 
 
 class Lane:
@@ -188,32 +184,38 @@ class Lane:
             self.bell.notify()
 
     def run(self) -> None:
-        """Send until nothing is due."""
-        try:
+        """Send until nothing is due. While attempts cannot be recorded no other leaves, or all would come again."""
+        with self.tenant.tenants.apart(self.tenant.handle):
             while not (self.is_over or self.postman.is_stopping):
                 heard = self.rings
-                self.land()
-                if self.has_news and not self.parcels:
-                    self.fetch()
-                if self.parcels and self.may_send():
-                    self.send(self.parcels.popleft())
-                elif not self.parcels and not self.flying and not self.ended:
-                    if not self.has_news and self.postman.has_ended(self):
+                try:
+                    if self.has_done_all(heard):
                         return
-                else:
+                except StorageFails:
                     with self.bell:
-                        if self.rings == heard:
-                            self.bell.wait(self.seconds_to_wait())
+                        self.has_news = True
+                        self.bell.wait(MOST_SECONDS_ASLEEP)
             self.land()
             if self.ended:
                 self.postman.record(self, self.ended)
-        except WorldGone:
-            pass  # it was deleted, and nobody asks any more
-        except Exception:
-            log.error("deliveries to %s failed\n%s", self.subscriber_id, traceback.format_exc())
         self.let_go()
         self.has_news = False
         self.postman.has_ended(self)
+
+    def has_done_all(self, heard: int) -> bool:
+        """Do the next thing, or wait for one; whether nothing is left and the lane has ended."""
+        self.land()
+        if self.has_news and not self.parcels:
+            self.fetch()
+        if self.parcels and self.may_send():
+            self.send(self.parcels.popleft())
+        elif not self.parcels and not self.flying and not self.ended:
+            return not self.has_news and self.postman.has_ended(self)
+        else:
+            with self.bell:
+                if self.rings == heard:
+                    self.bell.wait(self.seconds_to_wait())
+        return False
 
     def fetch(self) -> None:
         """Look up what is due. Everything that is not recorded yet still looks due, so it is left out."""
@@ -284,7 +286,11 @@ class Lane:
         unheard = self.number == IN_ORDER and any(one.answer.status is None for one in self.ended)
         if self.ended and (idle or old or unheard or len(self.ended) >= BATCH):
             ended, self.ended = self.ended, []
-            self.postman.record(self, ended)
+            try:
+                self.postman.record(self, ended)
+            except StorageFails:
+                self.ended = ended
+                raise
 
     def end(self, sent: Sent) -> None:
         """One attempt to be recorded."""

@@ -18,7 +18,7 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.database.face import WorldDamaged, WorldGone
+from emulator.kernel.database.face import StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.errors import (
     ApiError,
@@ -27,7 +27,9 @@ from emulator.kernel.errors import (
     not_built,
     rate_limited,
     unknown_failure,
+    unreadable,
     unrecognized_url,
+    unusable,
 )
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
@@ -177,12 +179,27 @@ class Pipeline:
             return self.refuse(exchange, refusal)
         except WorldGone:
             return self.refuse(exchange, invalid("The world was deleted while this request was on its way."))
+        except StorageFails as failure:
+            return self.refuse(exchange, unusable(str(failure)))
         except WorldDamaged as damage:
-            return self.refuse(exchange, ApiError(500, f"{damage} Reset this world or delete it.", type="api_error"))
+            return self.tell_of(exchange, damage)
         except Exception:
             log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
+            try:
+                if exchange.tenant is not None:
+                    exchange.tenant.check()
+            except WorldDamaged as damage:
+                return self.tell_of(exchange, damage)
+            except (WorldGone, StorageFails):
+                pass  # what failed is known already
             exchange.headers["Stripe-Should-Retry"] = "false"
             return Reply(500, render.encoded(exchange.wire.refusal(unknown_failure(), None)))
+
+    def tell_of(self, exchange: Exchange, damage: WorldDamaged) -> Reply:
+        """500 for a world that cannot be read; the log hears of it once."""
+        assert exchange.tenant is not None
+        self.tenants.tell_of(exchange.tenant.handle, damage)
+        return self.refuse(exchange, unreadable(str(damage)))
 
     def judge(self, exchange: Exchange) -> Reply:
         """The reply of a request that is not refused on the way."""
