@@ -14,6 +14,7 @@ from flask import Flask, Response, render_template, request
 
 from emulator import __version__, first_steps
 from emulator.control.worlds import worlds
+from emulator.kernel.database.face import StorageFails
 from emulator.kernel.render import encoded
 from emulator.kernel.tenants import Tenants
 
@@ -39,7 +40,10 @@ def mount(app: Flask, tenants: Tenants) -> None:
         is_browser = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
         if not is_browser and "Authorization" in request.headers:
             return app.view_functions["root"]("")
-        content = told(tenants, request.host_url.rstrip("/"), pages)
+        try:
+            content = told(tenants, request.host_url.rstrip("/"), pages)
+        except StorageFails as failure:
+            return Response(str(failure), 503, headers=HEADERS, mimetype="text/plain")
         if is_browser:
             return Response(
                 render_template("front_page.html", commands=content["try"], **content),
@@ -59,14 +63,15 @@ def mount(app: Flask, tenants: Tenants) -> None:
 
 
 def told(tenants: Tenants, url: str, pages: dict[str, Path]) -> dict[str, Any]:
-    """Everything the page says. No key is in it but the one of the demo, which is printed everywhere."""
+    """Everything the page says. No key is in it but the one of the demo, which is printed everywhere. StorageFails."""
+    there = worlds(tenants, {})
     return {
         "object": "emulator",
         "version": __version__,
         "url": url,
         "docs": [{"title": title_of(file), "url": f"{url}/docs/{name}"} for name, file in pages.items()],
         "try": [command._asdict() for command in first_steps.in_any_world(url)],
-        "worlds": worlds(tenants, {}),
+        "worlds": there,
     }
 
 

@@ -130,7 +130,7 @@ def unreadable(why: str) -> ApiError:
 
 def unusable(why: str) -> ApiError:
     """503: where the worlds are kept cannot be used at this moment, in a sentence."""
-    return ApiError(503, f"{why} Nothing was changed; send the request again when that is over.", type="api_error")
+    return ApiError(503, f"{why} The request was not carried out; send it again when that is over.", type="api_error")
 
 
 def account_invalid(masked_key: str, account: str) -> ApiError:

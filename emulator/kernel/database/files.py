@@ -90,9 +90,14 @@ def cause_of(failure: BaseException, file: Path) -> str | None:
 
 
 def refusal_of(file: Path) -> str | None:
-    """What the system says to whoever would open a file to write to it, which SQLite does not pass on."""
+    """What the system says to whoever would open a file to write to it, or make it, which SQLite does not pass on."""
     try:
-        os.close(os.open(file, os.O_RDWR))
+        if file.exists():
+            os.close(os.open(file, os.O_RDWR))
+        else:
+            probe = file.with_name(PROBE)
+            os.close(os.open(probe, os.O_RDWR | os.O_CREAT))
+            probe.unlink()
     except OSError as refusal:
         return lowered(refusal)
     return None
