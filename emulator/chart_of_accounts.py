@@ -87,6 +87,16 @@ def receive_debit(financial_account: str, amount: int) -> Movement:
     return moving("received_debit", financial_account, cash(financial_account), banks("usd"), amount)
 
 
+def collect_transfer(financial_account: str, amount: int) -> Movement:
+    """What an inbound transfer has taken from a bank account arrives."""
+    return moving("inbound_transfer", financial_account, banks("usd"), cash(financial_account), amount)
+
+
+def return_collected(financial_account: str, amount: int) -> Movement:
+    """A bank takes back what an inbound transfer had brought; cash may go below zero."""
+    return moving("inbound_transfer_return", financial_account, cash(financial_account), banks("usd"), amount)
+
+
 def hold_for_transfer(financial_account: str, amount: int) -> Movement:
     """Set cash aside for an outbound transfer."""
     books = cash(financial_account), outbound_pending(financial_account)

@@ -211,6 +211,10 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /v1/treasury/financial_accounts": {
         "nickname": (None, 249),
     },
+    "POST /v1/treasury/inbound_transfers": {
+        "amount": (1, 99_999_999),
+        "statement_descriptor": (None, 10),
+    },
     "POST /v1/treasury/outbound_transfers": {
         "amount": (1, 99_999_999),
     },

@@ -32,8 +32,9 @@ from tests.issuing.purchases import (
 )
 from tests.statements import Asked, asking
 from tests.treasury import worlds
+from tests.treasury.collecting import set_up
 
-OBT = "/v1/treasury/outbound_transfers"
+OBT, IBT = "/v1/treasury/outbound_transfers", "/v1/treasury/inbound_transfers"
 HOME = {"US": "usd", "CA": "cad", "GB": "gbp", "AU": "aud"}
 ROUTING = {"US": "110000000", "CA": "11000-000", "GB": "108800", "AU": "110000"}
 BANKS = [
@@ -119,6 +120,15 @@ def transfer_away(client: Client, id: str) -> None:
     given = {"amount": 1_00, "currency": "usd", "financial_account": id}
     made = client.made(OBT, destination_payment_method="pm_usBankAccount_processing", **given)
     client.made(f"/v1/test_helpers/treasury/outbound_transfers/{made['id']}/return")
+
+
+def transfer_in(client: Client, id: str) -> None:
+    """A transfer from a bank that takes it back."""
+    given = {"amount": 1_00, "currency": "usd", "financial_account": id}
+    method = set_up(client, "inbound")["payment_method"]
+    made = client.made(IBT, origin_payment_method=method, **given)
+    for verb in ("succeed", "return"):
+        client.made(f"/v1/test_helpers/treasury/inbound_transfers/{made['id']}/{verb}")
 
 
 def transfer_here(client: Client, id: str) -> None:
@@ -294,6 +304,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/topups": topups("/v1/topups"),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,
+    "/v1/treasury/inbound_transfers": of_financial_account(IBT, transfer_in),
     "/v1/treasury/outbound_transfers": of_financial_account(OBT, transfer_away),
     "/v1/treasury/received_credits": of_financial_account(worlds.CREDITS, transfer_here),
     "/v1/treasury/received_debits": of_financial_account(

@@ -64,12 +64,30 @@ MUST_SUCCEED = [
     "transfer_fail",
     "transfer_cancel",
     "transfer_return",
+    "collect",
+    "collect_refused",
+    "collect_succeed",
+    "collect_fail",
+    "collect_cancel",
+    "collect_return",
+    "collected_by_clock",
     "over_holders_limit",
     "change_limit",
     "finalize",
     "status_check",
     "unlinked_refund",
 ]
+# The statuses of an inbound transfer, and where each verb leads; how the test tokens end by themselves.
+ARROWS_IN = {
+    "processing": {"succeed": "succeeded", "fail": "failed", "cancel": "canceled"},
+    "succeeded": {"return": "returned"},
+}
+ENDS_AS = {
+    "pm_usBankAccount": "succeeded",
+    "pm_usBankAccount_dispute": "returned",
+    "pm_usBankAccount_insufficientFunds": "failed",
+    "pm_usBankAccount_processing": "processing",
+}
 # The statuses of an outbound transfer, and where each verb leads.
 ARROWS = {
     "processing": {"post": "posted", "fail": "failed", "cancel": "canceled", "return": "returned"},
@@ -114,11 +132,12 @@ class Purchase:
 
 @dataclass
 class Transfer:
-    """Money sent to a bank account that waits for somebody to decide."""
+    """Money sent to a bank account, or taken from one, and how that ends by itself."""
 
     id: str
     amount: int
     status: str = "processing"
+    ends_as: str = "processing"
 
 
 def named(window: str, moment: int) -> str:
@@ -156,6 +175,7 @@ class Money(RuleBasedStateMachine):
         features = {
             "card_issuing": {"requested": True},
             "financial_addresses": {"aba": {"requested": True}},
+            "inbound_transfers": {"ach": {"requested": True}},
             "outbound_transfers": {"ach": {"requested": True}},
         }
         self.fa = self.api.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)[
@@ -184,11 +204,12 @@ class Money(RuleBasedStateMachine):
         self.daily = dict.fromkeys(self.purses, DAILY)
         self.cards = {"issuing": self.new_card("issuing"), "account": self.new_card("account")}
         for purse in self.purses:
-            self.fund(purse, 500_00)
-        self.restricted = False
+            self.purses[purse].cash += self.fund(purse, 500_00)
+        self.restricted = self.closed_to_banks = False
         self.all: list[Purchase] = []
         self.forced: list[tuple[str, int, int]] = []
         self.transfers: list[Transfer] = []
+        self.collected: list[Transfer] = []
 
     def new_card(self, purse: str, **more: Any) -> str:
         """An active virtual card of that purse, with the limits of this test."""
@@ -268,17 +289,19 @@ class Money(RuleBasedStateMachine):
 
     @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(20_00, 300_00))
     def receive(self, purse: str, amount: int) -> None:
-        self.fund(purse, amount)
+        arrived = self.fund(purse, amount)
+        assert arrived == (0 if purse == "account" and self.closed_to_banks else amount)
+        self.purses[purse].cash += arrived
+        SUCCEEDED["fund"] += 1
 
-    def fund(self, purse: str, amount: int) -> None:
-        """Money from outside into a purse."""
+    def fund(self, purse: str, amount: int) -> int:
+        """Money from outside into a purse; how much of it arrived."""
         if purse == "issuing":
             self.api.made("/v1/test_helpers/issuing/fund_balance", amount=amount, currency="usd")
-        else:
-            path = "/v1/test_helpers/treasury/received_credits"
-            self.api.made(path, financial_account=self.fa, amount=amount, currency="usd", network="ach")
-        self.purses[purse].cash += amount
-        SUCCEEDED["fund"] += 1
+            return amount
+        path = "/v1/test_helpers/treasury/received_credits"
+        credit = self.api.made(path, financial_account=self.fa, amount=amount, currency="usd", network="ach")
+        return amount if credit["status"] == "succeeded" else 0
 
     @rule(
         purse=st.sampled_from(["issuing", "account"]),
@@ -459,12 +482,13 @@ class Money(RuleBasedStateMachine):
         assert decided == ("won" if outcome == "winning_evidence" else "lost")
         SUCCEEDED[f"dispute_{decided}"] += 1
 
-    @rule(restricted=st.booleans())
-    def restrict(self, restricted: bool) -> None:
-        flows = "restricted" if restricted else "unrestricted"
+    @rule(outbound=st.booleans(), inbound=st.booleans())
+    def restrict(self, outbound: bool, inbound: bool) -> None:
+        said = {True: "restricted", False: "unrestricted"}
         path = f"/v1/treasury/financial_accounts/{self.fa}"
-        self.api.made(path, platform_restrictions={"outbound_flows": flows})
-        self.restricted = restricted
+        flows = {"outbound_flows": said[outbound], "inbound_flows": said[inbound]}
+        self.api.made(path, platform_restrictions=flows)
+        self.restricted, self.closed_to_banks = outbound, inbound
         SUCCEEDED["restrict"] += 1
 
     @rule(hours=st.sampled_from([1, 12, 24, 72, 170, 400]))
@@ -475,6 +499,11 @@ class Money(RuleBasedStateMachine):
             if one.status == "pending" and one.renewed + EXPIRES_AFTER <= self.now:
                 self.run_out(one)
                 SUCCEEDED["expired_by_clock"] += 1
+        for transfer in self.collected:
+            if transfer.status == "processing" and transfer.ends_as != "processing":
+                transfer.status = transfer.ends_as
+                self.purses["account"].cash += transfer.amount if transfer.ends_as == "succeeded" else 0
+                SUCCEEDED["collected_by_clock"] += 1
         SUCCEEDED["move_clock"] += 1
 
     @rule(purse=st.sampled_from(["issuing", "account"]), amount=st.integers(1, 60_00))
@@ -550,6 +579,47 @@ class Money(RuleBasedStateMachine):
             self.purses["account"].cash += one.amount
         one.status = target
         SUCCEEDED[f"transfer_{verb}"] += 1
+
+    @rule(amount=st.integers(1, 100_00), method=st.sampled_from(list(ENDS_AS)))
+    def collect(self, amount: int, method: str) -> None:
+        self.take_in(amount, method)
+
+    def take_in(self, amount: int, method: str) -> Transfer | None:
+        """An inbound transfer, refused as the model expects; None if it was."""
+        answer = self.api.post(
+            "/v1/treasury/inbound_transfers",
+            financial_account=self.fa,
+            amount=amount,
+            currency="usd",
+            origin_payment_method=method,
+        )
+        if self.closed_to_banks:
+            assert (answer.status, answer.error["code"]) == (400, "financial_account_capability_restricted")
+            SUCCEEDED["collect_refused"] += 1
+            return None
+        assert answer.status == 200, answer.json
+        self.collected.append(Transfer(answer.json["id"], amount, ends_as=ENDS_AS[method]))
+        SUCCEEDED["collect"] += 1
+        return self.collected[-1]
+
+    @rule(which=st.integers(0, 60), verb=st.sampled_from(["succeed", "fail", "cancel", "return"]))
+    def move_collected(self, which: int, verb: str) -> None:
+        origin = "succeeded" if verb == "return" else "processing"
+        waiting = [one for one in self.collected if one.status == origin]
+        chosen = waiting if which % 3 else self.collected
+        one = chosen[which % len(chosen)] if chosen else self.take_in(10_00, "pm_usBankAccount_processing")
+        if one is None:
+            return
+        helpers = "/v1/treasury" if verb == "cancel" else "/v1/test_helpers/treasury"
+        answer = self.api.post(f"{helpers}/inbound_transfers/{one.id}/{verb}")
+        target = ARROWS_IN.get(one.status, {}).get(verb)
+        if target is None:
+            assert (answer.status, answer.error["code"]) == (400, "status_transition_invalid")
+            return
+        assert (answer.status, answer.json["returned"]) == (200, target == "returned")
+        self.purses["account"].cash += {"succeeded": one.amount, "returned": -one.amount}.get(target, 0)
+        one.status = target
+        SUCCEEDED[f"collect_{verb}"] += 1
 
     # What must always hold
 

@@ -1,14 +1,16 @@
-"""Bank accounts that money of a financial account can be sent to by their id, and how what is sent to each ends.
+"""Bank accounts that a financial account can send money to, or take it from, by their id; and how that ends for each.
 
 There are the test tokens of Stripe's documentation, which need no setting up, the external accounts of the owner, and
-the payment methods that a setup intent has made the owner's for this direction.
+the payment methods that a setup intent has made the owner's for the direction of the money. Money is only taken from
+what has been verified.
 Source: https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects and the test values of
-https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers
+https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers and
+https://docs.stripe.com/treasury/moving-money/financial-accounts/into/inbound-transfers
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from emulator.connect.records.external_accounts import (
     OF_FINANCIAL_ACCOUNTS,
@@ -19,7 +21,7 @@ from emulator.connect.records.external_accounts import (
 )
 from emulator.kernel.errors import ApiError, invalid, no_such
 from emulator.kernel.world import World
-from emulator.payments.bank_tokens import TOKENS
+from emulator.payments.bank_tokens import NO_MICRODEPOSITS, TOKENS
 from emulator.payments.payment_methods import PaymentMethod
 from emulator.treasury import initiating
 
@@ -27,15 +29,16 @@ OF_CARDS = "pm_card_"
 
 
 class Ending(NamedTuple):
-    """How money that is sent to a bank account ends by itself.
+    """How money that is sent to a bank account, or taken from it, ends by itself.
 
-    `verb` is the arrow taken (None: it stays on its way), `returned` the code with which it comes back after that, and
-    `days_late` by how much it turns out to arrive later.
+    `verb` is the arrow taken (None: it stays on its way), `failed` the code with which it fails, `returned` the one
+    with which it comes back after it has arrived, and `days_late` by how much it turns out to arrive later.
     """
 
     verb: str | None = "post"
     returned: str | None = None
     days_late: int = 0
+    failed: str | None = None
 
 
 # The test numbers whose bank does something else than to let money arrive, by the direction of the money.
@@ -49,8 +52,20 @@ ENDINGS = {
         "000111111113": Ending(returned="account_closed"),
         "000111111119": Ending(returned="invalid_account_number"),
         "000444444440": Ending(returned="invalid_currency"),
-    }
+    },
+    "inbound": {
+        "000000000009": Ending(None),
+        "000000000234": Ending("fail", failed="other"),
+        "000111111116": Ending("fail", failed="no_account"),
+        "000111111113": Ending("fail", failed="account_closed"),
+        "000111111119": Ending("fail", failed="invalid_account_number"),
+        "000222222227": Ending("fail", failed="insufficient_funds"),
+        "000333333335": Ending("fail", failed="debit_not_authorized"),
+        "000444444440": Ending("fail", failed="invalid_currency"),
+        "000555555559": Ending("succeed", returned="debit_not_authorized"),
+    },
 }
+USUAL = {"outbound": Ending("post"), "inbound": Ending("succeed")}
 BY_FINGERPRINT = {
     (direction, fingerprint("US", TEST_ROUTING_NUMBER, number)): ending
     for direction, endings in ENDINGS.items()
@@ -71,9 +86,34 @@ class Bank(NamedTuple):
     routing_number: str | None
     number: str | None
     is_verified: bool
+    mandate: str | None = None
+
+    def details(self, network: str) -> dict[str, Any]:
+        """The bank account as the flows show it that send money there, or take it from there, over a network."""
+        return {
+            "type": "us_bank_account",
+            "billing_details": initiating.billing(self.holder),
+            "us_bank_account": {
+                "account_holder_type": self.holder_type,
+                "account_type": self.account_type,
+                "bank_name": self.bank_name,
+                "fingerprint": self.fingerprint,
+                "last4": self.last4,
+                "network": network,
+                "routing_number": self.routing_number,
+            },
+        }
 
 
-def named(world: World, id: str, *, param: str) -> Bank:
+def origin(world: World, id: str, *, param: str) -> Bank:
+    """The bank account that a parameter names to take money from. 400 as for `named`, and for one not verified."""
+    bank = named(world, id, "inbound", param=param)
+    if not bank.is_verified:
+        raise unverified(id, param)
+    return bank
+
+
+def named(world: World, id: str, direction: str = "outbound", *, param: str) -> Bank:
     """The bank account that a parameter names. 400 for an id of nothing, and for one of no US bank account."""
     if id in TOKENS:
         return Bank(
@@ -86,11 +126,11 @@ def named(world: World, id: str, *, param: str) -> Bank:
             last4=TOKENS[id][-4:],
             routing_number=TEST_ROUTING_NUMBER,
             number=None,
-            is_verified=True,
+            is_verified=TOKENS[id] != NO_MICRODEPOSITS,
         )
     method = world.find(PaymentMethod, id)
     if method is not None:
-        return saved(method, param=param)
+        return saved(method, direction, param=param)
     found = world.find(BankAccount, id)
     if id.startswith(OF_CARDS) or (found is not None and found.country != "US"):
         raise no_us_bank_account(id, param)
@@ -110,14 +150,16 @@ def named(world: World, id: str, *, param: str) -> Bank:
     )
 
 
-def saved(method: PaymentMethod, *, param: str) -> Bank:
-    """The bank account of a payment method. 400 unless it is the account's own, set up to send money to."""
+def saved(method: PaymentMethod, direction: str, *, param: str) -> Bank:
+    """The bank account of a payment method. 400 unless it is the account's own, set up for that direction."""
     if method.us_bank_account is None:
         raise no_us_bank_account(method.id, param)
-    if not method.is_self or "outbound" not in method.directions:
+    if direction == "inbound" and not method.is_verified and not method.is_attached:
+        raise unverified(method.id, param)
+    if not method.is_self or direction not in method.directions:
         raise invalid(
             f"The PaymentMethod {method.id} cannot be used here. Set it up with a SetupIntent that has "
-            "`attach_to_self` and `outbound` among its `flow_directions`.",
+            f"`attach_to_self` and `{direction}` among its `flow_directions`.",
             code="payment_method_unexpected_state",
             param=param,
         )
@@ -133,6 +175,16 @@ def saved(method: PaymentMethod, *, param: str) -> Bank:
         routing_number=bank["routing_number"],
         number=method.number if bank["routing_number"] == OF_FINANCIAL_ACCOUNTS else None,
         is_verified=method.is_verified,
+        mandate=method.mandate,
+    )
+
+
+def unverified(id: str, param: str) -> ApiError:
+    """400 for a bank account that nobody has shown to be theirs."""
+    return invalid(
+        f"Money can be taken from a verified bank account only: {id} is not.",
+        code="bank_account_unverified",
+        param=param,
     )
 
 
@@ -146,5 +198,8 @@ def no_us_bank_account(id: str, param: str) -> ApiError:
 
 
 def ending(direction: str, fingerprint: str) -> Ending:
-    """How money sent to the bank account of that fingerprint ends: it arrives, unless it is one of the test values."""
-    return BY_FINGERPRINT.get((direction, fingerprint), Ending())
+    """How money to or from the bank account of that fingerprint ends: it arrives, unless it is one of the test values.
+
+    `direction` is `outbound` or `inbound`, as the owner of the financial account sees it.
+    """
+    return BY_FINGERPRINT.get((direction, fingerprint), USUAL[direction])

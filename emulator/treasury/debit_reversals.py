@@ -210,10 +210,24 @@ def create(world: World, params: dict[str, Any]) -> DebitReversal:
 
 
 def succeed(world: World, id: str) -> None:
-    """The bank has given the money back."""
-    reversal = world.get(DebitReversal, id)
+    """The bank has given the money back, and takes it from whoever had it."""
+    reversal = given_back(world, world.get(DebitReversal, id))
+    world.tell("treasury.received_debit.reversed", reversal.received_debit)
+
+
+def by_bank(world: World, debit: ReceivedDebit) -> DebitReversal:
+    """The bank gives back unasked what it took, because whoever had it has lost it again."""
+    reversal = start(world, debit, amount=debit.amount, dispute=None, metadata={})
+    world.emit("treasury.debit_reversal.created", reversal)
+    return given_back(world, reversal)
+
+
+def given_back(world: World, reversal: DebitReversal) -> DebitReversal:
+    """The money comes back, and the reversal is complete."""
     give(world, reversal, status="posted")
-    world.emit("treasury.debit_reversal.completed", complete(world, reversal, "succeed"))
+    reversal = complete(world, reversal, "succeed")
+    world.emit("treasury.debit_reversal.completed", reversal)
+    return reversal
 
 
 def audit(world: World) -> Iterator[str]:
@@ -227,6 +241,7 @@ def audit(world: World) -> Iterator[str]:
 RECORDS = (DebitReversal,)
 AUDIT = audit
 DUE = {"treasury.debit_reversals.succeed": succeed}
+TELLS = ("treasury.received_debit.reversed",)
 ROUTES = onboarded(
     [
         GET(

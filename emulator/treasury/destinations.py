@@ -70,20 +70,7 @@ class DestinationOptionsParams(Params):
 def to_bank(world: World, id: str, network: str, *, param: str) -> Destination:
     """A bank account by its id. 400 for one that is unknown or no US bank account."""
     bank = bank_accounts.named(world, id, param=param)
-    details = {
-        "type": "us_bank_account",
-        "billing_details": initiating.billing(bank.holder),
-        "us_bank_account": {
-            "account_holder_type": bank.holder_type,
-            "account_type": bank.account_type,
-            "bank_name": bank.bank_name,
-            "fingerprint": bank.fingerprint,
-            "last4": bank.last4,
-            "network": network,
-            "routing_number": bank.routing_number,
-        },
-    }
-    return Destination(details, param, bank=bank)
+    return Destination(bank.details(network), param, bank=bank)
 
 
 def to_financial_account(world: World, id: str, *, param: str) -> Destination:

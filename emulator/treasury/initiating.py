@@ -49,6 +49,12 @@ def bank_account(sent: dict[str, str] | None = None) -> dict[str, Any]:
     }
 
 
+def known_bank(details: dict[str, Any]) -> dict[str, Any]:
+    """The bank account that the details of another flow show."""
+    bank = details["us_bank_account"]
+    return {**details, "us_bank_account": {name: bank[name] for name in ("bank_name", "last4", "routing_number")}}
+
+
 def issuing_card(card: str) -> dict[str, Any]:
     """A card that a merchant charged or refunded."""
     return {"type": "issuing_card", "billing_details": billing(None), "issuing_card": card}

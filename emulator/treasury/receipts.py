@@ -78,8 +78,8 @@ def page(shown: dict[str, Any]) -> str:
 
 
 def network_of(shown: dict[str, Any]) -> str:
-    """Over which network the money of a rendered object goes; those that are sent say it with their destination."""
-    details = shown.get("destination_payment_method_details")
+    """Over which network the money of a rendered object goes; some say it of the other side."""
+    details = shown.get("destination_payment_method_details") or shown.get("origin_payment_method_details")
     return details[details["type"]]["network"] if details else shown["network"]
 
 

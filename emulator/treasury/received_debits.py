@@ -77,7 +77,8 @@ def reversal_details(debit: ReceivedDebit, now: int) -> dict[str, Any] | None:
     """
     if debit.status == "failed":
         return None
-    deadline, reason = flows.deadline(debit), None
+    is_return = debit.linked_flows["inbound_transfer"] is not None
+    deadline, reason = None if is_return else flows.deadline(debit), None
     if debit.linked_flows["debit_reversal"] is not None:
         reason = "already_reversed"
     elif deadline is None:
@@ -98,6 +99,32 @@ def failure(world: World, account: FinancialAccount, amount: int) -> str | None:
 def from_card_capture(world: World, financial_account: str, notice: Notice) -> ReceivedDebit:
     """A merchant collects a card payment from the account. The caller announces `treasury.received_debit.created`."""
     return flows.succeeded(world, ReceivedDebit, chart.capture_from_cash(financial_account, notice.amount), notice)
+
+
+def from_bank(world: World, account: FinancialAccount, notice: Notice) -> ReceivedDebit:
+    """A bank takes money from the address of an account, which lets it or does not. Announced either way."""
+    why = failure(world, account, notice.amount)
+    if why is not None:
+        return announced(world, flows.failed(world, ReceivedDebit, account, notice, why))
+    movement = chart.receive_debit(account.id, notice.amount)
+    return announced(world, flows.succeeded(world, ReceivedDebit, movement, notice))
+
+
+def from_return(world: World, account: FinancialAccount, notice: Notice) -> ReceivedDebit:
+    """A bank takes back what an inbound transfer had brought, whatever is left and restricted. Announced.
+
+    From a closed account there is nothing to be had: the debit has failed.
+    """
+    if account.status == "closed":
+        return announced(world, flows.failed(world, ReceivedDebit, account, notice, "account_closed"))
+    movement = chart.return_collected(account.id, notice.amount)
+    return announced(world, flows.succeeded(world, ReceivedDebit, movement, notice))
+
+
+def announced(world: World, debit: ReceivedDebit) -> ReceivedDebit:
+    """The same debit, told."""
+    world.emit("treasury.received_debit.created", debit)
+    return debit
 
 
 def link_reversal(world: World, debit: ReceivedDebit, reversal: str) -> ReceivedDebit:
@@ -126,15 +153,7 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedDebit:
     """
     account = financial_accounts.usable(world, params["financial_account"], currency=params["currency"])
     financial_accounts.require_address(account)
-    notice = flows.by_bank(params)
-    why = failure(world, account, notice.amount)
-
-    if why is not None:
-        debit = flows.failed(world, ReceivedDebit, account, notice, why)
-    else:
-        debit = flows.succeeded(world, ReceivedDebit, chart.receive_debit(account.id, notice.amount), notice)
-    world.emit("treasury.received_debit.created", debit)
-    return debit
+    return from_bank(world, account, flows.by_bank(params))
 
 
 RECORDS = (ReceivedDebit,)

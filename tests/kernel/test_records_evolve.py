@@ -26,6 +26,7 @@ from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.kernel.notes import Note, served
 from tests.kernel.older_worlds import KEY, laid_out
+from tests.treasury.worlds import opened
 
 OPTIONAL = [
     (kind, one.name)
@@ -56,6 +57,15 @@ def add_what_has_come_since(platform: Client) -> None:
     platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
     platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
     authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
+    account = opened(platform)
+    transfer = platform.made(
+        "/v1/treasury/inbound_transfers",
+        amount=1_00,
+        currency="usd",
+        financial_account=account,
+        origin_payment_method="pm_usBankAccount",
+    )
+    platform.made(f"/v1/test_helpers/treasury/inbound_transfers/{transfer['id']}/succeed")
     platform.made(
         "/v1/setup_intents",
         allowed_payment_method_types=["us_bank_account"],

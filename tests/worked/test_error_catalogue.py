@@ -786,6 +786,60 @@ transfer_refused(
 )
 
 
+# Inbound transfers
+
+IBT = "/v1/treasury/inbound_transfers"
+missing_in_path(f"{IBT}/{{id}}", "inbound transfer", "id", "ibt_nope")
+missing_in_path(f"{IBT}/{{id}}/cancel", "inbound transfer", "inbound_transfer", verb="POST")
+for inbound_verb in ("succeed", "fail", "return"):
+    missing_in_path(f"/v1/test_helpers{IBT[3:]}/{{id}}/{inbound_verb}", "inbound transfer", "id", verb="POST")
+
+
+def inbound_refused(situation: str, refusal: Refusal, *features: str, closed: bool = False, **sent: Any) -> None:
+    """A transfer to a financial account of a business that can take it; {id} is that account."""
+
+    @row(f"an inbound transfer, {situation}", refusal)
+    def story(platform: Client) -> Iterator[Any]:
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        account = opened(client, *(features or ("inbound_transfers.ach",)))
+        if closed:
+            client.made(f"{FINANCIAL_ACCOUNTS}/{account}/close")
+        usual = {"amount": 1_00, "currency": "usd", "origin_payment_method": "pm_usBankAccount"}
+        yield client
+        yield client.post(IBT, **{**usual, "financial_account": account, **sent})
+        yield account
+
+
+inbound_refused(
+    "without its feature",
+    Refusal(
+        "The FinancialAccount {id} does not have the inbound_transfers.ach feature active.",
+        "financial_account_capability_not_enabled",
+        "financial_account",
+    ),
+    ABA,
+)
+inbound_refused(
+    "to a closed account",
+    Refusal("The FinancialAccount {id} is closed.", "account_closed", "financial_account"),
+    closed=True,
+)
+inbound_refused(
+    "from an unknown payment method",
+    Refusal("No such PaymentMethod: 'pm_nope'", "resource_missing", "origin_payment_method"),
+    origin_payment_method="pm_nope",
+)
+inbound_refused(
+    "in another currency",
+    Refusal(
+        "The FinancialAccount {id} does not support the currency eur.",
+        "financial_account_balance_does_not_support_currency",
+        "currency",
+    ),
+    currency="eur",
+)
+
+
 # The rest
 
 refused(

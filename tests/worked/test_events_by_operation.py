@@ -75,6 +75,7 @@ PLACES = {
     "topup": "/v1/topups",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
+    "treasury.inbound_transfer": "/v1/treasury/inbound_transfers",
     "treasury.outbound_transfer": "/v1/treasury/outbound_transfers",
     "treasury.received_credit": "/v1/treasury/received_credits",
     "treasury.received_debit": "/v1/treasury/received_debits",
@@ -1087,6 +1088,53 @@ def close_with_cash(platform: Client) -> Iterator[Any]:
             {"active_features": features, "restricted_features": []},
         ),
     ]
+
+
+# Inbound transfers
+
+
+IBT, IBT_HELPERS = "/v1/treasury/inbound_transfers", "/v1/test_helpers/treasury/inbound_transfers"
+
+
+def collected(status: str) -> tuple[str, None]:
+    """The event of an inbound transfer's status, which says nothing of what was before."""
+    return f"treasury.inbound_transfer.{status}", None
+
+
+def collect(client: Client, account: str, method: str = "pm_usBankAccount") -> str:
+    """The id of an inbound transfer."""
+    given = {"amount": 1000, "currency": "usd", "financial_account": account}
+    return client.made(IBT, origin_payment_method=method, **given)["id"]
+
+
+def inbound_story(name: str, *told: tuple[str, Any], method: str) -> None:
+    """A transfer that gets on by itself."""
+
+    @story(name)
+    def begin(platform: Client) -> Iterator[Any]:
+        client, account = a_sender(platform)
+        yield client
+        collect(client, account, method)
+        client.clock(advance=10)
+        yield [collected("created"), *told]
+
+
+inbound_story("inbound transfer", collected("succeeded"), method="pm_usBankAccount")
+inbound_story("inbound transfer that stays on its way", method="pm_usBankAccount_processing")
+inbound_story("inbound transfer that fails", collected("failed"), method="pm_usBankAccount_noAccount")
+inbound_story("inbound transfer that is disputed", collected("succeeded"), DEBIT, method="pm_usBankAccount_dispute")
+
+
+@story("inbound transfer, the helpers")
+def help_inbound_transfers(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    succeeded, failed, canceled = [collect(client, account) for _ in range(3)]
+    yield client
+    client.made(f"{IBT}/{canceled}/cancel")
+    client.made(f"{IBT_HELPERS}/{failed}/fail")
+    client.made(f"{IBT_HELPERS}/{succeeded}/succeed")
+    client.made(f"{IBT_HELPERS}/{succeeded}/return")
+    yield [*(collected(status) for status in ("canceled", "failed", "succeeded")), DEBIT]
 
 
 # Customers and payment methods

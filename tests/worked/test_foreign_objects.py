@@ -36,6 +36,7 @@ from tests.test_bad_requests import state
 
 DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
 OUTBOUND_TRANSFERS = "/v1/treasury/outbound_transfers"
+INBOUND_TRANSFERS = "/v1/treasury/inbound_transfers"
 ROUTES = [
     route
     for route in CATALOG.routes
@@ -66,7 +67,11 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     dispute = client.made(DISPUTES, treasury={"received_debit": debit}, evidence=evidence)
     submitted = client.made(f"{DISPUTES}/{dispute['id']}/submit")
     fund(client, 1000)
-    client.made(f"/v1/treasury/financial_accounts/{account}/features", outbound_transfers={"ach": {"requested": True}})
+    client.made(
+        f"/v1/treasury/financial_accounts/{account}/features",
+        inbound_transfers={"ach": {"requested": True}},
+        outbound_transfers={"ach": {"requested": True}},
+    )
     sent = {"amount": 1, "currency": "usd", "financial_account": account}
     customer = client.made(CUSTOMERS, payment_method="pm_card_visa")["id"]
     intent = waiting(client, customer=customer)
@@ -85,6 +90,9 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "issuing/transactions": purchase["id"],
         "treasury/debit_reversals": submitted["treasury"]["debit_reversal"],
         "treasury/financial_accounts": account,
+        "treasury/inbound_transfers": client.made(INBOUND_TRANSFERS, **sent, origin_payment_method="pm_usBankAccount")[
+            "id"
+        ],
         "treasury/outbound_transfers": client.made(
             OUTBOUND_TRANSFERS, **sent, destination_payment_method="pm_usBankAccount"
         )["id"],
@@ -234,6 +242,26 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
                 "destination_payment_method": "pm_usBankAccount",
             },
         ),
+        (
+            INBOUND_TRANSFERS,
+            "financial_account",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "financial_account": ids["treasury/financial_accounts"],
+                "origin_payment_method": "pm_usBankAccount",
+            },
+        ),
+        (
+            INBOUND_TRANSFERS,
+            "origin_payment_method",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "financial_account": ids["treasury/financial_accounts"],
+                "origin_payment_method": ids["v1/payment_methods"],
+            },
+        ),
     ]
     wrong = {}
     for path, param, sent in cases:
@@ -264,6 +292,7 @@ def test_a_list_of_the_tokens_of_another_accounts_card_is_refused(platform: Clie
             "received_credits",
             "received_debits",
             "debit_reversals",
+            "inbound_transfers",
             "outbound_transfers",
         )
     ],

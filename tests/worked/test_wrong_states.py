@@ -791,6 +791,78 @@ TRANSFER_TABLE = Table(
 )
 
 
+# Inbound transfers
+
+
+def inbound(*steps: str) -> Begin:
+    """An inbound transfer that waits for what is asked of it, and what was made of it and of its account."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        platform.settings(progress="never")
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        account = opened(client)
+        given = {"amount": 1_00, "currency": "usd", "financial_account": account}
+        id = client.made(COLLECTED, origin_payment_method="pm_usBankAccount", **given)["id"]
+        for step in steps:
+            if step == "reject":
+                platform.made(f"/v1/accounts/{client.account}/reject", reason="other")
+            else:
+                client.made(f"{COLLECTED if step == 'cancel' else COLLECTED_HELPERS}/{id}/{step}")
+        return client, {"transfer": id, "account": account}
+
+    return begin
+
+
+def not_inbound(stage: str, *verbs: str) -> dict[str, Refused]:
+    return {
+        verb: Refused(
+            f"This InboundTransfer cannot transition from {stage} to {INBOUND_VERBS[verb]}.",
+            None,
+            "status_transition_invalid",
+        )
+        for verb in verbs
+    }
+
+
+def inbound_closed(verb: str) -> Refused:
+    says = f"This InboundTransfer cannot {verb}: the FinancialAccount {{account}} is closed."
+    return Refused(says, None, "account_closed")
+
+
+COLLECTED, COLLECTED_HELPERS = "/v1/treasury/inbound_transfers", "/v1/test_helpers/treasury/inbound_transfers"
+INBOUND_VERBS = {"succeed": "succeeded", "fail": "failed", "cancel": "canceled", "return": "returned"}
+INBOUND_TABLE = Table(
+    {
+        "processing": inbound(),
+        "succeeded": inbound("succeed"),
+        "returned": inbound("succeed", "return"),
+        "failed": inbound("fail"),
+        "canceled": inbound("cancel"),
+        "processing, its account closed": inbound("reject"),
+        "succeeded, its account closed": inbound("succeed", "reject"),
+    },
+    {
+        verb: Verb("POST", (COLLECTED if verb == "cancel" else COLLECTED_HELPERS) + "/{transfer}/" + verb)
+        for verb in INBOUND_VERBS
+    },
+    {
+        "processing": not_inbound("processing", "return"),
+        "succeeded": not_inbound("succeeded", "succeed", "fail", "cancel"),
+        "returned": not_inbound("returned", *INBOUND_VERBS),
+        "failed": not_inbound("failed", *INBOUND_VERBS),
+        "canceled": not_inbound("canceled", *INBOUND_VERBS),
+        "processing, its account closed": {
+            **not_inbound("processing", "return"),
+            "succeed": inbound_closed("succeed"),
+        },
+        "succeeded, its account closed": {
+            **not_inbound("succeeded", "succeed", "fail", "cancel"),
+            "return": inbound_closed("be returned"),
+        },
+    },
+)
+
+
 # Connected accounts
 
 
@@ -1062,6 +1134,7 @@ TABLES = {
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
     "outbound transfer": TRANSFER_TABLE,
+    "inbound transfer": INBOUND_TABLE,
     "account": ACCOUNT_TABLE,
     "customer": CUSTOMER_TABLE,
     "payment method": METHOD_TABLE,
