@@ -52,6 +52,7 @@ from emulator.payments import (
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
     closing,
+    credit_reversals,
     debit_reversals,
     features,
     financial_accounts,
@@ -87,6 +88,7 @@ CATALOG = Catalog(
         inbound_transfer_helpers,
         outbound_transfers,
         outbound_transfer_helpers,
+        credit_reversals,
         closing,
         receipts,
         progress,

@@ -126,6 +126,18 @@ def return_transfer(financial_account: str, amount: int, *, network: str) -> Mov
     return moving("outbound_transfer_return", financial_account, beyond(network), cash(financial_account), amount)
 
 
+def hold_for_reversal(financial_account: str, amount: int) -> Movement:
+    """Set cash aside to send a received credit back."""
+    books = cash(financial_account), outbound_pending(financial_account)
+    return moving("credit_reversal", financial_account, *books, amount)
+
+
+def post_reversal(financial_account: str, amount: int, *, network: str) -> Movement:
+    """What was received leaves again."""
+    books = outbound_pending(financial_account), beyond(network)
+    return moving("credit_reversal_posting", financial_account, *books, amount)
+
+
 def hold_for_authorization(financial_account: str, amount: int) -> Movement:
     """Set cash aside for an approved card authorization."""
     books = cash(financial_account), outbound_pending(financial_account)

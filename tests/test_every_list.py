@@ -115,6 +115,11 @@ def undo(client: Client, id: str) -> None:
     client.made(worlds.REVERSALS, received_debit=worlds.take(client, id, 1_00)["id"])
 
 
+def send_back(client: Client, id: str) -> None:
+    """A credit, and its reversal."""
+    client.made(worlds.CREDIT_REVERSALS, received_credit=worlds.send(client, id, 1_00)["id"])
+
+
 def transfer_away(client: Client, id: str) -> None:
     """A transfer to a bank that comes back."""
     given = {"amount": 1_00, "currency": "usd", "financial_account": id}
@@ -302,6 +307,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/setup_attempts": setup_attempts,
     "/v1/setup_intents": setup_intents,
     "/v1/topups": topups("/v1/topups"),
+    "/v1/treasury/credit_reversals": of_financial_account(worlds.CREDIT_REVERSALS, send_back),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,
     "/v1/treasury/inbound_transfers": of_financial_account(IBT, transfer_in),

@@ -71,6 +71,8 @@ MUST_SUCCEED = [
     "collect_cancel",
     "collect_return",
     "collected_by_clock",
+    "send_back",
+    "send_back_refused",
     "over_holders_limit",
     "change_limit",
     "finalize",
@@ -128,6 +130,16 @@ class Purchase:
     status: str = "pending"
     captured: int = 0
     captures: list[Capture] = field(default_factory=list)
+
+
+@dataclass
+class Credit:
+    """Money that a bank has sent, and until when it can be sent back."""
+
+    id: str
+    amount: int
+    deadline: int
+    is_sent_back: bool = False
 
 
 @dataclass
@@ -201,6 +213,7 @@ class Money(RuleBasedStateMachine):
             },
         )["id"]
         self.purses = {"issuing": Purse(), "account": Purse()}
+        self.credits: list[Credit] = []
         self.daily = dict.fromkeys(self.purses, DAILY)
         self.cards = {"issuing": self.new_card("issuing"), "account": self.new_card("account")}
         for purse in self.purses:
@@ -301,7 +314,10 @@ class Money(RuleBasedStateMachine):
             return amount
         path = "/v1/test_helpers/treasury/received_credits"
         credit = self.api.made(path, financial_account=self.fa, amount=amount, currency="usd", network="ach")
-        return amount if credit["status"] == "succeeded" else 0
+        if credit["status"] != "succeeded":
+            return 0
+        self.credits.append(Credit(credit["id"], amount, credit["reversal_details"]["deadline"]))
+        return amount
 
     @rule(
         purse=st.sampled_from(["issuing", "account"]),
@@ -579,6 +595,19 @@ class Money(RuleBasedStateMachine):
             self.purses["account"].cash += one.amount
         one.status = target
         SUCCEEDED[f"transfer_{verb}"] += 1
+
+    @rule(which=st.integers(0, 60))
+    def send_back(self, which: int) -> None:
+        one = self.credits[-1 - which % len(self.credits)]
+        answer = self.api.post("/v1/treasury/credit_reversals", received_credit=one.id)
+        if one.is_sent_back or self.now >= one.deadline or one.amount > self.purses["account"].cash:
+            assert answer.status == 400
+            SUCCEEDED["send_back_refused"] += 1
+            return
+        assert (answer.status, answer.json["amount"]) == (200, one.amount)
+        one.is_sent_back = True
+        self.purses["account"].cash -= one.amount  # which the next request finds gone
+        SUCCEEDED["send_back"] += 1
 
     @rule(amount=st.integers(1, 100_00), method=st.sampled_from(list(ENDS_AS)))
     def collect(self, amount: int, method: str) -> None:

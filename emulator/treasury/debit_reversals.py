@@ -24,7 +24,7 @@ from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
-from emulator.treasury import financial_accounts, initiating, receipts, received_debits, transactions
+from emulator.treasury import financial_accounts, flows, initiating, receipts, received_debits, transactions
 from emulator.treasury.access import onboarded
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.received_debits import ReceivedDebit
@@ -81,7 +81,7 @@ def start(
             debit.initiating_payment_method_details, "Debit reversal", debit.description
         ),
     )
-    received_debits.link_reversal(world, debit, id)
+    flows.link(world, debit, debit_reversal=id)
     return world.put(
         DebitReversal(
             id=id,
@@ -212,7 +212,9 @@ def create(world: World, params: dict[str, Any]) -> DebitReversal:
 def succeed(world: World, id: str) -> None:
     """The bank has given the money back, and takes it from whoever had it."""
     reversal = given_back(world, world.get(DebitReversal, id))
-    world.tell("treasury.received_debit.reversed", reversal.received_debit)
+    debit = world.get(ReceivedDebit, reversal.received_debit)
+    if debit.other_side is not None:
+        world.tell("treasury.received_debit.reversed", debit.other_side)
 
 
 def by_bank(world: World, debit: ReceivedDebit) -> DebitReversal:

@@ -519,7 +519,12 @@ def without_feature(account: FinancialAccount, feature: str, param: str) -> ApiE
 def require_open(account: FinancialAccount, *, param: str | None) -> None:
     """400 for an account that is closed."""
     if account.status == "closed":
-        raise invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
+        raise is_closed(account, param=param)
+
+
+def is_closed(account: FinancialAccount, *, param: str | None) -> ApiError:
+    """400 for what cannot be done with a closed account."""
+    return invalid(f"The FinancialAccount {account.id} is closed.", code="account_closed", param=param)
 
 
 def audit(world: World) -> Iterator[str]:

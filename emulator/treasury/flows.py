@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from emulator import banking_days
 from emulator.kernel.ledger import Movement
 from emulator.kernel.params import Amount, Currency, Hash, Params, String
+from emulator.kernel.records import replace
 from emulator.kernel.world import World
 from emulator.treasury import features, financial_accounts, initiating, transactions
 from emulator.treasury.financial_accounts import ABA, FinancialAccount
@@ -29,6 +30,7 @@ class Notice(NamedTuple):
     description: str
     details: dict[str, Any]  # the initiating payment method
     linked_flows: dict[str, str | None] = {}  # noqa: RUF012  (never changed)
+    other_side: str | None = None  # the flow of this tenant behind it, where a bank stands between and does not tell
 
 
 class FromBankParams(Params):
@@ -105,10 +107,23 @@ def kept(
             initiating_payment_method_details=notice.details,
             linked_flows={**dict.fromkeys(kind.flows), **notice.linked_flows},
             network=notice.network,
+            other_side=notice.other_side,
             status=status,
             transaction=transaction,
         )
     )
+
+
+def link(world: World, flow: Any, **ids: str) -> Any:
+    """Remember which flows have come of a flow."""
+    return world.put(replace(flow, linked_flows={**flow.linked_flows, **ids}))
+
+
+def at_the_other_side(world: World, flow: Any) -> tuple[str, Any] | None:
+    """The flow of this tenant that has caused a flow, after its owner; None where the other side is not here."""
+    id = flow.other_side or flow.linked_flows.get("source_flow")
+    kind = world.catalog.prefixes.get(id.partition("_")[0]) if id else None
+    return world.anywhere(kind, id) if kind else None
 
 
 def deadline(flow: Any) -> int | None:

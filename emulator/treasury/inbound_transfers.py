@@ -18,7 +18,6 @@ from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
-from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -68,7 +67,7 @@ TAKEN_BACK = "debit_not_authorized"
     "treasury.inbound_transfer",
     prefix="ibt",
     noun="inbound transfer",
-    filters=("financial_account", "status", "origin_debit"),
+    filters=("financial_account", "status"),
     hidden=("own_number", "origin_debit"),
     expands=("transaction", "origin_payment_method_details.us_bank_account.mandate"),
 )
@@ -235,7 +234,7 @@ def debited(world: World, transfer: InboundTransfer) -> ReceivedDebit | None:
     target = world.get(FinancialAccount, transfer.financial_account)
     holder = financial_accounts.holder_name(world)
     details = initiating.own_bank(holder, target.account_number if target.has_address else None)
-    notice = Notice(transfer.amount, NETWORK, transfer.description or holder, details)
+    notice = Notice(transfer.amount, NETWORK, transfer.description or holder, details, other_side=transfer.id)
     return received_debits.from_bank(world.as_account(owner), origin, notice)
 
 
@@ -291,12 +290,11 @@ def debit_of_origin(world: World, transfer: InboundTransfer) -> tuple[str, Recei
     return world.anywhere(ReceivedDebit, transfer.origin_debit)
 
 
-def reversed_at_origin(world: World, debit: str) -> None:
-    """The owner of a financial account has had a debit reversed: if a transfer was the cause, its money goes back."""
-    found = world.store.select(InboundTransfer, [Condition("origin_debit", "eq", debit)], limit=1)
-    owned = world.anywhere(InboundTransfer, found[0].id) if found else None
+def reversed_at_origin(world: World, id: str) -> None:
+    """The owner of the financial account that the money was taken from has had the debit reversed: it goes back."""
+    owned = world.anywhere(InboundTransfer, id)
     if owned is not None and owned[1].stage == "succeeded":
-        come_back(world.as_account(owned[0]), owned[1].id, TAKEN_BACK)
+        come_back(world.as_account(owned[0]), id, TAKEN_BACK)
 
 
 def wrong_state(says: str) -> ApiError:

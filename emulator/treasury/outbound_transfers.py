@@ -367,7 +367,7 @@ def credit_over_bank(world: World, transfer: OutboundTransfer, owner: str, accou
     holder = financial_accounts.holder_name(world)
     number = source.account_number if source.has_address else None
     details = initiating.own_bank(holder, number)
-    notice = Notice(transfer.amount, transfer.network, transfer.description or holder, details)
+    notice = Notice(transfer.amount, transfer.network, transfer.description or holder, details, other_side=transfer.id)
     inside = world.as_account(owner)
     return received_credits.from_bank(inside, destinations.taking(inside, account), notice)
 

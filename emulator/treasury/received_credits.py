@@ -28,12 +28,16 @@ REVERSIBLE_SOURCES = frozenset({"outbound_payment", "outbound_transfer"})
 
 
 def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str, Any]) -> None:
-    """Put the flow that the money came from beside its id; once is enough for several paths through it."""
-    flows = rendered["linked_flows"]
-    kind = flows["source_flow_type"]
-    if "source_flow_details" not in flows:
-        details = None if kind is None else {"type": kind, kind: world.resolved(flows["source_flow"])}
-        flows["source_flow_details"] = details
+    """Put the flow that the money came from beside its id, as its own owner sees it, whoever of the tenant that is.
+
+    Once is enough for several paths through it.
+    """
+    linked = rendered["linked_flows"]
+    kind = linked["source_flow_type"]
+    if "source_flow_details" not in linked:
+        sender = flows.at_the_other_side(world, record) if kind else None
+        details = sender and {"type": kind, kind: world.as_account(sender[0]).render(sender[1])}
+        linked["source_flow_details"] = details
 
 
 @record(
@@ -41,6 +45,7 @@ def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str
     prefix="rc",
     noun="received credit",
     filters=("financial_account", "status", "source_flow_type"),
+    hidden=("other_side",),
     expands=("transaction",),
     includes={"linked_flows.source_flow_details": Include(include_source_flow)},
 )
@@ -68,6 +73,7 @@ class ReceivedCredit:
     network: str
     status: str
     transaction: str | None
+    other_side: str | None = None
 
     @property
     def source_flow_type(self) -> str | None:

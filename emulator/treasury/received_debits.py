@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from emulator import chart_of_accounts as chart
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Enum, ListParams, String
-from emulator.kernel.records import record, replace
+from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
@@ -28,6 +28,7 @@ from emulator.treasury.flows import FromBankParams, Notice
     prefix="rd",
     noun="received debit",
     filters=("financial_account", "status"),
+    hidden=("other_side",),
     expands=("transaction",),
 )
 class ReceivedDebit:
@@ -55,6 +56,7 @@ class ReceivedDebit:
     network: str
     status: str
     transaction: str | None
+    other_side: str | None = None
 
     @property
     def has_receipt(self) -> bool:
@@ -125,11 +127,6 @@ def announced(world: World, debit: ReceivedDebit) -> ReceivedDebit:
     """The same debit, told."""
     world.emit("treasury.received_debit.created", debit)
     return debit
-
-
-def link_reversal(world: World, debit: ReceivedDebit, reversal: str) -> ReceivedDebit:
-    """Remember which reversal undoes a debit."""
-    return world.put(replace(debit, linked_flows={**debit.linked_flows, "debit_reversal": reversal}))
 
 
 class CreateParams(FromBankParams):

@@ -26,7 +26,7 @@ from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.kernel.notes import Note, served
 from tests.kernel.older_worlds import KEY, laid_out
-from tests.treasury.worlds import opened
+from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
 
 OPTIONAL = [
     (kind, one.name)
@@ -66,6 +66,7 @@ def add_what_has_come_since(platform: Client) -> None:
         origin_payment_method="pm_usBankAccount",
     )
     platform.made(f"/v1/test_helpers/treasury/inbound_transfers/{transfer['id']}/succeed")
+    platform.made(CREDIT_REVERSALS, received_credit=send(platform, account, 1_00)["id"])
     platform.made(
         "/v1/setup_intents",
         allowed_payment_method_types=["us_bank_account"],

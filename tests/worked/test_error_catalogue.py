@@ -786,6 +786,17 @@ transfer_refused(
 )
 
 
+# Credit reversals
+
+missing_in_path("/v1/treasury/credit_reversals/{id}", "credit reversal", "credit_reversal", "credrev_nope")
+refused(
+    "a reversal of an unknown credit",
+    Refusal("No such received credit: 'rc_nope'", "resource_missing", "received_credit"),
+    "/v1/treasury/credit_reversals",
+    received_credit="rc_nope",
+)
+
+
 # Inbound transfers
 
 IBT = "/v1/treasury/inbound_transfers"

@@ -40,7 +40,7 @@ from tests.issuing.purchases import (
     refund,
 )
 from tests.receivers import Receiver, Reply, receiving
-from tests.treasury.worlds import opened, send
+from tests.treasury.worlds import opened, send, take
 
 Told = list[tuple[str, dict[str, Any] | None]]
 Story = Callable[[Client], Iterator[Any]]
@@ -73,6 +73,7 @@ PLACES = {
     "payment_method": "/v1/payment_methods",
     "setup_intent": "/v1/setup_intents",
     "topup": "/v1/topups",
+    "treasury.credit_reversal": "/v1/treasury/credit_reversals",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
     "treasury.inbound_transfer": "/v1/treasury/inbound_transfers",
@@ -1088,6 +1089,44 @@ def close_with_cash(platform: Client) -> Iterator[Any]:
             {"active_features": features, "restricted_features": []},
         ),
     ]
+
+
+# Reversals
+
+
+SENT_BACK: Told = [("treasury.credit_reversal.created", None), ("treasury.credit_reversal.posted", None)]
+
+
+@story("credit reversal")
+def send_back(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    (credit,) = client.read("/v1/treasury/received_credits", financial_account=account)["data"]
+    yield client
+    client.made("/v1/treasury/credit_reversals", received_credit=credit["id"])
+    client.read("/v1/balance")
+    yield SENT_BACK
+
+
+@story("credit reversal of what came from another financial account")
+def send_back_within_stripe(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    other = opened(client)
+    transfer(client, account, destination_payment_method_data={"type": "financial_account", "financial_account": other})
+    (credit,) = client.read("/v1/treasury/received_credits", financial_account=other)["data"]
+    yield client
+    client.made("/v1/treasury/credit_reversals", received_credit=credit["id"])
+    client.read("/v1/balance")
+    yield [*SENT_BACK, transferred("returned")]
+
+
+@story("debit reversal")
+def undo_debit(platform: Client) -> Iterator[Any]:
+    client, account = a_sender(platform)
+    debit = take(client, account, 1000)
+    yield client
+    client.made("/v1/treasury/debit_reversals", received_debit=debit["id"])
+    client.read("/v1/balance")
+    yield [("treasury.debit_reversal.created", None), ("treasury.debit_reversal.completed", None)]
 
 
 # Inbound transfers

@@ -33,6 +33,7 @@ from tests.payments.test_payment_methods import CARD
 from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, waiting
 from tests.schemas import required_sample
 from tests.test_bad_requests import state
+from tests.treasury.worlds import send
 
 DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
 OUTBOUND_TRANSFERS = "/v1/treasury/outbound_transfers"
@@ -88,6 +89,9 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "issuing/physical_bundles": newest("/v1/issuing/physical_bundles"),
         "issuing/tokens": authorize(client, card, 1, wallet="apple_pay")["token"],
         "issuing/transactions": purchase["id"],
+        "treasury/credit_reversals": client.made(
+            "/v1/treasury/credit_reversals", received_credit=send(client, account, 1)["id"]
+        )["id"],
         "treasury/debit_reversals": submitted["treasury"]["debit_reversal"],
         "treasury/financial_accounts": account,
         "treasury/inbound_transfers": client.made(INBOUND_TRANSFERS, **sent, origin_payment_method="pm_usBankAccount")[
@@ -232,6 +236,7 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
         (INTENTS, "customer", {"customer": ids["v1/customers"]}),
         (INTENTS, "payment_method", {"payment_method": ids["v1/payment_methods"]}),
         ("/v1/treasury/debit_reversals", "received_debit", {"received_debit": ids["treasury/received_debits"]}),
+        ("/v1/treasury/credit_reversals", "received_credit", {"received_credit": ids["treasury/received_credits"]}),
         (
             OUTBOUND_TRANSFERS,
             "financial_account",
@@ -291,6 +296,7 @@ def test_a_list_of_the_tokens_of_another_accounts_card_is_refused(platform: Clie
             "transaction_entries",
             "received_credits",
             "received_debits",
+            "credit_reversals",
             "debit_reversals",
             "inbound_transfers",
             "outbound_transfers",

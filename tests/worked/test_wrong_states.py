@@ -37,7 +37,7 @@ from tests.issuing.test_deciding import undecided
 from tests.payments.test_payment_methods import BANK, METHODS
 from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, NO_REDIRECTS, OFFLINE
 from tests.test_bad_requests import state as hashed
-from tests.treasury.worlds import REVERSALS, SEND, TAKE, opened, send, take
+from tests.treasury.worlds import CREDIT_REVERSALS, REVERSALS, SEND, TAKE, opened, send, take
 
 DESIGNS, DISPUTES, TOPUPS = "/v1/issuing/personalization_designs", "/v1/issuing/disputes", "/v1/topups"
 IAUTH, PURCHASES = "/v1/issuing/authorizations", "/v1/issuing/transactions"
@@ -693,6 +693,70 @@ DEBIT_TABLE = Table(
 )
 
 
+def credit(*steps: str) -> Begin:
+    """A credit of a connected account's financial account, and what happened since."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+        id, other = opened(client), opened(client)
+        client.read("/v1/balance")  # everything due has happened
+        if "failed" in steps:
+            client.made(f"{FINANCIAL_ACCOUNTS}/{id}", platform_restrictions={"inbound_flows": "restricted"})
+        if "forwarded" in steps:
+            send(client, other, 1_00)
+            forwarding = {"type": "financial_account", "financial_account": id}
+            client.made(f"{FINANCIAL_ACCOUNTS}/{other}/close", forwarding_settings=forwarding)
+            (sent,) = client.read("/v1/treasury/received_credits", financial_account=id)["data"]
+        else:
+            sent = send(client, id, 1_00, "us_domestic_wire" if "wired" in steps else "ach")
+        if "sent back" in steps:
+            client.made(CREDIT_REVERSALS, received_credit=sent["id"])
+        if "late" in steps:
+            client.clock(set=sent["reversal_details"]["deadline"])
+        if "spent" in steps:
+            take(client, id, 1)
+        if "closed" in steps:
+            forwarding = {"type": "payment_method", "payment_method": "pm_usBankAccount"}
+            client.made(f"{FINANCIAL_ACCOUNTS}/{id}/close", forwarding_settings=forwarding)
+        return client, {"credit": sent["id"], "account": id, "other": other}
+
+    return begin
+
+
+def cannot_send_back(reason: str) -> dict[str, Refused]:
+    return {"send back": Refused(f"This ReceivedCredit cannot be reversed: {reason}.", "received_credit")}
+
+
+CREDIT_TABLE = Table(
+    {
+        "succeeded": credit(),
+        "failed": credit("failed"),
+        "sent back": credit("sent back"),
+        "too old": credit("late"),
+        "wired": credit("wired"),
+        "spent in part": credit("spent"),
+        "of a closed account": credit("closed"),
+        "from a closed account": credit("forwarded"),
+    },
+    {"send back": Verb("POST", CREDIT_REVERSALS, {"received_credit": "{credit}"})},
+    {
+        "failed": cannot_send_back("it failed"),
+        "sent back": cannot_send_back("already_reversed"),
+        "too old": cannot_send_back("deadline_passed"),
+        "wired": cannot_send_back("network_restricted"),
+        "spent in part": {
+            "send back": Refused(
+                "The FinancialAccount doesn't have a sufficient balance available.", "amount", "balance_insufficient"
+            )
+        },
+        "of a closed account": {"send back": Refused(IS_CLOSED, "received_credit", "account_closed")},
+        "from a closed account": {
+            "send back": Refused("The FinancialAccount {other} is closed.", "received_credit", "account_closed")
+        },
+    },
+)
+
+
 # Outbound transfers
 
 
@@ -1133,6 +1197,7 @@ TABLES = {
     "topup": TOPUP_TABLE,
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
+    "received credit": CREDIT_TABLE,
     "outbound transfer": TRANSFER_TABLE,
     "inbound transfer": INBOUND_TABLE,
     "account": ACCOUNT_TABLE,
