@@ -854,18 +854,18 @@ def verify(world: World, params: dict[str, Any], id: str) -> SetupIntent | dict[
             code="parameter_missing",
             param="amounts",
         )
-    if intent.status == "succeeded":
+    method = world.find(PaymentMethod, intent.payment_method)
+    if intent.status == "succeeded" and method is not None and method.type == "us_bank_account":
         raise invalid(
             "The bank account has already been verified.", code="payment_method_bank_account_already_verified"
         )
-    if intent.status != "requires_action" or intent.payment_method is None:
+    if intent.status != "requires_action" or method is None:
         raise in_wrong_state(
             world,
             intent,
             f"You cannot verify this SetupIntent because it has a status of {intent.status}. Only a SetupIntent with "
             "one of the following statuses may be verified: requires_action.",
         )
-    method = world.get(PaymentMethod, intent.payment_method)
     sent = sorted(params["amounts"]) if proof == "amounts" else params["descriptor_code"].upper()
     if method.number == NO_MICRODEPOSITS:
         raise not_verified(world, intent, method, microdeposits.FAILED)

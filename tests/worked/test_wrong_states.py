@@ -1170,7 +1170,7 @@ INTENT_TABLE = Table(
             ),
         },
         "requires_confirmation": intent_refusals("requires_confirmation", "verify"),
-        "succeeded": HAS_SUCCEEDED,
+        "succeeded": {**HAS_SUCCEEDED, **intent_refusals("succeeded", "verify")},  # with a card
         "succeeded by a proof": HAS_SUCCEEDED,
         **{
             state: {
