@@ -59,9 +59,10 @@ TERMS_ARE_STRIPES = "You cannot accept the Terms of Service on behalf of Standar
 
 @dataclass(frozen=True)
 class Application:
-    """The platform as its connected accounts know it. Only events show it."""
+    """The platform as its connected accounts know it. No record: only events show it."""
 
     object: ClassVar[str] = "application"
+    is_stored: ClassVar[bool] = False
 
     id: str
     name: str | None = field(default=None)
