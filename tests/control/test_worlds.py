@@ -19,7 +19,7 @@ from emulator.kernel.database.doctor import examine
 from emulator.kernel.tenants.tenants import handle_of
 from tests.client import Client
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
-from tests.kernel.older_worlds import laid_out
+from tests.kernel.database.older_worlds import laid_out
 from tests.receivers import PATIENCE_SECONDS, Reply, receiving
 
 WORLD, WORLDS = "/_emulator/world", "/_emulator/worlds"

@@ -14,7 +14,7 @@ from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine
 from tests.client import Client
 from tests.issuing.purchases import authorize, cash_and_pending, done, in_a_step
-from tests.kernel.older_worlds import KEY, laid_out
+from tests.kernel.database.older_worlds import KEY, laid_out
 
 CARD = "/v1/issuing/cards"
 NOT_THERE_THEN = ("/v1/setup_attempts",)  # and lists only what belongs to something that was not there either

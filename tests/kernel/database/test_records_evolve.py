@@ -24,8 +24,8 @@ from emulator.kernel.world import World
 from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
+from tests.kernel.database.older_worlds import KEY, laid_out
 from tests.kernel.notes import Note, served
-from tests.kernel.older_worlds import KEY, laid_out
 from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
 
 OPTIONAL = [
