@@ -77,7 +77,7 @@ def receive_credit(financial_account: str, amount: int) -> Movement:
     return moving("received_credit", financial_account, banks("usd"), cash(financial_account), amount)
 
 
-def receive_transfer(financial_account: str, amount: int) -> Movement:
+def receive_within_stripe(financial_account: str, amount: int) -> Movement:
     """Another financial account sends money over the stripe network."""
     return moving("received_credit", financial_account, in_transit(), cash(financial_account), amount)
 
@@ -97,33 +97,34 @@ def return_collected(financial_account: str, amount: int) -> Movement:
     return moving("inbound_transfer_return", financial_account, cash(financial_account), banks("usd"), amount)
 
 
-def hold_for_transfer(financial_account: str, amount: int) -> Movement:
-    """Set cash aside for an outbound transfer."""
+def hold_outbound(flow_type: str, financial_account: str, amount: int) -> Movement:
+    """Set cash aside for something on its way out: `flow_type` is `outbound_transfer` or `outbound_payment`."""
     books = cash(financial_account), outbound_pending(financial_account)
-    return moving("outbound_transfer", financial_account, *books, amount)
+    return moving(flow_type, financial_account, *books, amount)
 
 
-def post_transfer(financial_account: str, amount: int, *, network: str) -> Movement:
-    """An outbound transfer leaves."""
+def post_outbound(flow_type: str, financial_account: str, amount: int, *, network: str) -> Movement:
+    """What was on its way out leaves."""
     books = outbound_pending(financial_account), beyond(network)
-    return moving("outbound_transfer_posting", financial_account, *books, amount)
+    return moving(f"{flow_type}_posting", financial_account, *books, amount)
 
 
-def cancel_transfer(financial_account: str, amount: int) -> Movement:
-    """Give back what a canceled outbound transfer held."""
+def cancel_outbound(flow_type: str, financial_account: str, amount: int) -> Movement:
+    """Give back what was held for something that was canceled."""
     books = outbound_pending(financial_account), cash(financial_account)
-    return moving("outbound_transfer_cancellation", financial_account, *books, amount)
+    return moving(f"{flow_type}_cancellation", financial_account, *books, amount)
 
 
-def fail_transfer(financial_account: str, amount: int) -> Movement:
-    """Give back what a failed outbound transfer held."""
+def fail_outbound(flow_type: str, financial_account: str, amount: int) -> Movement:
+    """Give back what was held for something that failed."""
     books = outbound_pending(financial_account), cash(financial_account)
-    return moving("outbound_transfer_failure", financial_account, *books, amount)
+    return moving(f"{flow_type}_failure", financial_account, *books, amount)
 
 
-def return_transfer(financial_account: str, amount: int, *, network: str) -> Movement:
-    """An outbound transfer that had left comes back."""
-    return moving("outbound_transfer_return", financial_account, beyond(network), cash(financial_account), amount)
+def return_outbound(flow_type: str, financial_account: str, amount: int, *, network: str) -> Movement:
+    """What had left comes back."""
+    books = beyond(network), cash(financial_account)
+    return moving(f"{flow_type}_return", financial_account, *books, amount)
 
 
 def hold_for_reversal(financial_account: str, amount: int) -> Movement:

@@ -33,8 +33,9 @@ from tests.issuing.purchases import (
 from tests.statements import Asked, asking
 from tests.treasury import worlds
 from tests.treasury.collecting import set_up
+from tests.treasury.sending import OBP, OBT, helped, paid
 
-OBT, IBT = "/v1/treasury/outbound_transfers", "/v1/treasury/inbound_transfers"
+IBT = "/v1/treasury/inbound_transfers"
 HOME = {"US": "usd", "CA": "cad", "GB": "gbp", "AU": "aud"}
 ROUTING = {"US": "110000000", "CA": "11000-000", "GB": "108800", "AU": "110000"}
 BANKS = [
@@ -124,7 +125,12 @@ def transfer_away(client: Client, id: str) -> None:
     """A transfer to a bank that comes back."""
     given = {"amount": 1_00, "currency": "usd", "financial_account": id}
     made = client.made(OBT, destination_payment_method="pm_usBankAccount_processing", **given)
-    client.made(f"/v1/test_helpers/treasury/outbound_transfers/{made['id']}/return")
+    helped(client, made, "return")
+
+
+def pay_away(client: Client, id: str) -> None:
+    """A payment to a bank that sends it back."""
+    helped(client, paid(client, id, 1_00), "return")
 
 
 def transfer_in(client: Client, id: str) -> None:
@@ -311,6 +317,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,
     "/v1/treasury/inbound_transfers": of_financial_account(IBT, transfer_in),
+    "/v1/treasury/outbound_payments": of_financial_account(OBP, pay_away),
     "/v1/treasury/outbound_transfers": of_financial_account(OBT, transfer_away),
     "/v1/treasury/received_credits": of_financial_account(worlds.CREDITS, transfer_here),
     "/v1/treasury/received_debits": of_financial_account(

@@ -93,4 +93,4 @@ def test_an_operation_of_another_product_is_not_to_be_used_by_name_or_through_it
 
 def test_what_a_cascade_runs_is_an_operation_too():
     assert ("emulator.issuing.cards", "cancel_rejected") in layers.operations()
-    assert ("emulator.treasury.outbound_transfers", "settle") in layers.operations()
+    assert ("emulator.treasury.outbound_flows", "settle") in layers.operations()

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from emulator.kernel.database.doctor import examine_tenant
 from tests.client import Client
+from tests.treasury.sending import data_of
 
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 DAY = 86_400
@@ -59,11 +60,12 @@ MUST_SUCCEED = [
     "replace",
     "expired_by_clock",
     "over_limit",
-    "transfer",
-    "transfer_post",
-    "transfer_fail",
-    "transfer_cancel",
-    "transfer_return",
+    *(
+        f"outbound_{kind}{verb}"
+        for kind in ("transfer", "payment")
+        for verb in ("", "_post", "_fail", "_cancel", "_return")
+    ),
+    "pay_platform",
     "collect",
     "collect_refused",
     "collect_succeed",
@@ -90,7 +92,12 @@ ENDS_AS = {
     "pm_usBankAccount_insufficientFunds": "failed",
     "pm_usBankAccount_processing": "processing",
 }
-# The statuses of an outbound transfer, and where each verb leads.
+# What leads each kind of it to a bank account that waits for somebody to decide.
+WAITING: dict[str, dict[str, Any]] = {
+    "outbound_transfer": {"destination_payment_method": "pm_usBankAccount_processing"},
+    "outbound_payment": {"destination_payment_method_data": data_of("000000000009")},
+}
+# The statuses of money on its way out, and where each verb leads.
 ARROWS = {
     "processing": {"post": "posted", "fail": "failed", "cancel": "canceled", "return": "returned"},
     "posted": {"return": "returned"},
@@ -144,12 +151,22 @@ class Credit:
 
 @dataclass
 class Transfer:
-    """Money sent to a bank account, or taken from one, and how that ends by itself."""
+    """Money taken from a bank account, and how that ends by itself."""
 
     id: str
     amount: int
     status: str = "processing"
     ends_as: str = "processing"
+
+
+@dataclass
+class Leaving:
+    """Money sent to a bank account that waits for somebody to decide: an outbound transfer or payment."""
+
+    id: str
+    kind: str
+    amount: int
+    status: str = "processing"
 
 
 def named(window: str, moment: int) -> str:
@@ -161,7 +178,7 @@ def named(window: str, moment: int) -> str:
 
 
 class Money(RuleBasedStateMachine):
-    """Fund, authorize, capture in parts, reverse, expire, refund, dispute, limit, replace, transfer, move the clock."""
+    """Fund, authorize, capture, reverse, expire, refund, dispute, limit, replace, transfer, pay, move the clock."""
 
     app: Any = None
 
@@ -188,6 +205,8 @@ class Money(RuleBasedStateMachine):
             "card_issuing": {"requested": True},
             "financial_addresses": {"aba": {"requested": True}},
             "inbound_transfers": {"ach": {"requested": True}},
+            "intra_stripe_flows": {"requested": True},
+            "outbound_payments": {"ach": {"requested": True}},
             "outbound_transfers": {"ach": {"requested": True}},
         }
         self.fa = self.api.made("/v1/treasury/financial_accounts", supported_currencies=["usd"], features=features)[
@@ -221,8 +240,10 @@ class Money(RuleBasedStateMachine):
         self.restricted = self.closed_to_banks = False
         self.all: list[Purchase] = []
         self.forced: list[tuple[str, int, int]] = []
-        self.transfers: list[Transfer] = []
         self.collected: list[Transfer] = []
+        self.leaving: list[Leaving] = []
+        self.platforms = self.platform.read("/v1/treasury/financial_accounts")["data"][0]["id"]
+        self.paid = 0
 
     def new_card(self, purse: str, **more: Any) -> str:
         """An active virtual card of that purse, with the limits of this test."""
@@ -552,38 +573,48 @@ class Money(RuleBasedStateMachine):
         self.cards[purse] = self.new_card(purse, replacement_for=old, replacement_reason=reason)
         SUCCEEDED["replace"] += 1
 
-    @rule(amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
-    def transfer(self, amount: int) -> None:
-        self.send_away(amount)
+    @rule(kind=st.sampled_from(list(WAITING)), amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
+    def send(self, kind: str, amount: int) -> None:
+        self.send_away(kind, amount)
 
-    def send_away(self, amount: int) -> Transfer | None:
-        """An outbound transfer, refused as the model expects; None if it was."""
-        answer = self.api.post(
-            "/v1/treasury/outbound_transfers",
-            financial_account=self.fa,
-            amount=amount,
-            currency="usd",
-            destination_payment_method="pm_usBankAccount_processing",
-        )
+    def send_away(self, kind: str, amount: int) -> Leaving | None:
+        """Money on its way out, refused as the model expects; None if it was."""
+        answer = self.sent(kind, amount, **WAITING[kind])
+        if answer is None:
+            return None
+        self.hold("account", amount)
+        self.leaving.append(Leaving(answer["id"], kind, amount))
+        SUCCEEDED[kind] += 1
+        return self.leaving[-1]
+
+    def sent(self, kind: str, amount: int, **to: Any) -> dict[str, Any] | None:
+        """What a request to send money makes; None where it is refused as the model expects."""
+        answer = self.api.post(f"/v1/treasury/{kind}s", financial_account=self.fa, amount=amount, currency="usd", **to)
         if self.restricted or amount > self.purses["account"].cash:
             why = "financial_account_capability_restricted" if self.restricted else "balance_insufficient"
             assert (answer.status, answer.error["code"]) == (400, why)
             return None
         assert answer.status == 200, answer.json
-        self.hold("account", amount)
-        self.transfers.append(Transfer(answer.json["id"], amount))
-        SUCCEEDED["transfer"] += 1
-        return self.transfers[-1]
+        return answer.json
+
+    @rule(amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
+    def pay_platform(self, amount: int) -> None:
+        """Money for another account over the stripe network, which arrives before the next request."""
+        to = {"type": "financial_account", "financial_account": self.platforms}
+        if self.sent("outbound_payment", amount, destination_payment_method_data=to) is not None:
+            self.purses["account"].cash -= amount
+            self.paid += amount
+            SUCCEEDED["pay_platform"] += 1
 
     @rule(which=st.integers(0, 60), verb=st.sampled_from(list(ARROWS["processing"])))
-    def move_transfer(self, which: int, verb: str) -> None:
-        waiting = [one for one in self.transfers if one.status == "processing"]
-        chosen = waiting if which % 3 else self.transfers
-        one = chosen[which % len(chosen)] if chosen else self.send_away(10_00)
+    def move_on(self, which: int, verb: str) -> None:
+        waiting = [one for one in self.leaving if one.status == "processing"]
+        chosen = waiting if which % 3 else self.leaving
+        one = chosen[which % len(chosen)] if chosen else self.send_away(list(WAITING)[which % 2], 10_00)
         if one is None:
             return
         helpers = "/v1/treasury" if verb == "cancel" else "/v1/test_helpers/treasury"
-        answer = self.api.post(f"{helpers}/outbound_transfers/{one.id}/{verb}")
+        answer = self.api.post(f"{helpers}/{one.kind}s/{one.id}/{verb}")
         target = ARROWS.get(one.status, {}).get(verb)
         if target is None:
             assert (answer.status, answer.error["code"]) == (400, "status_transition_invalid")
@@ -594,7 +625,7 @@ class Money(RuleBasedStateMachine):
         if target != "posted":
             self.purses["account"].cash += one.amount
         one.status = target
-        SUCCEEDED[f"transfer_{verb}"] += 1
+        SUCCEEDED[f"{one.kind}_{verb}"] += 1
 
     @rule(which=st.integers(0, 60))
     def send_back(self, which: int) -> None:
@@ -674,6 +705,8 @@ class Money(RuleBasedStateMachine):
         assert everything == 0
         assert sums.get(f"{self.fa}:cash:usd", 0) == account.cash
         assert sums.get(f"{self.fa}:outbound_pending:usd", 0) == account.pending
+        assert sums.get(f"{self.platforms}:cash:usd", 0) == self.paid
+        assert sums.get("stripe:in_transit:usd", 0) == 0
         assert sums.get(f"{self.account}:issuing:usd", 0) == own.cash
         assert sums.get(f"{self.account}:issuing_held:usd", 0) == own.pending
 

@@ -12,7 +12,18 @@ import pytest
 from tests.client import Client
 from tests.connect.shapes import account_of, individual
 from tests.issuing.purchases import a_spender, findings, force_capture
-from tests.treasury.sending import HELPERS, OBT, WIRE, funded, sent, sent_within_stripe
+from tests.treasury.sending import (
+    HELPERS,
+    OBP,
+    OBP_HELPERS,
+    OBT,
+    WIRE,
+    funded,
+    paid,
+    paid_within_stripe,
+    sent,
+    sent_within_stripe,
+)
 from tests.treasury.worlds import connected, opened
 
 FRAUD = {"reason": "fraudulent", "fraudulent": {"explanation": "winning_evidence"}}
@@ -45,6 +56,24 @@ def stripe_transfer(platform: Client) -> tuple[Client, str, str]:
     return client, OBT, sent_within_stripe(client, funded(client), opened(client))["id"]
 
 
+def payment(platform: Client, number: str = "000123456789", **params: Any) -> tuple[Client, str, str]:
+    client = connected(platform)
+    return client, OBP, paid(client, funded(client), number=number, **params)["id"]
+
+
+def payment_by_wire(platform: Client) -> tuple[Client, str, str]:
+    return payment(platform, destination_payment_method_options=WIRE)
+
+
+def payment_that_fails(platform: Client) -> tuple[Client, str, str]:
+    return payment(platform, "000111111113")
+
+
+def stripe_payment(platform: Client) -> tuple[Client, str, str]:
+    client = connected(platform)
+    return client, OBP, paid_within_stripe(client, funded(client), opened(connected(platform)))["id"]
+
+
 def dispute(platform: Client) -> tuple[Client, str, str]:
     purchase = force_capture(platform, a_spender(platform), 10_00)["id"]
     id = platform.made("/v1/issuing/disputes", transaction=purchase, evidence=FRAUD)["id"]
@@ -55,6 +84,8 @@ def dispute(platform: Client) -> tuple[Client, str, str]:
 CANCEL_TOPUP = "/v1/topups/{id}/cancel"
 CANCEL = OBT + "/{id}/cancel"
 POST, FAIL, RETURN = (f"{HELPERS}/{{id}}/{verb}" for verb in ("post", "fail", "return"))
+CANCEL_PAYMENT = OBP + "/{id}/cancel"
+POST_PAYMENT, FAIL_PAYMENT, RETURN_PAYMENT = (f"{OBP_HELPERS}/{{id}}/{verb}" for verb in ("post", "fail", "return"))
 DECIDE = "/_emulator/issuing/disputes/{id}/decide"
 FLOWS = [
     (topup, CANCEL_TOPUP, {}, "canceled"),
@@ -69,6 +100,19 @@ FLOWS = [
             (RETURN, {"returned_details": {"code": "no_account"}}, "returned"),
         )
     ],
+    *[
+        (begin, *rest)
+        for begin in (payment, payment_by_wire, payment_that_fails)
+        for rest in (
+            (CANCEL_PAYMENT, {}, "canceled"),
+            (POST_PAYMENT, {}, "posted"),
+            (FAIL_PAYMENT, {}, "failed"),
+            (RETURN_PAYMENT, {"returned_details": {"code": "no_account"}}, "returned"),
+        )
+    ],
+    (stripe_payment, POST_PAYMENT, {}, "posted"),
+    (stripe_payment, FAIL_PAYMENT, {}, "failed"),
+    (stripe_payment, RETURN_PAYMENT, {}, "returned"),
     (stripe_transfer, POST, {}, "posted"),
     (stripe_transfer, FAIL, {}, "failed"),
     (stripe_transfer, RETURN, {}, "returned"),

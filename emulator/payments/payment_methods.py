@@ -12,6 +12,7 @@ Source: https://docs.stripe.com/api/payment_methods, https://docs.stripe.com/tes
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
@@ -252,11 +253,7 @@ def shared(world: World, params: dict[str, Any]) -> PaymentMethod:
 
 def described(world: World, sent: dict[str, Any], prefix: str = "") -> PaymentMethod:
     """The payment method that parameters describe, not stored yet. `prefix` is where they stood."""
-
-    def param(name: str) -> str:
-        first, _, rest = name.partition("[")
-        return name if not prefix else f"{prefix}[{first}]" + (f"[{rest}" if rest else "")
-
+    param = named_in(prefix)
     type = sent["type"]
     if type not in ("card", "us_bank_account"):
         raise not_built.not_built(f"payment methods of the type {type}", param=param("type"))
@@ -279,6 +276,16 @@ def described(world: World, sent: dict[str, Any], prefix: str = "") -> PaymentMe
     if not billing["name"]:
         raise missing(param("billing_details[name]"))
     return with_bank_account(world, method, sent["us_bank_account"], param)
+
+
+def named_in(prefix: str) -> Callable[[str], str]:
+    """How refusals call parameters that stood in the hash of that name, or at the top where it is empty."""
+
+    def param(name: str) -> str:
+        first, _, rest = name.partition("[")
+        return name if not prefix else f"{prefix}[{first}]" + (f"[{rest}" if rest else "")
+
+    return param
 
 
 def billing_details(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Bank accounts that a financial account can send money to, or take it from, by their id; and how that ends for each.
+"""Bank accounts that a financial account can send money to, or take it from; and how that ends for each.
 
-There are the test tokens of Stripe's documentation, which need no setting up, the external accounts of the owner, and
-the payment methods that a setup intent has made the owner's for the direction of the money. Money is only taken from
-what has been verified.
+There are the test tokens of Stripe's documentation, which need no setting up. The owner has external accounts, and
+payment methods that a setup intent has saved for the direction of the money, which is only taken from what has been
+verified. Others have payment methods as customers, or are described by their numbers.
 Source: https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects and the test values of
 https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers and
 https://docs.stripe.com/treasury/moving-money/financial-accounts/into/inbound-transfers
@@ -21,6 +21,7 @@ from emulator.connect.records.external_accounts import (
 )
 from emulator.kernel.errors import ApiError, invalid, no_such
 from emulator.kernel.world import World
+from emulator.payments import payment_methods
 from emulator.payments.bank_tokens import NO_MICRODEPOSITS, TOKENS
 from emulator.payments.payment_methods import PaymentMethod
 from emulator.treasury import initiating
@@ -74,10 +75,13 @@ BY_FINGERPRINT = {
 
 
 class Bank(NamedTuple):
-    """A US bank account by its id. `number` is known where the bank is ours: a financial account may have it."""
+    """A US bank account, by its id or as somebody described it. `billing` is what is known of its holder.
 
-    id: str
-    holder: str | None
+    `number` is known where the bank is ours: a financial account may have it.
+    """
+
+    id: str | None
+    billing: dict[str, Any]
     holder_type: str | None
     account_type: str | None
     bank_name: str
@@ -92,7 +96,7 @@ class Bank(NamedTuple):
         """The bank account as the flows show it that send money there, or take it from there, over a network."""
         return {
             "type": "us_bank_account",
-            "billing_details": initiating.billing(self.holder),
+            "billing_details": self.billing,
             "us_bank_account": {
                 "account_holder_type": self.holder_type,
                 "account_type": self.account_type,
@@ -114,20 +118,9 @@ def origin(world: World, id: str, *, param: str) -> Bank:
 
 
 def named(world: World, id: str, direction: str = "outbound", *, param: str) -> Bank:
-    """The bank account that a parameter names. 400 for an id of nothing, and for one of no US bank account."""
+    """The bank account of the owner's that a parameter names. 400 for one that is unknown or no US bank account."""
     if id in TOKENS:
-        return Bank(
-            id=id,
-            holder=initiating.HOLDER,
-            holder_type="company",
-            account_type="checking",
-            bank_name=TEST_BANK,
-            fingerprint=fingerprint("US", TEST_ROUTING_NUMBER, TOKENS[id]),
-            last4=TOKENS[id][-4:],
-            routing_number=TEST_ROUTING_NUMBER,
-            number=None,
-            is_verified=TOKENS[id] != NO_MICRODEPOSITS,
-        )
+        return of_token(id)
     method = world.find(PaymentMethod, id)
     if method is not None:
         return saved(method, direction, param=param)
@@ -138,7 +131,7 @@ def named(world: World, id: str, direction: str = "outbound", *, param: str) -> 
         raise no_such("PaymentMethod", id, param=param, status=400)
     return Bank(
         id=id,
-        holder=found.account_holder_name,
+        billing=initiating.billing(found.account_holder_name),
         holder_type=found.account_holder_type,
         account_type=found.account_type or "checking",
         bank_name=found.bank_name,
@@ -150,6 +143,54 @@ def named(world: World, id: str, direction: str = "outbound", *, param: str) -> 
     )
 
 
+def of_customer(world: World, id: str, customer: str, *, param: str) -> Bank:
+    """The bank account of a customer that a parameter names; the test tokens are anybody's.
+
+    400 for one that is unknown, no US bank account, or not the customer's.
+    """
+    if id in TOKENS:
+        return of_token(id)
+    method = world.find(PaymentMethod, id)
+    if id.startswith(OF_CARDS) or (method is not None and method.us_bank_account is None):
+        raise no_us_bank_account(id, param)
+    if method is None and world.find(BankAccount, id) is None:
+        raise no_such("PaymentMethod", id, param=param, status=400)
+    if method is None or method.customer is None:
+        raise misplaced(f"The payment method {id} cannot be used here: it is not attached to a customer.", param)
+    if method.customer != customer:
+        raise misplaced(f"The PaymentMethod {id} does not belong to the customer {customer}.", "customer")
+    return of_method(method)
+
+
+def described(world: World, sent: dict[str, Any], *, param: str) -> Bank:
+    """The bank account that parameters describe, saved nowhere. 400 for numbers no bank has."""
+    method = PaymentMethod(
+        id="",
+        created=world.now,
+        type="us_bank_account",
+        billing_details=payment_methods.billing_details({}, sent),
+        number=None,
+    )
+    filled = payment_methods.with_bank_account(world, method, sent["us_bank_account"], payment_methods.named_in(param))
+    return of_method(filled)
+
+
+def of_token(token: str) -> Bank:
+    """The bank account that a test token stands for."""
+    return Bank(
+        id=token,
+        billing=initiating.billing(initiating.HOLDER),
+        holder_type="company",
+        account_type="checking",
+        bank_name=TEST_BANK,
+        fingerprint=fingerprint("US", TEST_ROUTING_NUMBER, TOKENS[token]),
+        last4=TOKENS[token][-4:],
+        routing_number=TEST_ROUTING_NUMBER,
+        number=None,
+        is_verified=TOKENS[token] != NO_MICRODEPOSITS,
+    )
+
+
 def saved(method: PaymentMethod, direction: str, *, param: str) -> Bank:
     """The bank account of a payment method. 400 unless it is the account's own, set up for that direction."""
     if method.us_bank_account is None:
@@ -157,16 +198,21 @@ def saved(method: PaymentMethod, direction: str, *, param: str) -> Bank:
     if direction == "inbound" and not method.is_verified and not method.is_attached:
         raise unverified(method.id, param)
     if not method.is_self or direction not in method.directions:
-        raise invalid(
+        raise misplaced(
             f"The PaymentMethod {method.id} cannot be used here. Set it up with a SetupIntent that has "
             f"`attach_to_self` and `{direction}` among its `flow_directions`.",
-            code="payment_method_unexpected_state",
-            param=param,
+            param,
         )
+    return of_method(method)
+
+
+def of_method(method: PaymentMethod) -> Bank:
+    """The bank account of a payment method that may be used."""
     bank = method.us_bank_account
+    assert bank is not None, f"{method.id} is no bank account"
     return Bank(
-        id=method.id,
-        holder=method.billing_details["name"],
+        id=method.id or None,
+        billing={name: method.billing_details[name] for name in ("address", "email", "name")},
         holder_type=bank["account_holder_type"],
         account_type=bank["account_type"],
         bank_name=bank["bank_name"],
@@ -186,6 +232,11 @@ def unverified(id: str, param: str) -> ApiError:
         code="bank_account_unverified",
         param=param,
     )
+
+
+def misplaced(says: str, param: str) -> ApiError:
+    """400 for a payment method that is somebody else's, or was saved for something else."""
+    return invalid(says, code="payment_method_unexpected_state", param=param)
 
 
 def no_us_bank_account(id: str, param: str) -> ApiError:

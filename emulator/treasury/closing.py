@@ -15,7 +15,7 @@ from emulator.kernel.params import Hash, Params
 from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
-from emulator.treasury import destinations, financial_accounts, outbound_transfers
+from emulator.treasury import bank_accounts, destinations, financial_accounts, outbound_transfers
 from emulator.treasury.access import onboarded
 from emulator.treasury.destinations import Destination
 from emulator.treasury.financial_accounts import FinancialAccount, ForwardingSettings
@@ -85,8 +85,8 @@ def target(world: World, forwarding: dict[str, str]) -> Destination:
     name = forwarding["type"]
     param = f"forwarding_settings[{name}]"
     if name == "financial_account":
-        return destinations.to_financial_account(world, forwarding[name], param=param)
-    return destinations.to_bank(world, forwarding[name], "ach", param=param)
+        return destinations.to_own_account(world, forwarding[name], param=param)
+    return destinations.to_bank(bank_accounts.named(world, forwarding[name], param=param), "ach", param=param)
 
 
 def cannot_close(id: str, why: str, param: str | None = None) -> ApiError:

@@ -27,14 +27,14 @@ from emulator.treasury import (
     financial_accounts,
     flows,
     initiating,
-    outbound_transfers,
+    outbound_flows,
     receipts,
     received_credits,
     transactions,
 )
 from emulator.treasury.access import onboarded
 from emulator.treasury.financial_accounts import FinancialAccount
-from emulator.treasury.outbound_transfers import check_cash
+from emulator.treasury.outbound_flows import check_cash
 from emulator.treasury.received_credits import ReceivedCredit
 
 LIFECYCLE = Lifecycle("processing", {"processing": {"post": "posted"}, "posted": {}})
@@ -154,7 +154,7 @@ def post(world: World, id: str) -> None:
     sender = flows.at_the_other_side(world, world.get(ReceivedCredit, reversal.received_credit))
     if sender is not None:
         owner, flow = sender
-        outbound_transfers.come_back(world.as_account(owner), flow.id, SENT_BACK)
+        outbound_flows.come_back(world.as_account(owner), flow.id, SENT_BACK)
 
 
 def audit(world: World) -> Iterator[str]:

@@ -1,40 +1,41 @@
 """Destinations: who gets money that leaves a financial account, what names them, and whether it may go there.
 
-A bank account is reached over a bank's network, another financial account of the same owner over the stripe network. A
-bank account can turn out to be a financial account of this tenant as well: then its numbers are those of our own bank.
-Source: https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of/outbound-transfers
+A bank account is reached over a bank's network, a financial account over the stripe network. Transfers go to what the
+owner has, payments to what others have. A bank account can turn out to be a financial account of this tenant as well:
+then its numbers are those of our own bank.
+Source: https://docs.stripe.com/treasury/moving-money/financial-accounts/out-of
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from emulator.kernel.errors import exclusive, invalid, missing, no_such
-from emulator.kernel.params import Enum, Hash, Params, String
+from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
+from emulator.kernel.params import Enum, Hash, Params
 from emulator.kernel.world import World
+from emulator.payments import customer as customers
 from emulator.treasury import bank_accounts, features, financial_accounts, initiating, received_credits
 from emulator.treasury.activation import INBOUND, OUTBOUND
 from emulator.treasury.bank_accounts import Bank
 from emulator.treasury.financial_accounts import FinancialAccount
 
+METHOD, DATA = "destination_payment_method", "destination_payment_method_data"
+WIRES_NEED = ("line1", "city", "state", "postal_code", "country")
+
 
 class Destination(NamedTuple):
-    """Who gets the money: a bank account, or another financial account of the owner's. `param` is what named it."""
+    """Who gets the money: a bank account, or a financial account and its `owner`. `param` is what named it."""
 
     details: dict[str, Any]
     param: str
     bank: Bank | None = None
     account: FinancialAccount | None = None
+    owner: str | None = None
 
     @property
     def network(self) -> str:
         """Over which network the money goes."""
         return receiver(self.details)["network"]
-
-    @property
-    def feature(self) -> str:
-        """What the financial account that sends the money must be able to do."""
-        return "intra_stripe_flows" if self.account else f"outbound_transfers.{self.network}"
 
 
 def receiver(details: dict[str, Any]) -> dict[str, Any]:
@@ -43,13 +44,6 @@ def receiver(details: dict[str, Any]) -> dict[str, Any]:
 
 
 # What may be sent
-
-
-class DestinationDataParams(Params):
-    """A destination that is no payment method."""
-
-    financial_account = String()
-    type = Enum(("financial_account",), required=True)
 
 
 class UsBankAccountOptionsParams(Params):
@@ -67,54 +61,116 @@ class DestinationOptionsParams(Params):
 # Who it is, and whether it may be
 
 
-def to_bank(world: World, id: str, network: str, *, param: str) -> Destination:
-    """A bank account by its id. 400 for one that is unknown or no US bank account."""
-    bank = bank_accounts.named(world, id, param=param)
+def to_bank(bank: Bank, network: str, *, param: str) -> Destination:
+    """A bank account, reached over a bank's network."""
     return Destination(bank.details(network), param, bank=bank)
 
 
 def to_financial_account(world: World, id: str, *, param: str) -> Destination:
-    """A financial account by its id. 400 for one that is unknown, and for one that somebody else owns."""
+    """A financial account by its id, whoever owns it. 400 for one that is unknown."""
     found = world.anywhere(FinancialAccount, id)
     if found is None or not world.may_act(found[0]):
         raise no_such(FinancialAccount.noun, id, param=param, status=400)
     owner, account = found
-    if owner != world.account:
+    details = initiating.financial_account(id, financial_accounts.holder_name(world.as_account(owner)))
+    return Destination(details, param, account=account, owner=owner)
+
+
+def to_own_account(world: World, id: str, *, param: str) -> Destination:
+    """Another financial account of the same owner by its id. 400 for one that is unknown or somebody else's."""
+    destination = to_financial_account(world, id, param=param)
+    if destination.owner != world.account:
         raise invalid(
             f"The FinancialAccount {id} belongs to another account. Use an OutboundPayment to send money to it.",
             param=param,
         )
-    details = initiating.financial_account(id, financial_accounts.holder_name(world))
-    return Destination(details, param, account=account)
+    return destination
 
 
-def named(world: World, params: dict[str, Any]) -> Destination:
-    """What the parameters name. 400 unless that is exactly one thing which exists."""
-    method, data = params.get("destination_payment_method"), params.get("destination_payment_method_data")
-    if method is not None and data is not None:
-        names = ("destination_payment_method", "destination_payment_method_data")
-        raise exclusive(*names, blame="destination_payment_method")
-    if data is not None:
-        param = "destination_payment_method_data[financial_account]"
-        if "financial_account" not in data:
-            raise missing(param)
-        return to_financial_account(world, data["financial_account"], param=param)
-    if method is None:
-        raise missing("destination_payment_method")
+def to_account_of_others(world: World, id: str, *, param: str) -> Destination:
+    """A financial account of another owner by its id. 400 for one that is unknown or the sender's own."""
+    destination = to_financial_account(world, id, param=param)
+    if destination.owner == world.account:
+        raise invalid(
+            f"The FinancialAccount {id} belongs to the same account. Use an OutboundTransfer to send money to it.",
+            param=param,
+        )
+    return destination
+
+
+def own(world: World, params: dict[str, Any]) -> Destination:
+    """What the parameters of an outbound transfer name. 400 unless that is exactly one thing the owner has."""
+    require_one(params)
+    if DATA in params:
+        return to_own_account(world, within(params, "financial_account"), param=f"{DATA}[financial_account]")
+    return to_bank(bank_accounts.named(world, params[METHOD], param=METHOD), network_of(params), param=METHOD)
+
+
+def of_others(world: World, params: dict[str, Any]) -> Destination:
+    """What the parameters of an outbound payment name. 400 unless that is exactly one thing that can be paid.
+
+    A payment method is the customer's, who has to be named. What is described in place is kept nowhere else.
+    """
+    require_one(params)
+    if METHOD in params and "customer" not in params:
+        raise missing("customer")
+    customer = customers.known(world, params["customer"], param="customer") if "customer" in params else None
+    if METHOD in params:
+        bank = bank_accounts.of_customer(world, params[METHOD], customer.id, param=METHOD)  # type: ignore[union-attr]
+        return to_bank(bank, network_of(params), param=METHOD)
+    if params[DATA]["type"] == "financial_account":
+        id = within(params, "financial_account")
+        return to_account_of_others(world, id, param=f"{DATA}[financial_account]")
+    within(params, "us_bank_account")
+    return to_bank(bank_accounts.described(world, params[DATA], param=DATA), network_of(params), param=DATA)
+
+
+def require_one(params: dict[str, Any]) -> None:
+    """400 for a destination that is named twice, or not at all."""
+    if METHOD in params and DATA in params:
+        raise exclusive(METHOD, DATA, blame=METHOD)
+    if METHOD not in params and DATA not in params:
+        raise missing(METHOD)
+
+
+def within(params: dict[str, Any], name: str) -> Any:
+    """What a destination without payment method says under the name of its type. 400 where it says nothing."""
+    if name not in params[DATA]:
+        raise missing(f"{DATA}[{name}]")
+    return params[DATA][name]
+
+
+def network_of(params: dict[str, Any]) -> str:
+    """Over which network a bank account is to be paid."""
     options = params.get("destination_payment_method_options", {}).get("us_bank_account") or {}
-    return to_bank(world, method, options.get("network", "ach"), param="destination_payment_method")
+    return options.get("network", "ach")
 
 
-def check_route(world: World, source: FinancialAccount, destination: Destination) -> None:
+def check_route(world: World, source: FinancialAccount, destination: Destination, flow_type: str) -> None:
     """400 unless money may go from the one to the other: both open, able to, and not the same."""
     financial_accounts.require_open(source, param="financial_account")
-    features.require_flow(world, source, destination.feature, OUTBOUND)
     target, param = destination.account, destination.param
+    feature = "intra_stripe_flows" if target else f"{flow_type}s.{destination.network}"
+    features.require_flow(world, source, feature, OUTBOUND)
     if source.id == (target.id if target else account_at(world, destination)):
         raise invalid("Money cannot be transferred to the account that it comes from.", param=param)
     if target is not None:
+        assert destination.owner is not None
         financial_accounts.require_open(target, param=param)
-        features.require_flow(world, target, destination.feature, INBOUND, param=param)
+        features.require_flow(world.as_account(destination.owner), target, feature, INBOUND, param=param)
+
+
+def lacks(address: dict[str, Any]) -> bool:
+    """Whether something of an address is missing that a wire needs."""
+    return not all(address.get(name) for name in WIRES_NEED)
+
+
+def incomplete_for_wire() -> ApiError:
+    """400 for a wire to somebody whose name or address is not wholly known."""
+    return invalid(
+        "A wire needs the name and the complete address of its recipient: line1, city, state, postal_code and country.",
+        code="payment_method_billing_details_address_missing",
+    )
 
 
 def account_at(world: World, destination: Destination) -> str | None:

@@ -41,7 +41,7 @@ from emulator.treasury.access import onboarded
 from emulator.treasury.activation import INBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.flows import Notice
-from emulator.treasury.outbound_transfers import Descriptor
+from emulator.treasury.outbound_flows import Descriptor
 from emulator.treasury.received_debits import ReceivedDebit
 
 NETWORK = "ach"

@@ -179,9 +179,9 @@ def from_bank(world: World, account: FinancialAccount, notice: Notice) -> Receiv
     return announced(world, flows.succeeded(world, ReceivedCredit, movement, notice))
 
 
-def from_transfer(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
-    """An outbound transfer of the same owner arrives over the stripe network. Announced."""
-    movement = chart.receive_transfer(financial_account, notice.amount)
+def within_stripe(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
+    """Money of another financial account arrives over the stripe network. Announced."""
+    movement = chart.receive_within_stripe(financial_account, notice.amount)
     return announced(world, flows.succeeded(world, ReceivedCredit, movement, notice))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.treasury.sending import OBT, funded
+from tests.treasury.sending import OBT, WIRE, funded
 
 BANK = {
     "type": "us_bank_account",
@@ -91,3 +91,33 @@ def test_a_card_is_no_bank_account(platform):
     )
 
     assert (refusal.status, refusal.error["code"]) == (400, "payment_method_unsupported_type")
+
+
+def test_a_saved_bank_account_is_wired_to_at_its_own_address(platform):
+    source = funded(platform)
+    method = saved(platform, attach_to_self=True, flow_directions=["outbound"])
+    whole = {"line1": "1 Main Street", "city": "Oakland", "state": "CA", "postal_code": "94601", "country": "US"}
+
+    def wire():
+        return platform.post(
+            OBT,
+            financial_account=source,
+            amount=20_00,
+            currency="usd",
+            destination_payment_method=method,
+            destination_payment_method_options=WIRE,
+        )
+
+    unknown = wire()
+    platform.made(f"/v1/payment_methods/{method}", billing_details={"address": {"line1": "1 Main Street"}})
+    half = wire()
+    platform.made(f"/v1/payment_methods/{method}", billing_details={"address": whole, "email": "jenny@example.com"})
+    known = wire()
+
+    assert unknown.status == 200
+    assert (half.status, half.error["code"]) == (400, "payment_method_billing_details_address_missing")
+    assert known.json["destination_payment_method_details"]["billing_details"] == {
+        "address": {**whole, "line2": None},
+        "email": "jenny@example.com",
+        "name": "Jenny Rosen",
+    }

@@ -40,6 +40,7 @@ from tests.issuing.purchases import (
 )
 from tests.receivers import Arrived, Reply, receiving
 from tests.test_bad_requests import state
+from tests.treasury.sending import OBP, OBT, data_of
 from tests.treasury.worlds import ABA, opened, send
 
 IAUTH, DISPUTES = "/v1/issuing/authorizations", "/v1/issuing/disputes"
@@ -715,74 +716,100 @@ disputed_then_refunded(1, "You cannot dispute 1000 of this transaction: 999 of i
 disputed_then_refunded(10_00, "Nothing of this transaction is left to dispute: all of it was refunded.")
 
 
-# Outbound transfers
-
-OBT = "/v1/treasury/outbound_transfers"
-missing_in_path(f"{OBT}/{{id}}", "outbound transfer", "outbound_transfer", "obt_nope")
-missing_in_path(f"{OBT}/{{id}}/cancel", "outbound transfer", "outbound_transfer", verb="POST")
-for transfer_verb in ("post", "fail", "return"):
-    helper_path = f"/v1/test_helpers/treasury/outbound_transfers/{{id}}/{transfer_verb}"
-    missing_in_path(helper_path, "outbound transfer", "outbound_transfer", verb="POST")
+# Outbound transfers and payments
 
 
-def transfer_refused(situation: str, refusal: Refusal, closed: bool = False, **sent: Any) -> None:
-    """A transfer from a financial account with 1.00 in it that may send over ACH; {id} is that account."""
+def outbound_refused(path: str, situation: str, refusal: Refusal, closed: bool = False, **sent: Any) -> None:
+    """What leaves a financial account with 1.00 in it that may send over ACH; {id} is that account."""
 
-    @row(f"an outbound transfer, {situation}", refusal)
+    @row(f"{path.removeprefix('/v1/treasury/')}, {situation}", refusal)
     def story(platform: Client) -> Iterator[Any]:
         client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
-        account = opened(client, ABA, "outbound_transfers.ach")
+        account = opened(client, ABA, "outbound_payments.ach", "outbound_transfers.ach")
         if closed:
             client.made(f"{FINANCIAL_ACCOUNTS}/{account}/close")
         else:
             send(client, account, 1_00)
-        usual = {"amount": 1_00, "currency": "usd", "destination_payment_method": "pm_usBankAccount"}
+        usual: dict[str, Any] = {"amount": 1_00, "currency": "usd", "financial_account": account}
+        if path == OBT:
+            usual["destination_payment_method"] = "pm_usBankAccount"
+        elif "destination_payment_method" not in sent:
+            usual["destination_payment_method_data"] = data_of("000123456789")
         yield client
-        yield client.post(OBT, **{**usual, "financial_account": account, **sent})
+        yield client.post(path, **{**usual, **sent})
         yield account
 
 
-transfer_refused(
-    "too little cash",
-    Refusal("The FinancialAccount doesn't have a sufficient balance available.", "balance_insufficient", "amount"),
-    amount=1_01,
-)
-transfer_refused(
+for outbound, noun, variable in ((OBT, "outbound transfer", "outbound_transfer"), (OBP, "outbound payment", "id")):
+    missing_in_path(f"{outbound}/{{id}}", noun, variable, "obt_nope")
+    missing_in_path(f"{outbound}/{{id}}/cancel", noun, variable, verb="POST")
+    for outbound_verb in ("post", "fail", "return"):
+        helper_path = f"{outbound.replace('/v1', '/v1/test_helpers')}/{{id}}/{outbound_verb}"
+        missing_in_path(helper_path, noun, variable, verb="POST")
+    outbound_refused(
+        outbound,
+        "too little cash",
+        Refusal("The FinancialAccount doesn't have a sufficient balance available.", "balance_insufficient", "amount"),
+        amount=1_01,
+    )
+    outbound_refused(
+        outbound,
+        "a network without its feature",
+        Refusal(
+            f"The FinancialAccount {{id}} does not have the {outbound.rpartition('/')[2]}.us_domestic_wire feature "
+            "active.",
+            "financial_account_capability_not_enabled",
+            "financial_account",
+        ),
+        destination_payment_method_options={"us_bank_account": {"network": "us_domestic_wire"}},
+    )
+    outbound_refused(
+        outbound,
+        "two destinations",
+        Refusal(
+            "You may only specify one of these parameters: destination_payment_method, "
+            "destination_payment_method_data.",
+            "parameters_exclusive",
+            "destination_payment_method",
+        ),
+        destination_payment_method="pm_usBankAccount",
+        destination_payment_method_data={"type": "financial_account", "financial_account": "fa_nope"},
+    )
+    outbound_refused(
+        outbound,
+        "another currency",
+        Refusal(
+            "The FinancialAccount {id} does not support the currency eur.",
+            "financial_account_balance_does_not_support_currency",
+            "currency",
+        ),
+        currency="eur",
+    )
+    outbound_refused(
+        outbound,
+        "a closed account",
+        Refusal("The FinancialAccount {id} is closed.", "account_closed", "financial_account"),
+        closed=True,
+    )
+outbound_refused(
+    OBT,
     "an unknown payment method",
     Refusal("No such PaymentMethod: 'pm_nope'", "resource_missing", "destination_payment_method"),
     destination_payment_method="pm_nope",
 )
-transfer_refused(
-    "a network without its feature",
-    Refusal(
-        "The FinancialAccount {id} does not have the outbound_transfers.us_domestic_wire feature active.",
-        "financial_account_capability_not_enabled",
-        "financial_account",
-    ),
-    destination_payment_method_options={"us_bank_account": {"network": "us_domestic_wire"}},
+outbound_refused(
+    OBP,
+    "a payment method without its customer",
+    Refusal("Missing required param: customer.", "parameter_missing", "customer"),
+    destination_payment_method="pm_usBankAccount",
 )
-transfer_refused(
-    "two destinations",
+outbound_refused(
+    OBP,
+    "an end user without address",
     Refusal(
-        "You may only specify one of these parameters: destination_payment_method, destination_payment_method_data.",
-        "parameters_exclusive",
-        "destination_payment_method",
+        "Missing required param: end_user_details[ip_address].", "parameter_missing", "end_user_details[ip_address]"
     ),
-    destination_payment_method_data={"type": "financial_account", "financial_account": "fa_nope"},
-)
-transfer_refused(
-    "another currency",
-    Refusal(
-        "The FinancialAccount {id} does not support the currency eur.",
-        "financial_account_balance_does_not_support_currency",
-        "currency",
-    ),
-    currency="eur",
-)
-transfer_refused(
-    "a closed account",
-    Refusal("The FinancialAccount {id} is closed.", "account_closed", "financial_account"),
-    closed=True,
+    end_user_details={"present": True},
 )
 
 

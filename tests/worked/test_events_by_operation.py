@@ -40,6 +40,7 @@ from tests.issuing.purchases import (
     refund,
 )
 from tests.receivers import Receiver, Reply, receiving
+from tests.treasury.sending import Payments, Transfers, canceled, helped, tracked
 from tests.treasury.worlds import opened, send, take
 
 Told = list[tuple[str, dict[str, Any] | None]]
@@ -77,6 +78,7 @@ PLACES = {
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
     "treasury.inbound_transfer": "/v1/treasury/inbound_transfers",
+    "treasury.outbound_payment": "/v1/treasury/outbound_payments",
     "treasury.outbound_transfer": "/v1/treasury/outbound_transfers",
     "treasury.received_credit": "/v1/treasury/received_credits",
     "treasury.received_debit": "/v1/treasury/received_debits",
@@ -992,21 +994,7 @@ def fund_by_helper(platform: Client) -> Iterator[Any]:
     yield []
 
 
-# Outbound transfers
-
-
-OBT, OBT_HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
-
-
-def transferred(status: str) -> tuple[str, None]:
-    """The event of an outbound transfer's status, which says nothing of what was before."""
-    return f"treasury.outbound_transfer.{status}", None
-
-
-def transfer(client: Client, account: str, method: str = "pm_usBankAccount", **more: Any) -> dict[str, Any]:
-    """An outbound transfer over ACH."""
-    to = {} if "destination_payment_method_data" in more else {"destination_payment_method": method}
-    return client.made(OBT, amount=1000, currency="usd", financial_account=account, **to, **more)
+# Outbound transfers and payments
 
 
 def a_sender(platform: Client) -> tuple[Client, str]:
@@ -1017,57 +1005,84 @@ def a_sender(platform: Client) -> tuple[Client, str]:
     return client, account
 
 
-def transfer_story(name: str, *told: tuple[str, Any], method: str = "pm_usBankAccount") -> None:
-    """A transfer that gets on by itself."""
+def leaving(kind: type[Transfers], status: str, previous: Any = None) -> tuple[str, Any]:
+    """An event of a kind of flow."""
+    return f"treasury.{kind.name}.{status}", previous
 
-    @story(name)
-    def begin(platform: Client) -> Iterator[Any]:
+
+def leaving_stories(kind: type[Transfers], name: str) -> None:
+    """What a kind of flow tells of."""
+
+    def says(status: str, previous: Any = None) -> tuple[str, Any]:
+        return leaving(kind, status, previous)
+
+    def by_itself(how: str, number: str, *then: str) -> None:
+        """A flow that gets on by itself."""
+
+        @story(f"{name}{how}")
+        def begin(platform: Client) -> Iterator[Any]:
+            client, account = a_sender(platform)
+            yield client
+            kind(client).begun(account, number=number)
+            client.clock(advance=10)
+            yield [says("created"), *map(says, then)]
+
+    by_itself("", "000123456789", "posted")
+    by_itself(" that stays on its way", "000000000009")
+    by_itself(" that fails", "000000000234", "failed")
+    by_itself(" that is canceled", "000000000123", "canceled")
+    by_itself(" that comes back", "000111111116", "posted", "returned")
+
+    @story(f"{name} that arrives later")
+    def arrive_later(platform: Client) -> Iterator[Any]:
         client, account = a_sender(platform)
         yield client
-        transfer(client, account, method)
+        flow = kind(client).begun(account, number="000123457890")
         client.clock(advance=10)
-        yield [transferred("created"), *told]
+        previous = {"expected_arrival_date": flow["expected_arrival_date"]}
+        yield [says("created"), says("expected_arrival_date_updated", previous), says("posted")]
+
+    @story(f"{name}, the helpers")
+    def help_flows(platform: Client) -> Iterator[Any]:
+        client, account = a_sender(platform)
+        posted, returned, failed, withdrawn = [kind(client).begun(account) for _ in range(4)]
+        yield client
+        canceled(client, withdrawn)
+        helped(client, failed, "fail")
+        helped(client, returned, "return")
+        helped(client, posted, "post")
+        tracked(client, posted, type="ach", ach={"trace_id": "1"})
+        helped(client, posted, "return")
+        yield [
+            *map(says, ("canceled", "failed", "returned", "posted")),
+            says("tracking_details_updated", {"tracking_details": None}),
+            says("returned"),
+        ]
+
+    @story(f"{name} within Stripe")
+    def within_stripe(platform: Client) -> Iterator[Any]:
+        client, account = a_sender(platform)
+        owner, other = kind(client).target(platform)
+        client.read("/v1/balance")  # everything due has happened
+        yield client
+        kind(client).within_stripe(account, other)
+        client.read("/v1/balance")
+        yield [says("created"), says("posted"), *(CREDIT if owner is client else [])]
 
 
-transfer_story("outbound transfer", transferred("posted"))
-transfer_story("outbound transfer that stays on its way", method="pm_usBankAccount_processing")
-transfer_story("outbound transfer that fails", transferred("failed"), method="pm_usBankAccount_internalFailure")
-transfer_story("outbound transfer that is canceled", transferred("canceled"), method="pm_usBankAccount_canceledByUser")
-transfer_story(
-    "outbound transfer that comes back",
-    transferred("posted"),
-    transferred("returned"),
-    method="pm_usBankAccount_noAccount",
-)
+leaving_stories(Transfers, "outbound transfer")
+leaving_stories(Payments, "outbound payment")
 
 
-@story("outbound transfer, the helpers")
-def help_transfers(platform: Client) -> Iterator[Any]:
+@story("outbound payment within Stripe, as its receiver is told")
+def payment_arrives(platform: Client) -> Iterator[Any]:
     client, account = a_sender(platform)
-    posted, returned, failed, canceled = [transfer(client, account)["id"] for _ in range(4)]
-    yield client
-    client.made(f"{OBT}/{canceled}/cancel")
-    client.made(f"{OBT_HELPERS}/{failed}/fail")
-    client.made(f"{OBT_HELPERS}/{returned}/return")
-    client.made(f"{OBT_HELPERS}/{posted}/post")
-    client.made(f"{OBT_HELPERS}/{posted}", tracking_details={"type": "ach", "ach": {"trace_id": "1"}})
-    client.made(f"{OBT_HELPERS}/{posted}/return")
-    yield [
-        *(transferred(status) for status in ("canceled", "failed", "returned", "posted")),
-        ("treasury.outbound_transfer.tracking_details_updated", {"tracking_details": None}),
-        transferred("returned"),
-    ]
-
-
-@story("outbound transfer within Stripe")
-def transfer_within_stripe(platform: Client) -> Iterator[Any]:
-    client, account = a_sender(platform)
-    other = opened(client)
+    owner, other = Payments(client).target(platform)
     client.read("/v1/balance")  # everything due has happened
-    yield client
-    transfer(client, account, destination_payment_method_data={"type": "financial_account", "financial_account": other})
-    client.read("/v1/balance")
-    yield [transferred("created"), transferred("posted"), *CREDIT]
+    yield owner
+    Payments(client).within_stripe(account, other)
+    owner.read("/v1/balance")
+    yield CREDIT
 
 
 @story("financial account closed, its cash forwarded")
@@ -1080,8 +1095,8 @@ def close_with_cash(platform: Client) -> Iterator[Any]:
     forwarding = {"type": "financial_account", "financial_account": other}
     client.made(f"/v1/treasury/financial_accounts/{account}/close", forwarding_settings=forwarding)
     yield [
-        transferred("created"),
-        transferred("posted"),
+        leaving(Transfers, "created"),
+        leaving(Transfers, "posted"),
         *CREDIT,
         ("treasury.financial_account.closed", None),
         (
@@ -1107,16 +1122,36 @@ def send_back(platform: Client) -> Iterator[Any]:
     yield SENT_BACK
 
 
-@story("credit reversal of what came from another financial account")
-def send_back_within_stripe(platform: Client) -> Iterator[Any]:
-    client, account = a_sender(platform)
-    other = opened(client)
-    transfer(client, account, destination_payment_method_data={"type": "financial_account", "financial_account": other})
-    (credit,) = client.read("/v1/treasury/received_credits", financial_account=other)["data"]
-    yield client
-    client.made("/v1/treasury/credit_reversals", received_credit=credit["id"])
-    client.read("/v1/balance")
-    yield [*SENT_BACK, transferred("returned")]
+def sent_back_within_stripe(kind: type[Transfers], name: str) -> None:
+    """Who got money sends it back, and who had sent it is told."""
+
+    def returned(platform: Client) -> tuple[Client, Client, str]:
+        client, account = a_sender(platform)
+        owner, other = kind(client).target(platform)
+        kind(client).within_stripe(account, other)
+        return client, owner, owner.read("/v1/treasury/received_credits", financial_account=other)["data"][0]["id"]
+
+    @story(f"credit reversal of an {name}, as its sender is told")
+    def tell_sender(platform: Client) -> Iterator[Any]:
+        client, owner, credit = returned(platform)
+        yield client
+        owner.made("/v1/treasury/credit_reversals", received_credit=credit)
+        client.read("/v1/balance")
+        yield [*(SENT_BACK if owner is client else []), leaving(kind, "returned")]
+
+    if kind is Payments:
+
+        @story(f"credit reversal of an {name}, as its receiver is told")
+        def tell_receiver(platform: Client) -> Iterator[Any]:
+            _, owner, credit = returned(platform)
+            yield owner
+            owner.made("/v1/treasury/credit_reversals", received_credit=credit)
+            owner.read("/v1/balance")
+            yield SENT_BACK
+
+
+sent_back_within_stripe(Transfers, "outbound transfer")
+sent_back_within_stripe(Payments, "outbound payment")
 
 
 @story("debit reversal")

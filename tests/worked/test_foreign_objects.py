@@ -33,7 +33,8 @@ from tests.payments.test_payment_methods import CARD
 from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, waiting
 from tests.schemas import required_sample
 from tests.test_bad_requests import state
-from tests.treasury.worlds import send
+from tests.treasury.sending import OBP, data_of, paid
+from tests.treasury.worlds import opened, send
 
 DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
 OUTBOUND_TRANSFERS = "/v1/treasury/outbound_transfers"
@@ -68,11 +69,9 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     dispute = client.made(DISPUTES, treasury={"received_debit": debit}, evidence=evidence)
     submitted = client.made(f"{DISPUTES}/{dispute['id']}/submit")
     fund(client, 1000)
-    client.made(
-        f"/v1/treasury/financial_accounts/{account}/features",
-        inbound_transfers={"ach": {"requested": True}},
-        outbound_transfers={"ach": {"requested": True}},
-    )
+    kinds = ("inbound_transfers", "outbound_payments", "outbound_transfers")
+    features = {name: {"ach": {"requested": True}} for name in kinds}
+    client.made(f"/v1/treasury/financial_accounts/{account}/features", **features)
     sent = {"amount": 1, "currency": "usd", "financial_account": account}
     customer = client.made(CUSTOMERS, payment_method="pm_card_visa")["id"]
     intent = waiting(client, customer=customer)
@@ -97,6 +96,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "treasury/inbound_transfers": client.made(INBOUND_TRANSFERS, **sent, origin_payment_method="pm_usBankAccount")[
             "id"
         ],
+        "treasury/outbound_payments": paid(client, account, 1)["id"],
         "treasury/outbound_transfers": client.made(
             OUTBOUND_TRANSFERS, **sent, destination_payment_method="pm_usBankAccount"
         )["id"],
@@ -162,6 +162,7 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
     card = a_spender(stranger)
     purchase = force_capture(stranger, card, 1000)
     customer, method = stranger.made(CUSTOMERS), stranger.made("/v1/payment_methods", **CARD)
+    own_account = opened(stranger)
     stranger.read("/v1/balance")
     before = state(stranger)
 
@@ -267,6 +268,32 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
                 "origin_payment_method": ids["v1/payment_methods"],
             },
         ),
+        *[
+            (OBP, param, {"amount": 1, "currency": "usd", "financial_account": account, **sent})
+            for account, param, sent in (
+                (
+                    ids["treasury/financial_accounts"],
+                    "financial_account",
+                    {"destination_payment_method_data": data_of("000123456789")},
+                ),
+                (
+                    own_account,
+                    "customer",
+                    {
+                        "customer": ids["v1/customers"],
+                        "destination_payment_method": "pm_usBankAccount",
+                    },
+                ),
+                (
+                    own_account,
+                    "destination_payment_method",
+                    {
+                        "customer": customer["id"],
+                        "destination_payment_method": ids["v1/payment_methods"],
+                    },
+                ),
+            )
+        ],
     ]
     wrong = {}
     for path, param, sent in cases:
@@ -299,6 +326,7 @@ def test_a_list_of_the_tokens_of_another_accounts_card_is_refused(platform: Clie
             "credit_reversals",
             "debit_reversals",
             "inbound_transfers",
+            "outbound_payments",
             "outbound_transfers",
         )
     ],

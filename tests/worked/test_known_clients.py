@@ -287,6 +287,35 @@ def test_the_sample_app_with_a_financial_account(platform: Client) -> None:
     assert len(client.read("/v1/treasury/transactions", financial_account=account["id"], limit=10)["data"]) == 3
     assert client.read("/v1/treasury/financial_accounts")["data"][0]["balance"]["cash"]["usd"] == 49000
 
+    # The page that sends money, and what it lets its user decide in test mode.
+    pages = (("ach", "post", "posted"), ("us_domestic_wire", "post", "posted"), ("ach", "fail", "failed"))
+    for network, verb, status in pages:
+        payment = client.made(
+            "/v1/treasury/outbound_payments",
+            financial_account=account["id"],
+            amount=500,
+            currency="usd",
+            statement_descriptor="Descriptor",
+            destination_payment_method_data={
+                "type": "us_bank_account",
+                "us_bank_account": {
+                    "account_holder_type": "individual",
+                    "routing_number": "110000000",
+                    "account_number": "000000000009",
+                },
+                "billing_details": {
+                    "email": "ada@example.com",
+                    "phone": "7135551212",
+                    "name": "Ada",
+                    "address": ADDRESS,
+                },
+            },
+            destination_payment_method_options={"us_bank_account": {"network": network}},
+        )
+        moved = client.made(f"/v1/test_helpers/treasury/outbound_payments/{payment['id']}/{verb}")
+        assert (payment["status"], moved["status"]) == ("processing", status)
+    assert client.read("/v1/treasury/financial_accounts")["data"][0]["balance"]["cash"]["usd"] == 48000
+
     platform.delete(f"/v1/accounts/{client.account}")
     assert client.get("/v1/balance").status == 403
 

@@ -37,6 +37,7 @@ from tests.issuing.test_deciding import undecided
 from tests.payments.test_payment_methods import BANK, METHODS
 from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, NO_REDIRECTS, OFFLINE
 from tests.test_bad_requests import state as hashed
+from tests.treasury.sending import Payments, Transfers, canceled, helped
 from tests.treasury.worlds import CREDIT_REVERSALS, REVERSALS, SEND, TAKE, opened, send, take
 
 DESIGNS, DISPUTES, TOPUPS = "/v1/issuing/personalization_designs", "/v1/issuing/disputes", "/v1/topups"
@@ -757,102 +758,104 @@ CREDIT_TABLE = Table(
 )
 
 
-# Outbound transfers
+# Outbound transfers and payments
 
 
-def transfer(*helpers: str, within: bool = False) -> Begin:
-    """An outbound transfer that waits for what is asked of it, and what helpers made of it."""
+def leaving(kind: type, *helpers: str, within: bool = False) -> Begin:
+    """A flow that waits for what is asked of it, and what helpers made of it."""
 
     def begin(platform: Client) -> tuple[Client, dict[str, str]]:
         platform.settings(progress="never")
         client = a_connected_account(platform, "treasury", "card_issuing", "transfers")
-        source, other = opened(client), opened(client)
+        flows = kind(client)
+        source = opened(client)
+        owner, other = flows.target(platform)
         send(client, source, 1_00)
-        target: dict[str, Any] = {"destination_payment_method": "pm_usBankAccount"}
-        if within:
-            data = {"type": "financial_account", "financial_account": other}
-            target = {"destination_payment_method_data": data}
-        id = client.made(TRANSFERS, amount=1_00, currency="usd", financial_account=source, **target)["id"]
+        flow = flows.within_stripe(source, other, 1_00) if within else flows.begun(source, amount=1_00)
         for helper in helpers:
-            where = TRANSFERS if helper == "cancel" else TRANSFER_HELPERS
-            client.made(f"{FINANCIAL_ACCOUNTS}/{source}/close" if helper == "close" else f"{where}/{id}/{helper}")
-        credits = client.read("/v1/treasury/received_credits", financial_account=other)["data"]
-        return client, {"transfer": id, "account": source, **({"credit": credits[0]["id"]} if credits else {})}
+            if helper == "close":
+                client.made(f"{FINANCIAL_ACCOUNTS}/{source}/close")
+            elif helper == "cancel":
+                canceled(client, flow)
+            else:
+                helped(client, flow, helper)
+        credits = owner.read("/v1/treasury/received_credits", financial_account=other)["data"]
+        return client, {"flow": flow["id"], "account": source, **({"credit": credits[0]["id"]} if credits else {})}
 
     return begin
 
 
-def no_way(status: str, **targets: str) -> dict[str, Refused]:
+def no_way(name: str, status: str, **targets: str) -> dict[str, Refused]:
     return {
-        verb: Refused(
-            f"This OutboundTransfer cannot transition from {status} to {target}.", None, "status_transition_invalid"
-        )
+        verb: Refused(f"This {name} cannot transition from {status} to {target}.", None, "status_transition_invalid")
         for verb, target in targets.items()
     }
 
 
-def no_tracking(how: str) -> dict[str, Refused]:
-    says = f"The tracking details of this OutboundTransfer cannot be set: it {how}."
+def no_tracking(name: str, how: str) -> dict[str, Refused]:
+    says = f"The tracking details of this {name} cannot be set: it {how}."
     return {"track": Refused(says, None, "status_transition_invalid")}
 
 
-TRANSFERS, TRANSFER_HELPERS = "/v1/treasury/outbound_transfers", "/v1/test_helpers/treasury/outbound_transfers"
 ONWARDS = {"post": "posted", "fail": "failed", "cancel": "canceled"}
 ANYWHERE = {**ONWARDS, "return": "returned"}
-NOT_OVER_STRIPE = Refused("This OutboundTransfer is sent over the network stripe, not ach.", "tracking_details[type]")
-TRANSFER_TABLE = Table(
-    {
-        "processing": transfer(),
-        "posted": transfer("post"),
-        "returned": transfer("return"),
-        "failed": transfer("fail"),
-        "canceled": transfer("cancel"),
-        "from an account that has closed": transfer("post", "close"),
-        "processing within Stripe": transfer(within=True),
-        "arrived within Stripe": transfer("post", within=True),
-    },
-    {
-        "cancel": Verb("POST", TRANSFERS + "/{transfer}/cancel"),
-        "post": Verb("POST", TRANSFER_HELPERS + "/{transfer}/post"),
-        "fail": Verb("POST", TRANSFER_HELPERS + "/{transfer}/fail"),
-        "return": Verb("POST", TRANSFER_HELPERS + "/{transfer}/return"),
-        "track": Verb(
-            "POST", TRANSFER_HELPERS + "/{transfer}", {"tracking_details": {"type": "ach", "ach": {"trace_id": "1"}}}
-        ),
-    },
-    {
-        "processing": no_tracking("can still be canceled"),
-        "posted": no_way("posted", **ONWARDS),
-        "returned": no_way("returned", **ANYWHERE),
-        "failed": {**no_way("failed", **ANYWHERE), **no_tracking("is failed")},
-        "canceled": {**no_way("canceled", **ANYWHERE), **no_tracking("is canceled")},
-        "from an account that has closed": {
-            **no_way("posted", **ONWARDS),
-            "return": Refused(
-                "This OutboundTransfer cannot be returned: the FinancialAccount {account} is closed.",
-                None,
-                "account_closed",
-            ),
+
+
+def table_of(kind: type) -> Table:
+    """The table of outbound transfers, or of outbound payments."""
+    name, own, helpers = kind.refusals_say, f"/v1/treasury/{kind.name}s", f"/v1/test_helpers/treasury/{kind.name}s"
+    not_over_stripe = Refused(f"This {name} is sent over the network stripe, not ach.", "tracking_details[type]")
+    return Table(
+        {
+            "processing": leaving(kind),
+            "posted": leaving(kind, "post"),
+            "returned": leaving(kind, "return"),
+            "failed": leaving(kind, "fail"),
+            "canceled": leaving(kind, "cancel"),
+            "from an account that has closed": leaving(kind, "post", "close"),
+            "processing within Stripe": leaving(kind, within=True),
+            "arrived within Stripe": leaving(kind, "post", within=True),
         },
-        "processing within Stripe": {
-            "cancel": Refused(
-                "This OutboundTransfer cannot be canceled: over the stripe network it is posted at once.",
-                None,
-                "status_transition_invalid",
-            ),
-            "track": NOT_OVER_STRIPE,
+        {
+            "cancel": Verb("POST", own + "/{flow}/cancel"),
+            "post": Verb("POST", helpers + "/{flow}/post"),
+            "fail": Verb("POST", helpers + "/{flow}/fail"),
+            "return": Verb("POST", helpers + "/{flow}/return"),
+            "track": Verb("POST", helpers + "/{flow}", {"tracking_details": {"type": "ach", "ach": {"trace_id": "1"}}}),
         },
-        "arrived within Stripe": {
-            **no_way("posted", **ONWARDS),
-            "return": Refused(
-                "This OutboundTransfer cannot be returned: the money has arrived, as {credit}.",
-                None,
-                "status_transition_invalid",
-            ),
-            "track": NOT_OVER_STRIPE,
+        {
+            "processing": no_tracking(name, "can still be canceled"),
+            "posted": no_way(name, "posted", **ONWARDS),
+            "returned": no_way(name, "returned", **ANYWHERE),
+            "failed": {**no_way(name, "failed", **ANYWHERE), **no_tracking(name, "is failed")},
+            "canceled": {**no_way(name, "canceled", **ANYWHERE), **no_tracking(name, "is canceled")},
+            "from an account that has closed": {
+                **no_way(name, "posted", **ONWARDS),
+                "return": Refused(
+                    f"This {name} cannot be returned: the FinancialAccount {{account}} is closed.",
+                    None,
+                    "account_closed",
+                ),
+            },
+            "processing within Stripe": {
+                "cancel": Refused(
+                    f"This {name} cannot be canceled: over the stripe network it is posted at once.",
+                    None,
+                    "status_transition_invalid",
+                ),
+                "track": not_over_stripe,
+            },
+            "arrived within Stripe": {
+                **no_way(name, "posted", **ONWARDS),
+                "return": Refused(
+                    f"This {name} cannot be returned: the money has arrived, as {{credit}}.",
+                    None,
+                    "status_transition_invalid",
+                ),
+                "track": not_over_stripe,
+            },
         },
-    },
-)
+    )
 
 
 # Inbound transfers
@@ -1198,7 +1201,8 @@ TABLES = {
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
     "received credit": CREDIT_TABLE,
-    "outbound transfer": TRANSFER_TABLE,
+    "outbound transfer": table_of(Transfers),
+    "outbound payment": table_of(Payments),
     "inbound transfer": INBOUND_TABLE,
     "account": ACCOUNT_TABLE,
     "customer": CUSTOMER_TABLE,

@@ -26,6 +26,7 @@ from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.kernel.database.older_worlds import KEY, laid_out
 from tests.kernel.notes import Note, served
+from tests.treasury.sending import paid
 from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
 
 OPTIONAL = [
@@ -79,6 +80,8 @@ def add_what_has_come_since(platform: Client) -> None:
             "us_bank_account": {"account_number": "000123456789", "routing_number": "110000000"},
         },
     )
+    send(platform, account, 1_00)
+    paid(platform, account, 1_00, customer=customer, destination_payment_method="pm_usBankAccount")
 
 
 def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]:
