@@ -1,6 +1,7 @@
-"""Days on which banks settle: weekdays that are no holidays of the Federal Reserve.
+"""Days on which banks settle: weekdays that are no holidays of the Federal Reserve; and when on them money moves.
 
-A holiday on a Saturday leaves the Friday before a banking day, unlike the calendar of the federal government.
+A holiday on a Saturday leaves the Friday before a banking day, unlike the calendar of the federal government. Hours are
+those of New York, which are an hour earlier in UTC while daylight is saved there.
 Source: https://www.frbservices.org/about/holiday-schedules, https://docs.stripe.com/treasury/money-movement/timelines
 """
 
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from emulator.kernel.dates import date_of, midnight
 
 BANK_TIME = "America/New_York"
+OPENING = time(8, 30)  # when the Federal Reserve settles what was sent overnight over ACH
 # Until when money is sent out the same day, in bank time, and how many banking days later it arrives.
 CUTOFFS = {"ach": time(20, 30), "us_domestic_wire": time(17, 0)}
 DAYS_ON_THE_WAY = {"ach": 1, "us_domestic_wire": 0}
@@ -37,10 +39,29 @@ def arrival(moment: int, network: str) -> int:
     """
     if network == "stripe":
         return midnight(date_of(moment))
+    return midnight(days_after(submission(moment, network), DAYS_ON_THE_WAY[network]))
+
+
+def sent_out(moment: int, network: str) -> int:
+    """When a bank gives what it was told at `moment` to its network: at the cutoff of that day; unix seconds."""
+    return bank_time(submission(moment, network), CUTOFFS[network])
+
+
+def opening(moment: int, banking_days: int = 0) -> int:
+    """When banks open that many banking days after the UTC date of `moment`, which stands for a date; unix seconds."""
+    return bank_time(days_after(date_of(moment), banking_days), OPENING)
+
+
+def submission(moment: int, network: str) -> date:
+    """The banking day on which a bank sends out what it was told at `moment`."""
     here = datetime.fromtimestamp(moment, ZoneInfo(BANK_TIME))
     day = here.date() if here.time() < CUTOFFS[network] else here.date() + timedelta(days=1)
-    submitted = day if is_banking_day(day) else days_after(day, 1)
-    return midnight(days_after(submitted, DAYS_ON_THE_WAY[network]))
+    return day if is_banking_day(day) else days_after(day, 1)
+
+
+def bank_time(day: date, hour: time) -> int:
+    """An hour of a day in New York; unix seconds."""
+    return int(datetime.combine(day, hour, ZoneInfo(BANK_TIME)).timestamp())
 
 
 def days_after(day: date, banking_days: int) -> date:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from emulator.banking_days import arrival, is_banking_day, midnight_after
+from emulator.banking_days import arrival, is_banking_day, midnight_after, opening, sent_out
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,42 @@ def test_money_arrives_by_the_cutoffs_and_holidays_of_its_network(sent, ach, wir
 
     assert found == [f"{ach}T00:00:00+00:00", f"{wire}T00:00:00+00:00"]
     assert datetime.fromtimestamp(arrival(moment, "stripe"), UTC).isoformat() == f"{sent[:10]}T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "told, ach, wire",
+    [
+        ("2026-06-01T15:00", "2026-06-02T00:30", "2026-06-01T21:00"),  # Monday, 20:30 and 17:00 in summer
+        ("2026-01-05T15:00", "2026-01-06T01:30", "2026-01-05T22:00"),  # the same in winter
+        ("2026-06-02T00:29", "2026-06-02T00:30", "2026-06-02T21:00"),
+        ("2026-06-02T00:30", "2026-06-03T00:30", "2026-06-02T21:00"),
+        ("2026-06-06T15:00", "2026-06-09T00:30", "2026-06-08T21:00"),  # Saturday
+        ("2026-03-07T02:00", "2026-03-10T00:30", "2026-03-09T21:00"),  # Friday evening; on Sunday summer time begins
+        ("2026-10-31T15:00", "2026-11-03T01:30", "2026-11-02T22:00"),  # Saturday; on Sunday it ends
+        ("2026-11-26T15:00", "2026-11-28T01:30", "2026-11-27T22:00"),  # Thanksgiving
+    ],
+)
+def test_banks_send_out_at_their_cutoff_in_new_york_whatever_the_time_of_year(told, ach, wire):
+    moment = int(datetime.fromisoformat(told).replace(tzinfo=UTC).timestamp())
+
+    found = [datetime.fromtimestamp(sent_out(moment, network), UTC) for network in ("ach", "us_domestic_wire")]
+
+    assert [one.strftime("%Y-%m-%dT%H:%M") for one in found] == [ach, wire]
+
+
+@pytest.mark.parametrize(
+    "date_, days, expected",
+    [
+        ("2026-06-02", 0, "2026-06-02T12:30"),
+        ("2026-01-06", 0, "2026-01-06T13:30"),
+        ("2026-06-05", 1, "2026-06-08T12:30"),
+        ("2026-03-06", 1, "2026-03-09T12:30"),  # summer time began in between
+        ("2026-11-25", 2, "2026-11-30T13:30"),
+    ],
+)
+def test_banks_open_at_half_past_eight_in_new_york(date_, days, expected):
+    midnight = int(datetime.fromisoformat(date_).replace(tzinfo=UTC).timestamp())
+
+    found = datetime.fromtimestamp(opening(midnight, days), UTC)
+
+    assert found.strftime("%Y-%m-%dT%H:%M") == expected

@@ -52,6 +52,7 @@ from emulator.treasury.transactions import Transaction
 DESCRIPTOR = re.compile(r"[A-Za-z0-9 \-#.$&*]*")
 LONGEST_DESCRIPTOR = {"ach": 10, "us_domestic_wire": 140, "stripe": 500}
 STATUSES = ("canceled", "failed", "posted", "processing", "returned")
+DAYS_TO_RETURN = 2  # banking days, by the rules of ACH
 TIMES = ("canceled_at", "failed_at", "posted_at", "returned_at")
 MOVES = {
     "processing": {"post": "posted", "return": "returned", "fail": "failed", "cancel": "canceled"},
@@ -188,7 +189,8 @@ def create(
     if destination.account is not None:
         progress.at_once(world, action(kind, "settle"), flow.id)
     elif ending_of(flow).verb is not None:
-        progress.in_a_while(world, action(kind, "settle"), flow.id)
+        submitted = banking_days.sent_out(world.now, destination.network)
+        progress.in_a_while(world, action(kind, "settle"), flow.id, by_bank=submitted)
     return flow
 
 
@@ -264,7 +266,7 @@ def settle(world: World, id: str) -> None:
         return
     send(world, flow)
     if ending.returned is not None:
-        progress.at_once(world, action(type(flow), "come_back"), id, code=ending.returned)
+        sent_back(world, flow, ending.returned)
 
 
 def arrives_nowhere(world: World, flow: Flow) -> bool:
@@ -284,20 +286,35 @@ def recipient(world: World, flow: Flow) -> tuple[World, FinancialAccount]:
 
 
 def send(world: World, flow: Flow) -> Flow:
-    """The money leaves and, where the other side is here, arrives. A bank of ours that cannot take it sends it back."""
+    """The money leaves and, where the other side is here, arrives: over a bank's network when banks say so."""
     flow = leave(world, flow.lifecycle.follow(flow, "post"))
     announce(world, flow, "posted")
     if network_of(flow) == "stripe":
         return arrived(world, flow, credit_within_stripe(world, flow))
     if flow.own_number is None:
         return flow
+    opening = banking_days.opening(flow.expected_arrival_date)
+    if progress.waiting_time(world, opening):
+        progress.at_once(world, action(type(flow), "arrive"), flow.id, by_bank=opening)
+        return flow
+    return arrive(world, flow.id)
+
+
+def arrive(world: World, id: str) -> Flow:
+    """The money reaches a financial account of ours by its numbers, or is sent back because that cannot take it."""
+    flow = found(world, id)
     owned = destinations.at_own_bank(world, flow.own_number)
     credit = credit_over_bank(world, flow, *owned) if owned else None
     if credit is not None and credit.status == "succeeded":
         return arrived(world, flow, credit)
-    code = "no_account" if credit is None else credit.failure_code
-    progress.at_once(world, action(type(flow), "come_back"), flow.id, code=code)
+    sent_back(world, flow, "no_account" if credit is None else credit.failure_code)
     return flow
+
+
+def sent_back(world: World, flow: Flow, code: str) -> None:
+    """A bank will send the money back: banks have until the second banking day after its arrival."""
+    late = banking_days.opening(flow.expected_arrival_date, DAYS_TO_RETURN)
+    progress.at_once(world, action(type(flow), "come_back"), flow.id, by_bank=late, code=code)
 
 
 def leave(world: World, flow: Flow) -> Flow:
@@ -347,6 +364,13 @@ def give_back(world: World, flow: Flow, verb: str) -> Flow:
     flow = world.put(at(world, flow, f"{flow.status}_at"))
     announce(world, flow, flow.status)
     return flow
+
+
+def returned_by_bank(world: World, id: str, code: str) -> None:
+    """A bank sends the money back; it keeps it where the account that it came from has closed since."""
+    source = world.get(FinancialAccount, found(world, id).financial_account)
+    if source.status == "open":
+        come_back(world, id, code)
 
 
 def come_back(world: World, id: str, code: str) -> Flow:

@@ -150,7 +150,8 @@ def create(world: World, params: dict[str, Any]) -> OutboundPayment:
 RECORDS = (OutboundPayment,)
 PROGRESS = {
     "treasury.outbound_payments.settle": outbound_flows.settle,
-    "treasury.outbound_payments.come_back": outbound_flows.come_back,
+    "treasury.outbound_payments.arrive": outbound_flows.arrive,
+    "treasury.outbound_payments.come_back": outbound_flows.returned_by_bank,
 }
 AUDIT = outbound_flows.audits(OutboundPayment)
 ROUTES = onboarded(

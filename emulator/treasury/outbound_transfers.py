@@ -141,7 +141,8 @@ def sweep(world: World, source: FinancialAccount, amount: int, destination: Dest
 RECORDS = (OutboundTransfer,)
 PROGRESS = {
     "treasury.outbound_transfers.settle": outbound_flows.settle,
-    "treasury.outbound_transfers.come_back": outbound_flows.come_back,
+    "treasury.outbound_transfers.arrive": outbound_flows.arrive,
+    "treasury.outbound_transfers.come_back": outbound_flows.returned_by_bank,
 }
 AUDIT = outbound_flows.audits(OutboundTransfer)
 ROUTES = onboarded(
