@@ -23,8 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from emulator.kernel.database.doctor import examine_tenant
 from tests.client import Client
+from tests.examining import examine_tenant
 from tests.treasury.sending import data_of
 
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"

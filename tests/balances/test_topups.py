@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 
 from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
+from tests.examining import examine_tenant
 
 VERBS = sorted({verb for moves in LIFECYCLE.moves.values() for verb in moves})
 

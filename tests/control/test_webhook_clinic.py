@@ -14,8 +14,8 @@ from bench.http_bench import HOLDER
 from bench.running import Running
 from emulator.control.verdict import of_all
 from emulator.kernel.clinic import TROUBLES, draw
-from emulator.kernel.database.doctor import examine_tenant
 from tests.client import Client
+from tests.examining import examine_tenant
 from tests.issuing.holders import a_cardholder
 from tests.receivers import PATIENCE_SECONDS, Arrived, Receiver, Reply, receiving
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.wire.keys import key_of
 from emulator.kernel.world import World
 from tests.client import Answer, Client
+from tests.examining import examine_tenant
 from tests.issuing.holders import a_card, a_cardholder, a_connected_account
 
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from emulator.kernel.database.doctor import examine_tenant
+from tests.examining import examine_tenant
 from tests.issuing.holders import (
     ADDRESS,
     BILLING,

@@ -7,8 +7,8 @@ import pytest
 
 from emulator.issuing import dispute_evidence
 from emulator.issuing.disputes import LIFECYCLE, LOSS_REASONS, Dispute
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.errors import ApiError
+from tests.examining import examine_tenant
 from tests.issuing.holders import a_card, a_connected_account, told
 
 DAY = 24 * 60 * 60

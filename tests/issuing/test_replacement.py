@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from emulator.issuing.cards import Card
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.world import World
+from tests.examining import examine_tenant
 from tests.issuing.holders import CARDS, a_card, a_cardholder, told
 
 REASONS = ("damaged", "expired", "lost", "stolen")

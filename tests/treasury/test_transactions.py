@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.treasury.transactions import Transaction
+from tests.examining import examine_tenant
 from tests.treasury.worlds import (
     CREDITS,
     ENTRIES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import tenant_time
@@ -19,9 +19,6 @@ from emulator.kernel.database.tenant_row import read_tenant_row
 from emulator.kernel.requests import Request
 from emulator.kernel.step import Step
 from emulator.kernel.world import World
-
-if TYPE_CHECKING:
-    from emulator.kernel.tenants import Tenant
 
 
 class Finding(NamedTuple):
@@ -59,12 +56,6 @@ def examined(directory: Path, catalog: Catalog) -> Examined:
             findings.append(Finding(file.name, "database", f"cannot be read: {type(failure).__name__}: {failure}"))
     findings += [Finding(file.name, "request log", damage) for file, damage in damaged_logs(directory)]
     return Examined(worlds, findings)
-
-
-def examine_tenant(tenant: Tenant) -> list[Finding]:
-    """Everything wrong with one tenant."""
-    with tenant.stored.reading() as session:
-        return list(examine_session(session, tenant.catalog))
 
 
 def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:

@@ -14,10 +14,10 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.kernel.answers import Answer
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.webhooks.asker import MOST_AT_ONCE
 from tests.client import Client
+from tests.examining import examine_tenant
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
 from tests.receivers import Receiver, Reply, receiving
 

@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 
 from emulator.app import create_app
-from emulator.kernel.database.doctor import examine_tenant
 from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.webhooks import postman
 from tests.client import Client
+from tests.examining import examine_tenant
 from tests.receivers import PATIENCE_SECONDS, Receiver, Reply, receiving
 
 ENDPOINTS = "/v1/webhook_endpoints"
