@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from emulator.kernel.params import NoParams, Params
+from emulator.kernel.params import ListParams, NoParams, PageParams, Params
 from emulator.kernel.records import Kind, is_record
-from emulator.kernel.wire.wires import Wire, wire_of
 from emulator.kernel.world import World
 
 STRIPES = ("/v1/", "/v2/")  # where Stripe's own paths begin
@@ -38,11 +37,6 @@ class Route:
     def signature(self) -> str:
         """`POST /v1/issuing/cards`, as the table of versions names operations."""
         return f"{self.verb} {self.path}"
-
-    @cached_property
-    def wire(self) -> Wire:
-        """How its requests and replies are written: v1, and v2 below `/v2/`, as for paths that nobody serves."""
-        return wire_of(self.path)
 
     @cached_property
     def name(self) -> str:
@@ -76,8 +70,9 @@ class NotBuilt:
 
 
 def GET(path: str, operation: Operation, params: type[Params] | None = None, **more: Any) -> Route:
-    """A reading operation. Lists take at least the paging parameters."""
-    usual = wire_of(path).list_params if getattr(operation, "is_list", False) else NoParams
+    """A reading operation. Lists take at least the paging parameters, which are others below `/v2/`."""
+    paging = PageParams if path.startswith("/v2/") else ListParams
+    usual = paging if getattr(operation, "is_list", False) else NoParams
     return Route("GET", path, operation, params or usual, **more)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import orjson
@@ -27,8 +27,6 @@ from emulator.kernel.lists import Page, listed
 from emulator.kernel.params import (
     WRITTEN,
     List,
-    ListParams,
-    PageParams,
     Params,
     String,
     alternatives,
@@ -37,12 +35,10 @@ from emulator.kernel.params import (
     shortened,
 )
 from emulator.kernel.render import Deleted
+from emulator.kernel.routes import Route
 from emulator.kernel.wire import forms
 from emulator.kernel.wire.incoming import Incoming
 from emulator.kernel.world import World
-
-if TYPE_CHECKING:
-    from emulator.kernel.routes import Route
 
 JSON = "application/json"
 # What v2 calls a refusal for which v1 has no code. `not_found` is Stripe's, the others are ours.
@@ -68,7 +64,6 @@ class Wire:
     """
 
     keyed: frozenset[str]
-    list_params: type[Params]
     tree: Callable[[Incoming], dict[str, Any]]
     params: Callable[[Route, dict[str, Any]], tuple[dict[str, Any], list[str]]]
     body: Callable[[World, Any, list[str], Incoming], Any]
@@ -125,7 +120,6 @@ def whole(world: World, result: Any, shown: list[str]) -> dict[str, Any]:
 
 V1 = Wire(
     keyed=frozenset({"POST"}),
-    list_params=ListParams,
     tree=Incoming.tree,
     params=params_of_v1,
     body=body_of_v1,
@@ -255,7 +249,6 @@ def refusal_of_v2(refusal: ApiError, request_log_url: str | None) -> dict[str, A
 
 V2 = Wire(
     keyed=frozenset({"POST", "DELETE"}),
-    list_params=PageParams,
     tree=tree_of_v2,
     params=params_of_v2,
     body=body_of_v2,
