@@ -266,3 +266,13 @@ def test_the_reply_after_a_question_is_of_the_requests_version(platform):
         assert older["fuel"]["volume_decimal"] == newer["fuel"]["quantity_decimal"] == "5"
         asked = json.loads(receiver.arrived[0].body)
         assert (asked["api_version"], asked["data"]["object"]["fuel"]["quantity_decimal"]) == (BASIL, "5")
+
+
+@pytest.mark.parametrize("version", ["2011-01-01", "2024-06-20", "2026-10-28.endive", "2031-05-01.zinnia"])
+def test_versions_that_exist_or_could_are_known(version):
+    assert versions.is_version(version)
+
+
+@pytest.mark.parametrize("version", ["", "2019-2-19", "2024-06-21", "latest", "2026-10-28."])
+def test_other_texts_are_no_versions(version):
+    assert not versions.is_version(version)
