@@ -136,6 +136,43 @@ def test_an_open_transaction_over_another_amount_is_named(world, tmp_path):
     assert any("is open over -201, its entries sum to" in finding for finding in found(world, tmp_path, change))
 
 
+def test_an_authorization_that_forgot_its_treasury_transaction_is_named(world, tmp_path):
+    has_one = "json_extract(CAST(data AS TEXT), '$.treasury_transaction') IS NOT NULL"
+    change = member("issuing_authorization", "treasury_transaction", "NULL", f"status = 'closed' AND {has_one}")
+
+    assert any("its Treasury transaction says otherwise" in finding for finding in found(world, tmp_path, change))
+
+
+def test_a_member_that_is_not_as_its_last_event_says_is_named(world, tmp_path):
+    change = member("issuing_cardholder", "name", "'Somebody Else'")
+
+    (finding,) = found(world, tmp_path, change)
+
+    assert "has the name 'Somebody Else', its last event says" in finding
+
+
+def test_an_id_that_nothing_has_is_named(world, tmp_path):
+    holder = f"ich_{'x' * 24}"
+    card = member("issuing_card", "cardholder", f"'{holder}'")
+
+    assert any(f"names {holder}, which is not there" in finding for finding in found(world, tmp_path, card))
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ("UPDATE tenant SET events = events + 1", "the world's row counts"),
+        ("DELETE FROM event WHERE sequence = 3", "event number 3 is gone"),
+        ("UPDATE due SET action = 'issuing.cards.polish'", "waits for issuing.cards.polish, which there is not"),
+        ("UPDATE due SET about = 'iauth_1xWl4IbVd08jDdf5d6Vmj3gE'", "which is not there"),
+        ("UPDATE movement SET currency = 'eur' WHERE sequence = 1", "is filed under the currency eur"),
+        ("UPDATE issuing_card SET account = 'acct_x'", "issuing_card has rows of acct_x, which is no account"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_named(world, tmp_path, change, says):
+    assert says in " ".join(found(world, tmp_path, change))
+
+
 @pytest.mark.parametrize(
     "table", ["treasury_transaction", "treasury_received_credit", "treasury_debit_reversal", "issuing_dispute", "topup"]
 )

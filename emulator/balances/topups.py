@@ -70,6 +70,7 @@ RETURN_CODES = {
     filters=("amount", "status"),
     hidden=("outcome",),
     expands=("balance_transaction", "payment_method"),
+    silent=("description", "metadata"),
 )
 class Topup:
     """One top-up. `amount` in minor units; `destination_balance` is `issuing`, or None for the payments balance.

@@ -18,7 +18,7 @@ from emulator.cli.complaints import WrongUse
     help="Data directory.",
 )
 def doctor(data: Path) -> int:
-    """Recompute every total in a data directory from the movements, and name what differs."""
+    """Name what does not agree in a data directory: totals and movements, objects and their events, ids and rows."""
     from emulator.catalog import CATALOG
     from emulator.kernel.database.doctor import examined
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -233,6 +233,15 @@ def go_on_after_reset(world: World) -> Callable[[World], None]:
     return again
 
 
+def audit(world: World) -> Iterator[str]:
+    """Sessions that the kernel knows otherwise than they are."""
+    for _, session in world.store.every(Session):
+        known = world.step.deliveries.subscriber(session.id)
+        if known != (subscriber(world, session) if session.is_listening else None):
+            yield f"{session.id} is told of events otherwise than it asked for"
+
+
 RECORDS = (Session,)
+AUDIT = audit
 OUTLIVES_RESET = go_on_after_reset
 ROUTES = [POST("/v1/stripecli/sessions", create, CreateParams, scope="tenant")]

@@ -165,22 +165,22 @@ def roll(world: World, webhook_endpoint: str, overlap_seconds: int) -> str:
 
 def tell(world: World, endpoint: WebhookEndpoint, secrets: list[dict[str, Any]]) -> None:
     """Keep the kernel's idea of an endpoint in step with the record."""
-    hears = "connected" if endpoint.connect else "own"
-    is_enabled = endpoint.status == "enabled"
-    world.step.deliveries.subscribe(
-        Subscriber(
-            endpoint.id,
-            "endpoint",
-            world.account,
-            hears,
-            is_enabled,
-            ASKED_ALL,
-            True,
-            endpoint.url,
-            endpoint.api_version,
-            secrets,
-        ),
-        endpoint.enabled_events,
+    world.step.deliveries.subscribe(as_subscriber(world.account, endpoint, secrets), endpoint.enabled_events)
+
+
+def as_subscriber(account: str, endpoint: WebhookEndpoint, secrets: list[dict[str, Any]]) -> Subscriber:
+    """An endpoint of an account as the kernel is to know it."""
+    return Subscriber(
+        endpoint.id,
+        "endpoint",
+        account,
+        "connected" if endpoint.connect else "own",
+        endpoint.status == "enabled",
+        ASKED_ALL,
+        True,
+        endpoint.url,
+        endpoint.api_version,
+        secrets,
     )
 
 
@@ -235,8 +235,11 @@ def audit(world: World) -> Iterator[str]:
         known = world.step.deliveries.subscriber(endpoint.id)
         if known is None:
             yield f"{endpoint.id} is told of nothing"
-        elif (known.account, known.url, known.enabled) != (account, endpoint.url, endpoint.status == "enabled"):
+            continue
+        if known != as_subscriber(account, endpoint, known.secrets):
             yield f"{endpoint.id} is told of events at another address or in another state than it shows"
+        if world.step.deliveries.wanted(endpoint.id) != set(endpoint.enabled_events):
+            yield f"{endpoint.id} is told of other types than it shows"
 
 
 AUDIT = audit

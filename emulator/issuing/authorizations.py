@@ -298,11 +298,11 @@ def update(world: World, params: dict[str, Any], authorization: str) -> Authoriz
 
 
 def treasury_held(world: World, account: str, authorization: Authorization) -> int | None:
-    """What an authorization's Treasury transaction holds, or None for one that is gone or of something else."""
-    if authorization.treasury_transaction is None:
-        return 0
-    found = world.as_account(account).find(TreasuryTransaction, authorization.treasury_transaction)
-    return found.balance_impact["outbound_pending"] if found and found.flow == authorization.id else None
+    """What an authorization's Treasury transaction holds, or None where it names another than the last it has."""
+    its_own = world.as_account(account).all(TreasuryTransaction, flow=authorization.id)
+    if authorization.treasury_transaction != (its_own[0].id if its_own else None):
+        return None
+    return its_own[0].balance_impact["outbound_pending"] if its_own else 0
 
 
 def audit(world: World) -> Iterator[str]:
@@ -323,6 +323,8 @@ def audit(world: World) -> Iterator[str]:
     for account, authorization in world.store.every(Authorization):
         spent(spending_of(authorization), authorization.captured + authorization.held)
         if authorization.financial_account is None:
+            if authorization.treasury_transaction is not None:
+                yield f"{authorization.id} is of no financial account, and has a Treasury transaction"
             book = chart.issuing_held(account, authorization.currency)
             held[book] += authorization.held
             moved = world.ledger.moved(book, flow=authorization.id, owner=account)

@@ -381,6 +381,10 @@ def audit(world: World) -> Iterator[str]:
         else:
             credit = inside.find(ReceivedCredit, transaction.received_credit)
             moved = credit and credit.amount
+        came_by = {"capture": "received_debit"}.get(transaction.type, "received_credit")
+        for name in ("received_credit", "received_debit"):
+            if getattr(transaction, name) is not None and (transaction.financial_account is None or name != came_by):
+                yield f"{transaction.id} has a {name}, by which its money did not come"
         if moved != transaction.amount:
             yield f"{transaction.id} is over {transaction.amount}, its money is {moved}"
     yield from world.ledger.orphans(Transaction)

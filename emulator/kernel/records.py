@@ -76,6 +76,7 @@ class Record(Protocol):
     expands: ClassVar[tuple[str, ...]]  # dotted paths that hold ids and become objects when asked for
     embeds: ClassVar[tuple[str, ...]]  # members that are whole objects always; asking for them is harmless
     includes: ClassVar[Mapping[str, Include]]  # dotted paths that are absent until asked for
+    silent: ClassVar[tuple[str, ...]]  # members that it shows and that change without an event
 
     # Where one is found that is not stored, or not always. The class defines these itself; None if it does not:
     # by its id, with its account, or None; for lists as `Store.select`; for their cursors as `Store.place`.
@@ -112,6 +113,7 @@ def record(
     expands: tuple[str, ...] = (),
     embeds: tuple[str, ...] = (),
     includes: Mapping[str, Include] | None = None,
+    silent: tuple[str, ...] = (),
 ) -> Callable[[type[Class]], type[Class]]:
     """Make a class a kind of record: a frozen dataclass that says all that `Record` lists."""
     said = {
@@ -131,6 +133,7 @@ def record(
         "expands": expands,
         "embeds": embeds,
         "includes": includes or {},
+        "silent": silent,
     }
 
     def made(kind: Kind) -> Kind:
@@ -138,7 +141,7 @@ def record(
         members = {one.name for one in fields(kind)}
         taken = sorted(SAID & members | said.keys() & vars(kind).keys())
         assert not taken, f"{kind.__name__} has {taken} of its own, which a record says of itself"
-        unknown = sorted({*hidden} - members | {*unindexed} - {*filters})
+        unknown = sorted({*hidden, *silent} - members | {*unindexed} - {*filters})
         assert not unknown, f"{kind.__name__} says something of {unknown}, which it has not"
         for name, value in said.items():
             setattr(kind, name, value)

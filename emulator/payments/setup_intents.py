@@ -124,6 +124,21 @@ PUBLIC = (
         "payment_method",
         "single_use_mandate",
     ),
+    silent=(  # an update is no event, and may take back a confirmation
+        "attach_to_self",
+        "customer",
+        "description",
+        "excluded_payment_method_types",
+        "flow_directions",
+        "last_setup_error",
+        "mandate",
+        "metadata",
+        "payment_method",
+        "payment_method_options",
+        "payment_method_types",
+        "single_use_mandate",
+        "status",
+    ),
 )
 class SetupIntent:
     """An intent to save a payment method. `wrong` counts the proofs of each kind that did not match."""

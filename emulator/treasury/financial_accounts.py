@@ -73,6 +73,7 @@ def include_account_number(world: World, record: FinancialAccount, rendered: dic
         "features": Include(include_features, "not lists"),
         "financial_addresses.aba.account_number": Include(include_account_number),
     },
+    silent=("metadata", "nickname", "platform_restrictions"),
 )
 class FinancialAccount:
     """A bank account of the owner's that the API can move money in and out of, in usd only."""

@@ -47,6 +47,7 @@ def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str
     filters=("financial_account", "status", "source_flow_type"),
     hidden=("other_side",),
     expands=("transaction",),
+    silent=("linked_flows",),
     includes={"linked_flows.source_flow_details": Include(include_source_flow)},
 )
 class ReceivedCredit:

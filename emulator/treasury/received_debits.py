@@ -30,6 +30,7 @@ from emulator.treasury.flows import FromBankParams, Notice
     filters=("financial_account", "status"),
     hidden=("other_side",),
     expands=("transaction",),
+    silent=("linked_flows",),
 )
 class ReceivedDebit:
     """Money that was taken, or could not be. Amount in cents, positive."""

@@ -907,6 +907,9 @@ def test_the_doctor_sees_a_dispute_that_contradicts_the_books(platform):
             "UPDATE issuing_dispute SET status = 'won', data = replace(CAST(data AS TEXT), 'unsubmitted', 'won')"
         )
 
-    (finding,) = examine_tenant(tenant)
+    found = [finding.detail for finding in examine_tenant(tenant)]
 
-    assert finding.detail == f"{dispute['id']} is won, yet 0 of its 1000 usd moved"
+    assert found == [
+        f"{dispute['id']} is won, yet 0 of its 1000 usd moved",
+        f"{dispute['id']} has the status 'won', its last event says 'unsubmitted'",
+    ]

@@ -237,5 +237,8 @@ def test_the_doctor_names_a_card_whose_original_does_not_know_it(platform):
         world = World(step, step.row.platform)
         world.put(replace(world.get(Card, first["id"]), replaced_by=None))
 
-    (finding,) = examine_tenant(tenant)
-    assert finding.what == "record" and new["id"] in finding.detail
+    found = [finding.detail for finding in examine_tenant(tenant)]
+    assert found == [
+        f"{new['id']} replaces a card that does not know of it",
+        f"{first['id']} has the replaced_by None, its last event says '{new['id']}'",
+    ]

@@ -44,6 +44,7 @@ def test_what_is_not_said_has_its_default():
     "member, said, says",
     [
         ("text", {"hidden": ("colour",)}, "Plain says something of ['colour'], which it has not"),
+        ("text", {"silent": ("colour",)}, "Plain says something of ['colour'], which it has not"),
         ("text", {"unindexed": ("text",)}, "Plain says something of ['text'], which it has not"),
         ("text", {"is_stored": False}, "Plain is not stored and does not say where it is found"),
         ("text", {"version": 2}, "Plain says nothing of its earlier versions"),

@@ -38,6 +38,7 @@ NOTHING_REQUIRED: dict[str, list[str]] = {
     filters=("currency",),
     hidden=("created", "number", "documents", "financial_account"),
     expands=("account",),
+    silent=("default_for_currency",),
 )
 class BankAccount:
     """A bank account that payouts can go to. `number` is kept only if it is a documented test number or one of ours.

@@ -104,6 +104,10 @@ class Deliveries:
         rows = self.session.all(f"SELECT {SUBSCRIBER_COLUMNS} FROM subscriber ORDER BY sequence")
         return [subscriber_of(row) for row in rows]
 
+    def wanted(self, id: str) -> set[str]:
+        """The types that one is told of."""
+        return {type for (type,) in self.session.all("SELECT type FROM wanted WHERE subscriber = :id", id=id)}
+
     def subscriber(self, id: str) -> Subscriber | None:
         """One of them, or None."""
         row = self.session.one(f"SELECT {SUBSCRIBER_COLUMNS} FROM subscriber WHERE id = :id", id=id)
@@ -411,6 +415,36 @@ class Deliveries:
                 "SELECT sequence FROM delivery WHERE state = 'waiting' "
                 "AND subscriber NOT IN (SELECT id FROM subscriber)",
                 "delivery {} waits for a subscriber that is not there",
+            ),
+            (
+                "SELECT delivery.sequence FROM delivery JOIN event ON event.id = delivery.event "
+                "WHERE event.account <> delivery.account OR event.type <> delivery.type "
+                "OR (reason IN ('event', 'question', 'duplicate') AND event.created <> delivery.created)",
+                "delivery {} says otherwise of its event than the event itself",
+            ),
+            (
+                "SELECT sequence FROM delivery WHERE reason NOT IN ('event', 'question', 'duplicate', 'resend') "
+                "OR state NOT IN ('waiting', 'asked', 'delivered', 'given_up', 'canceled') OR lane NOT IN (0, 1) "
+                "OR held NOT IN (0, 1) OR acknowledged NOT IN (0, 1) OR (state = 'delivered' AND acknowledged = 0)",
+                "delivery {} is in a state that there is not",
+            ),
+            (
+                "SELECT delivery.sequence FROM delivery JOIN attempt ON attempt.delivery = delivery.sequence "
+                "WHERE acknowledged = 0 AND status >= 200 AND status < 300",
+                "delivery {} was acknowledged and does not know of it",
+            ),
+            (
+                "SELECT sequence FROM attempt WHERE number <> (SELECT count(*) FROM attempt AS earlier "
+                "WHERE earlier.delivery = attempt.delivery AND earlier.sequence <= attempt.sequence)",
+                "attempt {} has another number than its place",
+            ),
+            (
+                "SELECT type FROM wanted WHERE subscriber NOT IN (SELECT id FROM subscriber)",
+                "somebody who is not there wants {}",
+            ),
+            (
+                "SELECT scope FROM clinic WHERE scope <> '' AND scope NOT IN (SELECT id FROM subscriber)",
+                "the clinic treats {}, who is not there",
             ),
             (
                 "SELECT sequence FROM attempt WHERE delivery NOT IN (SELECT sequence FROM delivery)",

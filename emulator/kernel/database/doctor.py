@@ -1,24 +1,29 @@
 """The doctor: recomputes every total from the movements and names whatever differs from its source.
 
+Objects are held against their last events, ids against what has them, and the kernel's rows against each other.
 It looks and never touches: what has fallen due is left undone, and older data as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import tenant_time
+from emulator.kernel.database.agreement import differing_from_events, lost
 from emulator.kernel.database.face import Session, StorageFails, WorldDamaged
 from emulator.kernel.database.request_log import damaged_logs
 from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.sqlite import files_in, looking
-from emulator.kernel.database.tenant_row import read_tenant_row
+from emulator.kernel.database.tenant_row import contradictions, read_tenant_row
 from emulator.kernel.requests import Request
 from emulator.kernel.step import Step
 from emulator.kernel.world import World
+
+OF_ACCOUNTS = ("ask", "delivery", "due", "idempotent_reply", "movement", "subscriber")
 
 
 class Finding(NamedTuple):
@@ -76,5 +81,14 @@ def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:
         yield Finding(row.name, "due work", sentence)
     for sentence in (*step.deliveries.faults(), *step.questions.faults()):
         yield Finding(row.name, "delivery", sentence)
-    for sentence in catalog.audit(World(step, row.platform)):
+    for due in step.agenda.waiting():
+        if due.action not in catalog.due:
+            yield Finding(row.name, "due work", f"{due.about} waits for {due.action}, which there is not")
+    tables = [*(kind.table for kind in catalog.stored), *OF_ACCOUNTS]
+    for sentence in contradictions(session, row, tables):
+        yield Finding(row.name, "world", sentence)
+    for sentence in (*step.happened.faults(), *step.replies.faults(), *step.faults.contradictions()):
+        yield Finding(row.name, "world", sentence)
+    world = World(step, row.platform)
+    for sentence in chain(catalog.audit(world), lost(world), differing_from_events(world)):
         yield Finding(row.name, "record", sentence)

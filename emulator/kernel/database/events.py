@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from emulator.kernel.database.face import Session
-from emulator.kernel.database.tenant_row import Counters
+from emulator.kernel.database.tenant_row import Counters, gaps
 from emulator.kernel.events import Event
 from emulator.kernel.records import revive
 
@@ -31,6 +31,18 @@ class Events:
             about=event.about,
             data=orjson.dumps(event),
         )
+
+    def last_of_each(self) -> list[tuple[str, Event]]:
+        """The last event of each object, with its account."""
+        rows = self.session.all(
+            "SELECT account, data FROM event WHERE sequence IN "
+            "(SELECT max(sequence) FROM event WHERE about IS NOT NULL GROUP BY about) ORDER BY sequence"
+        )
+        return [(account, revive(Event, data)) for account, data in rows]
+
+    def faults(self) -> list[str]:
+        """Events that are gone, as sentences for the doctor. They are numbered without a gap."""
+        return [f"event number {number} is gone" for number in gaps(self.session, "event", self.counters.events)]
 
     def place_of(self, id: str) -> int | None:
         """Where an event stands among all events of the tenant, or None where there is no such event."""

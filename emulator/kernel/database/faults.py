@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from emulator.kernel.clinic import TROUBLES
 from emulator.kernel.database.face import Session
-from emulator.kernel.faults import Fault
+from emulator.kernel.faults import KINDS, Fault
 
 COLUMNS = "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds"
 
@@ -23,6 +24,14 @@ class Faults:
         """The faults that wait, oldest first."""
         rows = self.session.all(f"SELECT {COLUMNS} FROM fault ORDER BY sequence")
         return [Fault(*row[:5], None if row[5] is None else bool(row[5]), *row[6:]) for row in rows]
+
+    def contradictions(self) -> Iterator[str]:
+        """Stored facts that contradict each other, as sentences for the doctor."""
+        if self.session.one("SELECT 1 FROM tenant WHERE faults <> (SELECT count(*) FROM fault)"):
+            yield "the world's row counts other faults than there are"
+        for fault in self.waiting():
+            if fault.kind not in KINDS or fault.remaining < 1:
+                yield f"a fault is of the kind {fault.kind}, {fault.remaining} times"
 
     def arm(self, fault: Fault) -> None:
         """Have a fault wait."""

@@ -142,6 +142,10 @@ class Ledger:
         )
         return (row[0] if row else None) or 0
 
+    def ids(self) -> set[str]:
+        """The ids of all movements."""
+        return {id for (id,) in self.session.all("SELECT id FROM movement")}
+
     def orphans(self, record: Kind, column: str = "flow") -> Iterator[str]:
         """Movements that name a record of this kind which is gone, as sentences for the doctor."""
         ours = Condition(column, "like", f"{record.prefix}\\_%")
@@ -177,10 +181,21 @@ class Ledger:
                 "SELECT id FROM movement WHERE sequence NOT IN (SELECT movement FROM line)",
                 "{} has no lines",
             ),
+            (
+                "SELECT movement.id FROM movement JOIN movement AS before ON before.sequence = movement.sequence - 1 "
+                "WHERE movement.created < before.created",
+                "{} is of an earlier time than the movement before it",
+            ),
         )
+        filed = self.session.all("SELECT id, currency, details FROM movement")
+        strange = [
+            f"{id} is filed under the currency {currency}"
+            for id, currency, details in filed
+            if orjson.loads(details).get("currency") != currency
+        ]
         numbers = gaps(self.session, "movement", self.counters.movements)
         gone = [f"movement number {number} is gone" for number in numbers]
-        return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)] + gone
+        return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)] + strange + gone
 
 
 def column_of(name: str) -> str:

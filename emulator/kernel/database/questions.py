@@ -121,8 +121,20 @@ class Questions:
                 "the idempotency key {} waits for a reply that nobody will give",
             ),
             (
-                "SELECT event FROM ask WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.id = ask.event)",
-                "the question {} has no event",
+                "SELECT event FROM ask WHERE NOT EXISTS (SELECT 1 FROM event WHERE event.id = ask.event "
+                "AND event.account = ask.account AND event.type = ask.type AND event.about = ask.about "
+                "AND event.created = ask.created)",
+                "the question {} has no event that says the same",
+            ),
+            (
+                "SELECT event FROM ask WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.sequence = ask.delivery "
+                "AND delivery.event = ask.event AND delivery.subscriber = ask.subscriber)",
+                "the question {} has no delivery",
+            ),
+            (
+                "SELECT event FROM ask WHERE decided NOT IN (0, 1) OR finished NOT IN (0, 1) OR finished > decided "
+                "OR (decided = 1 AND outcome IS NULL)",
+                "the question {} is in a state that there is not",
             ),
         )
         return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
+
+import orjson
 
 from emulator.kernel.database.face import Session
 from emulator.kernel.dates import DAY
 
 KEPT_SECONDS = DAY
 KEPT_SECONDS_OF_V2 = 30 * DAY
+FINGERPRINT_BYTES = 16
 
 
 class StoredReply(NamedTuple):
@@ -50,6 +54,14 @@ class Replies:
             too_old_of_v2=reply.created - KEPT_SECONDS_OF_V2,
         )
 
+    def faults(self) -> Iterator[str]:
+        """Replies that could not be given again, as sentences for the doctor."""
+        sql = "SELECT key, path, fingerprint, request_id, status, body FROM idempotent_reply"
+        for key, path, fingerprint, request_id, status, body in self.session.all(sql):
+            is_well = path.startswith("/") and len(fingerprint) == FINGERPRINT_BYTES and request_id.startswith("req_")
+            if not is_well or (status is not None and not (200 <= status < 600 and is_json(body))):
+                yield f"the reply under the idempotency key {key} is none"
+
     def forget(self, account: str, key: str) -> None:
         """Let a key be used again."""
         self.session.run(
@@ -60,3 +72,12 @@ class Replies:
 def kept_seconds(path: str) -> int:
     """How long a key stands for what it was used with."""
     return KEPT_SECONDS_OF_V2 if path.startswith("/v2/") else KEPT_SECONDS
+
+
+def is_json(body: bytes | None) -> bool:
+    """Whether a reply can be read."""
+    try:
+        orjson.loads(body or b"")
+    except ValueError:
+        return False
+    return True

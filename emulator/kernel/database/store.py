@@ -124,6 +124,10 @@ class Store:
         for account, data in self.session.all(f"SELECT account, data FROM {record.table} ORDER BY sequence"):
             yield account, revive(record, data)
 
+    def ids(self, record: Kind) -> set[str]:
+        """The ids of all records of a kind."""
+        return {id for (id,) in self.session.all(f"SELECT id FROM {record.table}")}
+
     def misfiled(self, record: Kind) -> Iterator[str]:
         """Rows that lists and look-ups find by something else than the record says of itself, as sentences."""
         names = ("id", "created", *record.filters)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import orjson
 
+from emulator.kernel import ids
 from emulator.kernel.database.face import Session
 
 
@@ -89,6 +91,22 @@ class Counters:
         """The number of the next event."""
         self.events += 1
         return self.events
+
+
+def contradictions(session: Session, row: TenantRow, tables: Iterable[str]) -> Iterator[str]:
+    """What the row says otherwise than the rest, as sentences for the doctor; `tables` have rows of accounts."""
+    if ids.object_id("acct", 0, "", ids.chance(row.generator, 0)) != row.platform:
+        yield f"{row.platform} is not the platform that the generator of the world begins with"
+    for name, table in (("movements", "movement"), ("deliveries", "delivery"), ("events", "event")):
+        last = session.one(f"SELECT coalesce(max(sequence), 0) FROM {table}")
+        if last != (getattr(row, name),):
+            yield f"the world's row counts {getattr(row, name)} {name}, the last is number {last and last[0]}"
+    for table in tables:
+        strangers = session.all(
+            f"SELECT DISTINCT account FROM {table} WHERE account NOT IN (SELECT id FROM acting_account)"
+        )
+        for (account,) in strangers:
+            yield f"{table} has rows of {account}, which is no account"
 
 
 def gaps(session: Session, table: str, last: int) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from emulator.kernel.database.replies import StoredReply
+from emulator.kernel.database.replies import FINGERPRINT_BYTES, StoredReply
 from emulator.kernel.errors import ApiError, invalid, key_in_use
 
 LONGEST_KEY = 255
@@ -27,7 +27,7 @@ def check_key(key: str) -> None:
 def fingerprint(path: str, tree: dict[str, Any]) -> bytes:
     """What a repeated request must share with the first: path and parameters, whatever their order."""
     text = orjson.dumps([path, tree], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=file_digest)
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return hashlib.blake2b(text, digest_size=FINGERPRINT_BYTES).digest()
 
 
 def file_digest(upload: Any) -> str:

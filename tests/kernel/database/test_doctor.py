@@ -25,6 +25,12 @@ def test_a_healthy_world_has_no_findings(tenant, tmp_path):
     assert examine(tmp_path, CATALOG) == []
 
 
+def test_the_words_of_clients_are_not_taken_for_ids_of_ours(notes, tmp_path):
+    notes.post("/v1/notes", f"text=x&metadata[of_another_world]=nt_{'x' * 24}")
+
+    assert examine(tmp_path, CATALOG) == []
+
+
 @pytest.mark.parametrize(
     "sql, what, detail",
     [

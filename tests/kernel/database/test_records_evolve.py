@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from emulator.app import create_app
 from emulator.catalog import CATALOG
+from emulator.developer import events
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.doctor import examine
 from emulator.kernel.records import filled, record, replace
@@ -21,13 +21,8 @@ from emulator.kernel.render import ordered, shown
 from emulator.kernel.step import Step
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.world import World
-from tests.client import Client
-from tests.issuing.holders import a_card
-from tests.issuing.purchases import authorize
-from tests.kernel.database.older_worlds import KEY, laid_out
-from tests.kernel.notes import Note, served
-from tests.treasury.sending import paid
-from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
+from tests.kernel.database.older_worlds import brought_up
+from tests.kernel.notes import Note, Notes, served
 
 OPTIONAL = [
     (kind, one.name)
@@ -43,45 +38,7 @@ OPTIONAL = [
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with every kind of record, brought up to date."""
-    folder = tmp_path_factory.mktemp("evolving")
-    laid_out(folder)
-    app = create_app(folder)
-    add_what_has_come_since(Client(app, KEY))
-    app.emulator.close()  # type: ignore[attr-defined]
-    (file,) = folder.glob("*.sqlite")
-    return file
-
-
-def add_what_has_come_since(platform: Client) -> None:
-    """The kinds of record that the older world cannot have."""
-    customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
-    platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
-    platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
-    authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
-    account = opened(platform)
-    transfer = platform.made(
-        "/v1/treasury/inbound_transfers",
-        amount=1_00,
-        currency="usd",
-        financial_account=account,
-        origin_payment_method="pm_usBankAccount",
-    )
-    platform.made(f"/v1/test_helpers/treasury/inbound_transfers/{transfer['id']}/succeed")
-    platform.made(CREDIT_REVERSALS, received_credit=send(platform, account, 1_00)["id"])
-    platform.made(
-        "/v1/setup_intents",
-        allowed_payment_method_types=["us_bank_account"],
-        confirm=True,
-        customer=customer,
-        mandate_data={"customer_acceptance": {"type": "offline"}},
-        payment_method_data={
-            "type": "us_bank_account",
-            "billing_details": {"name": "Jenny Rosen"},
-            "us_bank_account": {"account_number": "000123456789", "routing_number": "110000000"},
-        },
-    )
-    send(platform, account, 1_00)
-    paid(platform, account, 1_00, customer=customer, destination_payment_method="pm_usBankAccount")
+    return brought_up(tmp_path_factory.mktemp("evolving"))
 
 
 def forgotten(file: Path, kind: Any, member: str) -> tuple[dict[str, Any], bool]:
@@ -229,6 +186,21 @@ def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
         tenants.close()
 
         assert found == [["three"], ["one", "two"]]
+
+
+def test_what_has_another_meaning_now_is_not_held_against_what_was_told_then(notes_of_then: Path) -> None:
+    @record("note", prefix="nt", noun="note", filters=("status", "about"), hidden=("private",), version=2)
+    class Shouted(Note):
+        @staticmethod
+        def upgrade(members: dict[str, Any], version: int) -> dict[str, Any]:
+            return {**members, "text": members["text"].upper()}
+
+    catalog = Catalog((type("Now", (Notes,), {"RECORDS": (Shouted,), "ROUTES": ()}), events))  # type: ignore[arg-type]
+    tenants = served(notes_of_then, catalog)
+    assert tenants.open("notes").stored
+    tenants.close()
+
+    assert examine(notes_of_then, catalog) == []
 
 
 def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path) -> None:

@@ -14,6 +14,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from emulator.app import create_app
+from tests.client import Client
+from tests.issuing.holders import a_card
+from tests.issuing.purchases import authorize
+from tests.treasury.sending import paid
+from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
+
 KEY = "sk_test_old"
 
 
@@ -26,3 +33,44 @@ def laid_out(directory: Path, schema: int = 2) -> Path:
         connection.executescript("PRAGMA journal_mode = WAL")
         connection.executescript(dump.decode())
     return file
+
+
+def brought_up(directory: Path) -> Path:
+    """The oldest of these worlds with the kinds of record that it cannot have, stored by the program of today."""
+    file = laid_out(directory)
+    app = create_app(directory)
+    add_what_has_come_since(Client(app, KEY))
+    app.emulator.close()  # type: ignore[attr-defined]
+    return file
+
+
+def add_what_has_come_since(platform: Client) -> None:
+    """The kinds of record that the older world cannot have."""
+    customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
+    platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
+    platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
+    authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
+    account = opened(platform)
+    transfer = platform.made(
+        "/v1/treasury/inbound_transfers",
+        amount=1_00,
+        currency="usd",
+        financial_account=account,
+        origin_payment_method="pm_usBankAccount",
+    )
+    platform.made(f"/v1/test_helpers/treasury/inbound_transfers/{transfer['id']}/succeed")
+    platform.made(CREDIT_REVERSALS, received_credit=send(platform, account, 1_00)["id"])
+    platform.made(
+        "/v1/setup_intents",
+        allowed_payment_method_types=["us_bank_account"],
+        confirm=True,
+        customer=customer,
+        mandate_data={"customer_acceptance": {"type": "offline"}},
+        payment_method_data={
+            "type": "us_bank_account",
+            "billing_details": {"name": "Jenny Rosen"},
+            "us_bank_account": {"account_number": "000123456789", "routing_number": "110000000"},
+        },
+    )
+    send(platform, account, 1_00)
+    paid(platform, account, 1_00, customer=customer, destination_payment_method="pm_usBankAccount")
