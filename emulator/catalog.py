@@ -18,6 +18,7 @@ from emulator.control import (
     why,
     worlds,
 )
+from emulator.control import treasury as treasury_control
 from emulator.developer import cli_sessions, events, files, webhook_endpoints
 from emulator.issuing import (
     authorization_helpers,
@@ -132,6 +133,7 @@ CATALOG = Catalog(
         issuing,
         requests,
         tenant,
+        treasury_control,
         webhooks,
         webhook_clinic,
         asks,

@@ -38,6 +38,12 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "real_time_timeout_ms": (1, None),
         "dispute_decision_seconds": (0, None),
     },
+    "POST /_emulator/treasury/received_credits": {
+        "amount": (1, 99_999_999),
+    },
+    "POST /_emulator/treasury/received_debits": {
+        "amount": (1, 99_999_999),
+    },
     "POST /_emulator/webhook_endpoints/{webhook_endpoint}/roll_secret": {
         "overlap_seconds": (0, 86_400),
     },

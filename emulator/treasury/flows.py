@@ -50,16 +50,17 @@ def by_bank(params: dict[str, Any]) -> Notice:
     return Notice(params["amount"], params["network"], description, initiating.bank_account(sent))
 
 
-def failure(world: World, account: FinancialAccount, direction: str | None) -> str | None:
-    """Why an account does not take part in what a bank wants of its address, or None.
+def failure(world: World, account: FinancialAccount, network: str, direction: str | None) -> str | None:
+    """Why an account does not take part in what somebody wants of it over a network, or None.
 
-    Restricting one direction does not stop the other; without a direction no restriction stops it.
+    Banks need its address. Restricting one direction does not stop the other; without one no restriction stops it.
     """
     if financial_accounts.is_owner_rejected(world):
         return "account_frozen"
     if account.status == "closed":
         return "account_closed"
-    return None if features.allows(world, account, ABA, direction) else "account_frozen"
+    feature = "intra_stripe_flows" if network == "stripe" else ABA
+    return None if features.allows(world, account, feature, direction) else "account_frozen"
 
 
 def succeeded(world: World, kind: type[Any], movement: Movement, notice: Notice) -> Any:

@@ -69,6 +69,16 @@ def financial_account(id: str, holder: str) -> dict[str, Any]:
     }
 
 
+def payments_balance(holder: str) -> dict[str, Any]:
+    """The payments balance of an account."""
+    return {"type": "balance", "balance": "payments", "billing_details": billing(holder)}
+
+
+def stripe() -> dict[str, Any]:
+    """Stripe itself."""
+    return {"type": "stripe", "billing_details": billing("Stripe")}
+
+
 def own_bank(holder: str, account_number: str | None) -> dict[str, Any]:
     """A financial account as banks see it: by its numbers, or by its holder alone where it has none."""
     return {

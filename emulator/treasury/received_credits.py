@@ -36,8 +36,8 @@ def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str
     kind = linked["source_flow_type"]
     if "source_flow_details" not in linked:
         sender = flows.at_the_other_side(world, record) if kind else None
-        details = sender and {"type": kind, kind: world.as_account(sender[0]).render(sender[1])}
-        linked["source_flow_details"] = details
+        shown = {kind: world.as_account(sender[0]).render(sender[1])} if sender else {}
+        linked["source_flow_details"] = {"type": kind, **shown} if kind else None
 
 
 @record(
@@ -115,8 +115,8 @@ def reversal_details(credit: ReceivedCredit, now: int) -> dict[str, Any] | None:
 
 
 def failure(world: World, account: FinancialAccount, network: str) -> str | None:
-    """Why money from a bank cannot be credited, or None. Wires arrive even where inbound flows are restricted."""
-    return flows.failure(world, account, INBOUND if network == "ach" else None)
+    """Why money cannot be credited, or None. Wires arrive even where inbound flows are restricted."""
+    return flows.failure(world, account, network, INBOUND if network in ("ach", "stripe") else None)
 
 
 def from_card_refund(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
@@ -171,9 +171,12 @@ def simulate(world: World, params: dict[str, Any]) -> ReceivedCredit:
     return from_bank(world, account, flows.by_bank(params))
 
 
-def from_bank(world: World, account: FinancialAccount, notice: Notice) -> ReceivedCredit:
-    """A bank sends money to the address of an account, which takes it or does not. Announced either way."""
-    why = failure(world, account, notice.network)
+def from_bank(world: World, account: FinancialAccount, notice: Notice, why: str | None = None) -> ReceivedCredit:
+    """A bank sends money to the address of an account, which takes it or does not. Announced either way.
+
+    `why` is a reason of the bank's own not to bring it.
+    """
+    why = why or failure(world, account, notice.network)
     if why is not None:
         return announced(world, flows.failed(world, ReceivedCredit, account, notice, why))
     movement = chart.receive_credit(account.id, notice.amount)

@@ -91,9 +91,9 @@ def reversal_details(debit: ReceivedDebit, now: int) -> dict[str, Any] | None:
     return {"deadline": deadline, "restricted_reason": reason}
 
 
-def failure(world: World, account: FinancialAccount, amount: int) -> str | None:
-    """Why a bank cannot take money, or None."""
-    why = flows.failure(world, account, OUTBOUND)
+def failure(world: World, account: FinancialAccount, amount: int, network: str = "ach") -> str | None:
+    """Why money cannot be taken, or None."""
+    why = flows.failure(world, account, network, OUTBOUND)
     if why is None and amount > world.balance(chart.cash(account.id)):
         return "insufficient_funds"
     return why
@@ -104,9 +104,12 @@ def from_card_capture(world: World, financial_account: str, notice: Notice) -> R
     return flows.succeeded(world, ReceivedDebit, chart.capture_from_cash(financial_account, notice.amount), notice)
 
 
-def from_bank(world: World, account: FinancialAccount, notice: Notice) -> ReceivedDebit:
-    """A bank takes money from the address of an account, which lets it or does not. Announced either way."""
-    why = failure(world, account, notice.amount)
+def from_bank(world: World, account: FinancialAccount, notice: Notice, why: str | None = None) -> ReceivedDebit:
+    """A bank takes money from the address of an account, which lets it or does not. Announced either way.
+
+    `why` is a reason of the bank's own not to take it.
+    """
+    why = why or failure(world, account, notice.amount, notice.network)
     if why is not None:
         return announced(world, flows.failed(world, ReceivedDebit, account, notice, why))
     movement = chart.receive_debit(account.id, notice.amount)
