@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
@@ -119,6 +122,52 @@ class Receiver:
         self.closing.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class Stream:
+    """A server on a free port that reads a request and sends pieces of bytes for as long as they are taken."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = pieces
+        self.sent = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/hook"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        """Answer one connection after the other, until closed."""
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.settimeout(PATIENCE_SECONDS)
+                with connection.makefile("rb") as sent:
+                    head = http.client.parse_headers(sent) if sent.readline() else {}
+                    sent.read(int(head.get("Content-Length", 0)))
+                for piece in self.pieces:
+                    connection.sendall(piece)
+                    self.sent += len(piece)
+
+    def close(self) -> None:
+        """Accept no more."""
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.thread.join(PATIENCE_SECONDS)
+        assert not self.thread.is_alive(), "somebody still reads what is sent"
+
+
+@contextmanager
+def streaming(pieces: Iterable[bytes]) -> Iterator[Stream]:
+    """Such a server for the length of a block. `pieces` are begun anew for each connection."""
+    stream = Stream(pieces)
+    try:
+        yield stream
+    finally:
+        stream.close()
 
 
 @contextmanager

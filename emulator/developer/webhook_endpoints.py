@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from emulator.connect.records.accounts import application_of
 from emulator.data.api_versions import API_VERSIONS
 from emulator.data.event_types import EVENT_TYPES
-from emulator.kernel import ids
+from emulator.kernel import ids, off_limits
 from emulator.kernel.deliveries import ASKED_ALL, EVERYTHING, Subscriber
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import lists
+from emulator.kernel.off_limits import is_off_limits
 from emulator.kernel.params import Boolean, Enum, List, Metadata, Params, String, merged_metadata
 from emulator.kernel.records import record, replace
 from emulator.kernel.render import Deleted, shown
@@ -197,7 +198,7 @@ def new_secret(world: World) -> str:
 
 
 def check_url(world: World, url: str) -> None:
-    """400 `url_invalid` for what is no http(s) address; a local one passes unless the tenant is strict."""
+    """400 `url_invalid` for no http(s) address and for what is off limits; a local one passes in lenient worlds."""
     if len(url) > LONGEST_URL:
         raise bad_url(f"Invalid URL: URL must be {LONGEST_URL} characters or less.")
     if "://" not in url:
@@ -209,6 +210,11 @@ def check_url(world: World, url: str) -> None:
         raise bad_url("Not a valid URL") from None
     if parts.scheme.lower() not in ("http", "https") or not host or port == 0 or any(map(str.isspace, url)):
         raise bad_url("Not a valid URL")
+    if is_off_limits(host) and not world.setting(off_limits.SETTING):
+        raise bad_url(
+            "Invalid URL: URL must not point to a link-local address or to a cloud's metadata. The setting "
+            f"{off_limits.SETTING} allows it."
+        )
     if world.setting("public_webhook_urls_only") and not is_public(host):
         raise bad_url(
             "Invalid URL: URL must be publicly accessible. Consider using a tool like the Stripe CLI to test webhooks "

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from marshmallow import fields
 
 from emulator.data.api_versions import DEFAULT
+from emulator.kernel import off_limits
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
 from emulator.kernel.versions import is_version
 
@@ -49,6 +50,12 @@ KERNEL_SETTINGS = (
         "How long a webhook endpoint may take to answer, in real time.",
     ),
     Setting("webhook_retries", True, Boolean(), "Whether a delivery that failed is tried again."),
+    Setting(
+        off_limits.SETTING,
+        False,
+        Boolean(),
+        "Whether webhooks may go to link-local addresses and to those at which clouds tell machines their secrets.",
+    ),
     Setting("freeze_asks", False, Boolean(), "Whether questions to the client wait without limit, for a debugger."),
 )
 

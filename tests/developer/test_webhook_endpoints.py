@@ -181,6 +181,24 @@ def test_what_is_no_address_is_refused(platform, url, message):
         assert refusal.error["message"] == message
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]:8080", "2852039166", "metadata.google.internal."])
+def test_link_local_and_metadata_addresses_are_refused_unless_a_setting_allows_them(platform, host):
+    endpoint = made(platform)
+    url = f"https://{host}/latest/meta-data"
+
+    refusals = [
+        platform.post(ENDPOINTS, url=url, enabled_events=["*"]),
+        platform.post(f"{ENDPOINTS}/{endpoint['id']}", url=url),
+    ]
+
+    for refusal in refusals:
+        assert (refusal.status, refusal.error["code"], refusal.error["param"]) == (400, "url_invalid", "url")
+        assert "The setting link_local_webhook_urls allows it." in refusal.error["message"]
+    assert [one["url"] for one in platform.read(ENDPOINTS)["data"]] == [URL]
+    platform.settings(link_local_webhook_urls=True)
+    assert made(platform, url=url)["url"] == url
+
+
 @pytest.mark.parametrize("url", ["http://localhost/", "http://10.0.0.1/", "http://box/", "http://printer.local/"])
 def test_a_strict_tenant_refuses_addresses_that_only_this_network_reaches(platform, url):
     platform.settings(public_webhook_urls_only=True)

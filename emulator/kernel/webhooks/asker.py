@@ -14,7 +14,7 @@ import traceback
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from emulator.kernel import render, versions
+from emulator.kernel import off_limits, render, versions
 from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import StorageFails, WorldDamaged
 from emulator.kernel.database.replies import StoredReply
@@ -101,6 +101,7 @@ class Asker:
             parcel = step.deliveries.question(asked.delivery)
         began_ms = real_ms()
         letter = letter_to(to, parcel, step.now, is_question=True)
+        letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
         bell = threading.Event()
         frozen = is_frozen(step.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms

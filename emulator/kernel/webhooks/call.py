@@ -1,7 +1,8 @@
 """One POST to somebody else's server, with a limit on the whole of it that holds.
 
 A client's read timeout starts anew with every byte, so a receiver that drips bytes could hold us for ever. Here the
-one who waits decides: `give_up` shuts the socket, whatever it was doing.
+one who waits decides: `give_up` shuts the socket, whatever it was doing. How much is read is in `bounds`, and where
+nothing may go in `off_limits`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from typing import Any
 import httpx
 
 from emulator.kernel.answers import Answer
+from emulator.kernel.off_limits import OffLimits, addresses_of, check_addresses
+from emulator.kernel.webhooks.bounds import KEPT_HEADERS, gathered, unpacked
 from emulator.kernel.webhooks.letter import Letter
-
-LARGEST_ANSWER = 1_000_000
-KEPT_HEADERS = 40
 
 
 class Client:
@@ -77,6 +77,8 @@ class Call:
             self.end(self.exchange())
         except httpx.TimeoutException:
             self.end(self.failed(f"No answer within {self.timeout_ms} ms.", timed_out=True))
+        except OffLimits as refusal:
+            self.end(self.failed(str(refusal)))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as failure:
             self.end(self.failed(f"{type(failure).__name__}: {failure}"))
 
@@ -91,21 +93,49 @@ class Call:
             extensions={"trace": self.follow},
         )
         with sending as response:
-            body = b""
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > LARGEST_ANSWER:
-                    break
+            body = unpacked(gathered(response.iter_raw()), response.headers.get("Content-Encoding", ""))
             headers = dict(list(response.headers.items())[:KEPT_HEADERS])
-            return Answer(response.status_code, headers, body[:LARGEST_ANSWER], None, False, self.elapsed_ms)
+            return Answer(response.status_code, headers, body, None, False, self.elapsed_ms)
 
     def follow(self, what: str, details: dict[str, Any]) -> None:
-        """What httpx tells of its progress: the socket, to be able to shut it, and that everything has left."""
-        if what == "connection.connect_tcp.complete":
-            self.socket = details["return_value"].get_extra_info("socket")
+        """What httpx tells of its progress: whom it connects to, the socket, and that everything has left.
+
+        OffLimits before anything is sent: for what the host's name stands for, and for whom it has led to after all.
+        """
+        if what == "connection.connect_tcp.started" and not self.letter.may_go_anywhere:
+            check_addresses(details["host"], addresses_of(details["host"]))
+        elif what in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            stream = details["return_value"]
+            self.socket = stream.get_extra_info("socket")
+            stream.read = self.while_awaited(stream.read)
+            try:
+                self.check_connection(stream.get_extra_info("server_addr")[0])
+            except BaseException:
+                stream.close()
+                raise
         elif what == "http11.send_request_body.complete":
             self.was_sent = True
             self.on_change()
+
+    def check_connection(self, address: str) -> None:
+        """OffLimits where we are connected to an address that is; TimeoutError where nobody waits any more."""
+        if not self.letter.may_go_anywhere:
+            check_addresses(httpx.URL(self.letter.url).host, [address])
+        self.check_awaited()
+
+    def check_awaited(self) -> None:
+        """TimeoutError where nobody waits any more."""
+        if self.answer is not None:
+            raise TimeoutError("Nobody waits for it any more.")
+
+    def while_awaited(self, read: Callable[..., bytes]) -> Callable[..., bytes]:
+        """A way to read that ends when nobody waits: a socket that was shut still hands over what goes on coming."""
+
+        def read_if_awaited(*args: Any, **kwargs: Any) -> bytes:
+            self.check_awaited()
+            return read(*args, **kwargs)
+
+        return read_if_awaited
 
     @property
     def elapsed_ms(self) -> int:

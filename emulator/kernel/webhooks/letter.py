@@ -22,7 +22,8 @@ USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 class Letter(NamedTuple):
     """What is sent: the address, the headers and the exact bytes that are signed.
 
-    `newest` is the same in the newest version, for those who choose between the two; None where both are one.
+    `newest` is the same in the newest version, for those who choose between the two; None where both are one. It may
+    not go where webhooks may not (`off_limits`), unless it `may_go_anywhere`.
     """
 
     url: str
@@ -30,6 +31,7 @@ class Letter(NamedTuple):
     body: bytes
     is_question: bool = False
     newest: Letter | None = None
+    may_go_anywhere: bool = False
 
 
 def letter(subscriber: Subscriber, parcel: Parcel, now: int, *, is_question: bool = False) -> Letter:

@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from emulator.kernel import off_limits
 from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import Lock, StorageFails
 from emulator.kernel.deliveries import IN_ORDER, Parcel, Sent, Subscriber
@@ -167,6 +168,7 @@ class Lane:
         self.has_news = True
         self.generation = 0
         self.timeout_ms = 0
+        self.may_go_anywhere = False
         self.now = 0
         self.subscriber: Subscriber = None  # type: ignore[assignment]
         self.parcels: deque[Parcel] = deque()
@@ -229,6 +231,7 @@ class Lane:
             subscriber = step.deliveries.subscriber(self.subscriber_id)
             self.now, self.generation = step.now, step.row.generation
             self.timeout_ms = step.setting("webhook_timeout_ms")
+            self.may_go_anywhere = step.setting(off_limits.SETTING)
             if subscriber is None or not subscriber.enabled:
                 return
             self.subscriber = subscriber
@@ -265,7 +268,7 @@ class Lane:
             unknown = Answer(None, {}, b"", f"Nothing here delivers to a {self.subscriber.kind}.", False, 0)
             self.end(Sent(parcel, unknown, began_ms, []))
             return
-        letter = letter_to(self.subscriber, parcel, self.now)
+        letter = letter_to(self.subscriber, parcel, self.now)._replace(may_go_anywhere=self.may_go_anywhere)
         flight = self.tenant.begin_call(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
         self.flying.append((parcel, flight, began_ms))
 
