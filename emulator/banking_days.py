@@ -17,6 +17,8 @@ OPENING = time(8, 30)  # when the Federal Reserve settles what was sent overnigh
 # Until when money is sent out the same day, in bank time, and how many banking days later it arrives.
 CUTOFFS = {"ach": time(20, 30), "us_domestic_wire": time(17, 0)}
 DAYS_ON_THE_WAY = {"ach": 1, "us_domestic_wire": 0}
+DAYS_TO_COLLECT = 4  # until money is there that a bank was asked for
+DAYS_TO_RETURN = 2  # within which the other bank returns what it does not take, by the rules of ACH
 
 
 def is_banking_day(day: date) -> bool:
@@ -45,6 +47,11 @@ def arrival(moment: int, network: str) -> int:
 def sent_out(moment: int, network: str) -> int:
     """When a bank gives what it was told at `moment` to its network: at the cutoff of that day; unix seconds."""
     return bank_time(submission(moment, network), CUTOFFS[network])
+
+
+def collected(moment: int, network: str) -> int:
+    """When money is there that a bank was asked for at `moment`: as banks open on its day; unix seconds."""
+    return bank_time(days_after(submission(moment, network), DAYS_TO_COLLECT), OPENING)
 
 
 def opening(moment: int, banking_days: int = 0) -> int:

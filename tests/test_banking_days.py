@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from emulator.banking_days import arrival, is_banking_day, midnight_after, opening, sent_out
+from emulator.banking_days import arrival, collected, is_banking_day, midnight_after, opening, sent_out
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,26 @@ def test_banks_open_at_half_past_eight_in_new_york(date_, days, expected):
     midnight = int(datetime.fromisoformat(date_).replace(tzinfo=UTC).timestamp())
 
     found = datetime.fromtimestamp(opening(midnight, days), UTC)
+
+    assert found.strftime("%Y-%m-%dT%H:%M") == expected
+
+
+@pytest.mark.parametrize(
+    "asked, expected",
+    [
+        ("2026-06-01T15:00", "2026-06-05T12:30"),  # Monday: Friday
+        ("2026-06-02T15:00", "2026-06-08T12:30"),
+        ("2026-06-03T15:00", "2026-06-09T12:30"),
+        ("2026-06-04T15:00", "2026-06-10T12:30"),
+        ("2026-06-05T15:00", "2026-06-11T12:30"),
+        ("2026-06-06T15:00", "2026-06-12T12:30"),  # Saturday: Friday
+        ("2026-06-07T15:00", "2026-06-12T12:30"),
+        ("2026-11-24T15:00", "2026-12-01T13:30"),  # over Thanksgiving
+    ],
+)
+def test_what_a_bank_was_asked_for_is_there_on_the_fourth_banking_day(asked, expected):
+    moment = int(datetime.fromisoformat(asked).replace(tzinfo=UTC).timestamp())
+
+    found = datetime.fromtimestamp(collected(moment, "ach"), UTC)
 
     assert found.strftime("%Y-%m-%dT%H:%M") == expected

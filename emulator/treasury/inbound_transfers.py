@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from emulator import chart_of_accounts as chart
-from emulator import progress
+from emulator import banking_days, progress
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -174,7 +174,8 @@ def create(world: World, params: dict[str, Any]) -> InboundTransfer:
     )
     world.emit("treasury.inbound_transfer.created", transfer)
     if ending_of(transfer).verb is not None:
-        progress.in_a_while(world, "treasury.inbound_transfers.settle", transfer.id)
+        collected = banking_days.collected(world.now, NETWORK)
+        progress.in_a_while(world, "treasury.inbound_transfers.settle", transfer.id, by_bank=collected)
     return transfer
 
 
@@ -195,7 +196,8 @@ def settle(world: World, id: str) -> None:
         return
     collect(world, transfer)
     if ending.returned is not None:
-        progress.at_once(world, "treasury.inbound_transfers.come_back", id, code=ending.returned)
+        late = banking_days.opening(world.now, banking_days.DAYS_TO_RETURN)
+        progress.at_once(world, "treasury.inbound_transfers.come_back", id, by_bank=late, code=ending.returned)
 
 
 def collect(world: World, transfer: InboundTransfer) -> InboundTransfer:

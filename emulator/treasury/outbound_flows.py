@@ -52,7 +52,6 @@ from emulator.treasury.transactions import Transaction
 DESCRIPTOR = re.compile(r"[A-Za-z0-9 \-#.$&*]*")
 LONGEST_DESCRIPTOR = {"ach": 10, "us_domestic_wire": 140, "stripe": 500}
 STATUSES = ("canceled", "failed", "posted", "processing", "returned")
-DAYS_TO_RETURN = 2  # banking days, by the rules of ACH
 TIMES = ("canceled_at", "failed_at", "posted_at", "returned_at")
 MOVES = {
     "processing": {"post": "posted", "return": "returned", "fail": "failed", "cancel": "canceled"},
@@ -313,7 +312,7 @@ def arrive(world: World, id: str) -> Flow:
 
 def sent_back(world: World, flow: Flow, code: str) -> None:
     """A bank will send the money back: banks have until the second banking day after its arrival."""
-    late = banking_days.opening(flow.expected_arrival_date, DAYS_TO_RETURN)
+    late = banking_days.opening(flow.expected_arrival_date, banking_days.DAYS_TO_RETURN)
     progress.at_once(world, action(type(flow), "come_back"), flow.id, by_bank=late, code=code)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.issuing.purchases import findings
+from tests.treasury import collecting
 from tests.treasury.sending import (
     BOUNCES,
     WIRE,
@@ -24,8 +25,6 @@ from tests.treasury.sending import (
     told,
 )
 from tests.treasury.worlds import ACCOUNTS, CREDITS, REVERSALS, balance, connected, opened, send, take
-
-ARRIVES = "000123456789"
 
 
 def moment(text):
@@ -217,6 +216,50 @@ def test_what_would_come_back_to_an_account_that_has_closed_stays_with_the_bank(
 
     assert read(platform, flow)["status"] == "posted"
     assert (balance(platform, source), balance(platform, onwards)) == ((0, 0), (0, 0))
+    assert findings(platform) == []
+
+
+# Money on its way in
+
+
+@pytest.mark.parametrize(
+    "begun, collected",
+    [
+        ("2033-05-16T15:00", "2033-05-20T12:30"),  # Monday: Friday, at half past eight in New York
+        ("2033-05-17T00:29", "2033-05-20T12:30"),
+        ("2033-05-17T00:30", "2033-05-23T12:30"),
+        ("2033-05-20T15:00", "2033-05-26T12:30"),
+        ("2033-05-21T15:00", "2033-05-27T12:30"),  # Saturday
+        ("2033-05-25T15:00", "2033-06-01T12:30"),  # over Memorial Day
+        ("2033-03-09T15:00", "2033-03-15T12:30"),  # from winter into summer
+    ],
+)
+def test_money_that_a_bank_was_asked_for_is_there_on_the_fourth_banking_day(platform, banks, begun, collected):
+    account = opened(platform)
+    banks(begun)
+    transfer = collecting.asked(platform, account)
+
+    platform.clock(set=moment(collected) - 1)
+    before = read(platform, transfer)
+    platform.clock(advance=1)
+    after = read(platform, transfer)
+
+    assert (before["status"], before["cancelable"]) == ("processing", True)
+    assert (after["status"], after["status_transitions"]["succeeded_at"]) == ("succeeded", moment(collected))
+    assert balance(platform, account) == (20_00, 0)
+
+
+def test_a_bank_takes_back_what_it_gave_two_banking_days_later(platform, banks):
+    account = opened(platform)
+    banks("2033-05-16T15:00")
+    transfer = collecting.asked(platform, account, method="pm_usBankAccount_dispute")
+
+    banks("2033-05-24T12:29")  # it was there on Friday: Tuesday, a minute before banks open
+    before = read(platform, transfer)["returned"]
+    banks("2033-05-24T12:30")
+
+    assert (before, read(platform, transfer)["returned"]) == (False, True)
+    assert balance(platform, account) == (0, 0)
     assert findings(platform) == []
 
 
