@@ -27,6 +27,34 @@ from emulator.payments.payment_methods import PaymentMethod
 from emulator.treasury import initiating
 
 OF_CARDS = "pm_card_"
+# Why a bank sends money back that was sent to it, and why one does not give money, or takes it back.
+RETURN_CODES = (
+    "account_closed",
+    "account_frozen",
+    "bank_account_restricted",
+    "bank_ownership_changed",
+    "declined",
+    "incorrect_account_holder_name",
+    "invalid_account_number",
+    "invalid_currency",
+    "no_account",
+    "other",
+)
+FAILURE_CODES = (
+    "account_closed",
+    "account_frozen",
+    "bank_account_restricted",
+    "bank_ownership_changed",
+    "debit_not_authorized",
+    "incorrect_account_holder_address",
+    "incorrect_account_holder_name",
+    "incorrect_account_holder_tax_id",
+    "insufficient_funds",
+    "invalid_account_number",
+    "invalid_currency",
+    "no_account",
+    "other",
+)
 
 
 class Ending(NamedTuple):

@@ -13,6 +13,7 @@ from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 from emulator.treasury import destinations, inbound_transfers, received_debits
 from emulator.treasury.access import onboarded
+from emulator.treasury.bank_accounts import FAILURE_CODES
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.inbound_transfers import (
     InboundTransfer,
@@ -21,22 +22,6 @@ from emulator.treasury.inbound_transfers import (
     debit_of_origin,
     taken_over,
     wrong_state,
-)
-
-FAILURE_CODES = (
-    "account_closed",
-    "account_frozen",
-    "bank_account_restricted",
-    "bank_ownership_changed",
-    "debit_not_authorized",
-    "incorrect_account_holder_address",
-    "incorrect_account_holder_name",
-    "incorrect_account_holder_tax_id",
-    "insufficient_funds",
-    "invalid_account_number",
-    "invalid_currency",
-    "no_account",
-    "other",
 )
 
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from emulator import chart_of_accounts as chart
 from emulator import banking_days, progress
+from emulator import chart_of_accounts as chart
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
@@ -33,6 +33,7 @@ from emulator.treasury import (
     features,
     financial_accounts,
     initiating,
+    next_flow,
     receipts,
     received_debits,
     transactions,
@@ -68,14 +69,14 @@ TAKEN_BACK = "debit_not_authorized"
     prefix="ibt",
     noun="inbound transfer",
     filters=("financial_account", "status"),
-    hidden=("own_number", "origin_debit"),
+    hidden=("forced", "origin_debit", "own_number"),
     expands=("transaction", "origin_payment_method_details.us_bank_account.mandate"),
 )
 class InboundTransfer:
     """Money on its way in. Amount in cents.
 
     `own_number` is the account number at our own bank that it is taken from, `origin_debit` the debit of the financial
-    account there.
+    account there, `forced` how it was told to end.
     """
 
     id: str
@@ -92,6 +93,7 @@ class InboundTransfer:
     statement_descriptor: str
     status_transitions: dict[str, int | None]
     failure_details: dict[str, str] | None = None
+    forced: dict[str, str] | None = None
     origin_debit: str | None = None
     returned: bool = False
     status: str = LIFECYCLE.start
@@ -160,6 +162,7 @@ def create(world: World, params: dict[str, Any]) -> InboundTransfer:
             currency="usd",
             description=params.get("description"),
             financial_account=target.id,
+            forced=next_flow.taken(world, "inbound_transfer", target.id),
             linked_flows={"received_debit": None},
             metadata=merged_metadata({}, params),
             origin_payment_method=bank.id,
@@ -181,7 +184,8 @@ def create(world: World, params: dict[str, Any]) -> InboundTransfer:
 
 def ending_of(transfer: InboundTransfer) -> bank_accounts.Ending:
     """How a transfer ends by itself."""
-    return bank_accounts.ending("inbound", transfer.origin_payment_method_details["us_bank_account"]["fingerprint"])
+    fingerprint = transfer.origin_payment_method_details["us_bank_account"]["fingerprint"]
+    return next_flow.ending_of(transfer, bank_accounts.ending("inbound", fingerprint))
 
 
 def settle(world: World, id: str) -> None:

@@ -39,6 +39,7 @@ from emulator.treasury import (
     destinations,
     financial_accounts,
     initiating,
+    next_flow,
     receipts,
     received_credits,
     transactions,
@@ -183,6 +184,7 @@ def create(
         description=params.get("description"),
         statement_descriptor=descriptor,
         metadata=merged_metadata({}, params),
+        forced=next_flow.taken(world, flow_type(kind), source.id) if destination.bank else None,
         **own,
     )
     if destination.account is not None:
@@ -246,7 +248,7 @@ def announce(world: World, flow: Flow, what: str, **previous: Any) -> None:
 def ending_of(flow: Flow) -> bank_accounts.Ending:
     """How a flow ends by itself."""
     fingerprint = receiver(flow.destination_payment_method_details).get("fingerprint", "")
-    return bank_accounts.ending("outbound", fingerprint)
+    return next_flow.ending_of(flow, bank_accounts.ending("outbound", fingerprint))
 
 
 def settle(world: World, id: str) -> None:
@@ -263,9 +265,10 @@ def settle(world: World, id: str) -> None:
     if arrives_nowhere(world, flow):
         give_back(world, flow, "fail")
         return
-    send(world, flow)
-    if ending.returned is not None:
-        sent_back(world, flow, ending.returned)
+    if ending.returned is None:
+        send(world, flow)
+    else:
+        sent_back(world, posted(world, flow), ending.returned)
 
 
 def arrives_nowhere(world: World, flow: Flow) -> bool:
@@ -286,8 +289,7 @@ def recipient(world: World, flow: Flow) -> tuple[World, FinancialAccount]:
 
 def send(world: World, flow: Flow) -> Flow:
     """The money leaves and, where the other side is here, arrives: over a bank's network when banks say so."""
-    flow = leave(world, flow.lifecycle.follow(flow, "post"))
-    announce(world, flow, "posted")
+    flow = posted(world, flow)
     if network_of(flow) == "stripe":
         return arrived(world, flow, credit_within_stripe(world, flow))
     if flow.own_number is None:
@@ -297,6 +299,13 @@ def send(world: World, flow: Flow) -> Flow:
         progress.at_once(world, action(type(flow), "arrive"), flow.id, by_bank=opening)
         return flow
     return arrive(world, flow.id)
+
+
+def posted(world: World, flow: Flow) -> Flow:
+    """What was held leaves the account, and that is announced."""
+    flow = leave(world, flow.lifecycle.follow(flow, "post"))
+    announce(world, flow, "posted")
+    return flow
 
 
 def arrive(world: World, id: str) -> Flow:

@@ -14,6 +14,7 @@ from emulator.kernel.records import replace
 from emulator.kernel.routes import POST
 from emulator.kernel.world import World
 from emulator.treasury.access import onboarded
+from emulator.treasury.bank_accounts import RETURN_CODES
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.outbound_flows import (
     Flow,
@@ -31,19 +32,6 @@ from emulator.treasury.outbound_flows import (
 )
 from emulator.treasury.outbound_payments import OutboundPayment
 from emulator.treasury.outbound_transfers import OutboundTransfer
-
-RETURN_CODES = (
-    "account_closed",
-    "account_frozen",
-    "bank_account_restricted",
-    "bank_ownership_changed",
-    "declined",
-    "incorrect_account_holder_name",
-    "invalid_account_number",
-    "invalid_currency",
-    "no_account",
-    "other",
-)
 
 
 class AchTrackingParams(Params):

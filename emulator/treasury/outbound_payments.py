@@ -38,14 +38,14 @@ NOBODY_PRESENT = {"ip_address": None, "present": False}
     prefix="obp",
     noun="outbound payment",
     filters=("customer", "financial_account", "status"),
-    hidden=("own_number", "received_credit"),
+    hidden=("forced", "own_number", "received_credit"),
     expands=("transaction", "returned_details.transaction"),
 )
 class OutboundPayment:
     """Money on its way out. Amount in cents.
 
     `own_number` is the account number at our own bank that it is sent to, `received_credit` where it arrived if that is
-    known here.
+    known here, `forced` how it was told to end.
     """
 
     lifecycle: ClassVar[Lifecycle] = LIFECYCLE
@@ -67,6 +67,7 @@ class OutboundPayment:
     statement_descriptor: str
     status_transitions: dict[str, int | None]
     transaction: str
+    forced: dict[str, str] | None = None
     received_credit: str | None = None
     returned_details: dict[str, str] | None = None
     status: str = LIFECYCLE.start

@@ -36,14 +36,14 @@ LIFECYCLE = outbound_flows.lifecycle("OutboundTransfer")
     prefix="obt",
     noun="outbound transfer",
     filters=("financial_account", "status"),
-    hidden=("own_number", "received_credit"),
+    hidden=("forced", "own_number", "received_credit"),
     expands=("transaction", "returned_details.transaction"),
 )
 class OutboundTransfer:
     """Money on its way out. Amount in cents.
 
     `own_number` is the account number at our own bank that it is sent to, `received_credit` where it arrived if that is
-    known here.
+    known here, `forced` how it was told to end.
     """
 
     lifecycle: ClassVar[Lifecycle] = LIFECYCLE
@@ -63,6 +63,7 @@ class OutboundTransfer:
     statement_descriptor: str
     status_transitions: dict[str, int | None]
     transaction: str
+    forced: dict[str, str] | None = None
     received_credit: str | None = None
     returned_details: dict[str, str] | None = None
     status: str = LIFECYCLE.start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.treasury.inbound_transfer_helpers import FAILURE_CODES
+from emulator.treasury.bank_accounts import FAILURE_CODES
 from tests.issuing.purchases import findings
 from tests.treasury.collecting import HELPERS, asked, helped, read, saved_account
 from tests.treasury.sending import WAIT, funded, told

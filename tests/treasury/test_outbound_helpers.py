@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.treasury.outbound_helpers import RETURN_CODES
+from emulator.treasury.bank_accounts import RETURN_CODES
 from tests.issuing.purchases import findings
 from tests.treasury.sending import (
     BOUNCES,

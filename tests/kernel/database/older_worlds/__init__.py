@@ -73,4 +73,5 @@ def add_what_has_come_since(platform: Client) -> None:
         },
     )
     send(platform, account, 1_00)
+    platform.made("/_emulator/treasury/next_flow", flow_type="outbound_transfer", status="failed")
     paid(platform, account, 1_00, customer=customer, destination_payment_method="pm_usBankAccount")
