@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from flask import Flask
 
 from emulator import front_page
 from emulator.catalog import CATALOG
+from emulator.kernel.database.request_log import MASKING
 from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.requests import RequestLine
 from emulator.kernel.tenants import Attendant, Tenants
@@ -55,6 +57,7 @@ def create_app(
     is what new worlds begin with in place of the defaults. The background work is not started;
     `app.emulator.background.start()` does that.
     """
+    logging.getLogger("emulator").addFilter(MASKING)
     database = SqliteDatabase(Path(data), CATALOG.records.values(), durable=durable, is_locked=is_locked)
     tenants = Tenants(database, CATALOG, seed=seed, settings=settings)
     app = Flask("emulator", static_folder=None)

@@ -356,9 +356,11 @@ class Console:
 
 def one_line(line: RequestLine) -> str:
     """`POST /v1/issuing/cards 400 issuing.cards.create: Missing required param: currency.`, and a line for a hint."""
+    from emulator.kernel.database.request_log import masked
+
     reason = f": {line.reason}" if line.reason else ""
     hint = f"    hint: {line.hint}\n" if line.hint else ""
-    return f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n{hint}"
+    return masked(f"{line.method} {line.path} {line.status} {line.operation or '-'}{reason}\n{hint}")
 
 
 def lowered(error: Exception) -> str:

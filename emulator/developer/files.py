@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/api/files and https://docs.stripe.com/file-uploa
 from __future__ import annotations
 
 import base64
-from pathlib import PurePosixPath
+import re
 from typing import Any, NamedTuple
 
 from emulator.kernel.conditions import Condition
@@ -213,7 +213,7 @@ def create(world: World, params: dict[str, Any]) -> File:
         id=world.new_id(File.prefix),
         created=world.now,
         expires_at=None if purpose.kept_seconds is None else world.now + purpose.kept_seconds,
-        filename=PurePosixPath(upload.filename).name,  # some clients send the whole path
+        filename=name_of(upload.filename),
         purpose=params["purpose"],
         size=size,
         type=type_of(upload),
@@ -251,6 +251,12 @@ def of_purpose(world: World, id: str, purpose: str, *, param: str) -> File:
             f"The file '{id}' cannot be used here: its purpose is {file.purpose}, and {purpose} is needed.", param=param
         )
     return file
+
+
+def name_of(path: str) -> str:
+    """A file's name without the way to it, which some clients send too, and without what no name has."""
+    name = "".join(filter(str.isprintable, re.split(r"[/\\]", path)[-1]))
+    return "blob" if name in ("", ".", "..") else name
 
 
 def type_of(upload: Upload) -> str | None:

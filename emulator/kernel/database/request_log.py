@@ -12,6 +12,7 @@ import queue
 import re
 import sqlite3
 import threading
+import traceback
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -47,7 +48,10 @@ COLUMNS = (
 )  # fmt: skip
 FILTERS = frozenset(("sequence", *COLUMNS))
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
-SECRETS = re.compile(r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)")
+SECRETS = re.compile(
+    r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)"
+    r"|\b(?:[0-9]{4}[ +-]){3}(?=[0-9]{4}\b)"
+)
 log = logging.getLogger("emulator")
 
 
@@ -305,4 +309,24 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
 
 def kept(text: str) -> str:
     """A text as the log keeps it: not too long, and without the secret part of keys and card numbers."""
-    return SECRETS.sub(lambda match: f"{match[1] or ''}****", text[:LONGEST_TEXT])
+    return masked(text[:LONGEST_TEXT])
+
+
+def masked(text: str) -> str:
+    """A text without the secret part of keys and card numbers."""
+    return SECRETS.sub(lambda match: f"{match[1] or ''}****", text)
+
+
+class Masking(logging.Filter):
+    """Has no line of a log tell a key or a card number, tracebacks included."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Every line passes, masked."""
+        told = record.getMessage()
+        if record.exc_info:
+            told = "\n".join([told, *traceback.format_exception(*record.exc_info)])
+        record.msg, record.args, record.exc_info = masked(told), (), None
+        return True
+
+
+MASKING = Masking()

@@ -89,6 +89,12 @@ def check_version(version: str) -> None:
         raise invalid(f"Invalid Stripe API version: {version}")
 
 
+def check_header(name: str, value: str | None) -> None:
+    """400 for a header that cannot be sent back as it came: a line break in it would begin another."""
+    if value is not None and not value.isprintable():
+        raise invalid(f"Invalid {name} header: it has characters that no header has.")
+
+
 def named_account(account: str | None, context: str | None) -> str | None:
     """The account that `Stripe-Account` or `Stripe-Context` names, or None. 400 when they name different ones.
 

@@ -20,6 +20,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from emulator.kernel import ids, render, versions
 from emulator.kernel.database.face import StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.replies import StoredReply
+from emulator.kernel.database.request_log import masked
 from emulator.kernel.errors import (
     ApiError,
     account_invalid,
@@ -55,6 +56,7 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
+ECHOED = ("Idempotency-Key", "Stripe-Account", "Stripe-Context", "Stripe-Version")  # in a reply's headers too
 STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
 
 
@@ -217,6 +219,8 @@ class Pipeline:
             exchange.named = frozenset(found[1].values())
         exchange.key = keys.key_of(exchange.sent.header("Authorization") or "")
         exchange.tenant = self.tenants.open(exchange.key.tenant)
+        for name in ECHOED:
+            keys.check_header(name, exchange.sent.header(name))
         version = exchange.sent.header("Stripe-Version")
         if version is not None:
             keys.check_version(version)
@@ -488,7 +492,7 @@ class Pipeline:
             return
         call = {
             "method": line.method,
-            "path": line.path,
+            "path": masked(line.path),
             "replayed": exchange.replayed,
             "request": line.request_id,
             "status": line.status,
@@ -513,7 +517,7 @@ class Pipeline:
             headers.update(FOR_BROWSERS)
         headers["Request-Id"] = exchange.request_id
         version = exchange.sent.header("Stripe-Version")
-        if version is not None and keys.is_version(version):
+        if version is not None and keys.is_version(version) and version.isprintable():
             headers["Stripe-Version"] = version
         elif exchange.tenant is not None:
             headers["Stripe-Version"] = exchange.default_version or self.catalog.settings["api_version"].default
