@@ -16,13 +16,14 @@ from typing import Any
 from emulator.developer import webhook_endpoints
 from emulator.developer.webhook_endpoints import WebhookEndpoint
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import no_such, rate_limited
+from emulator.kernel.errors import no_such
 from emulator.kernel.events import Event
 from emulator.kernel.lists import LARGEST_PAGE, listed
 from emulator.kernel.params import Integer, Params, String
 from emulator.kernel.render import ordered
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Tenant
+from emulator.kernel.waiting import Wait, Waiting, Work
 from emulator.kernel.world import World
 
 LOOK_SECONDS = 0.1
@@ -69,7 +70,7 @@ class RollParams(Params):
     overlap_seconds = Integer(minimum=0, maximum=DAY)
 
 
-def drain(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+def drain(tenant: Tenant, params: dict[str, Any]) -> Waiting[dict[str, Any]]:
     """Return once everything that is due has been answered, what handlers cause meanwhile included.
 
     Retries that wait for a later time are not due; move the clock first. `drained` is false when time ran out.
@@ -78,9 +79,8 @@ def drain(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     with tenant.reading() as step:
         before = step.deliveries.newest_attempt()
     with tenant.tenants.news.ear(tenant.handle) as ear:
-        while not (is_drained := all_is_answered(tenant)) and time.monotonic() <= until:
-            tenant.have_looked_at()
-            ear.listen(LOOK_WHILE_DRAINING_SECONDS)
+        while not (is_drained := (yield Work(partial(all_is_answered, tenant)))) and time.monotonic() <= until:
+            yield Wait(ear.alarm, LOOK_WHILE_DRAINING_SECONDS)
     with tenant.reading() as step:
         ended = step.deliveries.attempts(after=before)
         waiting, next_attempt_at = step.deliveries.outstanding(2**62), step.deliveries.next_due()
@@ -96,28 +96,20 @@ def drain(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def all_is_answered(tenant: Tenant) -> bool:
-    """Whether nothing is due that somebody has not answered yet."""
+    """Whether nothing is due that somebody has not answered yet; what is has been sent on its way."""
     with tenant.reading() as step:
-        return not step.deliveries.outstanding(step.now)
+        if not step.deliveries.outstanding(step.now):
+            return True
+    tenant.have_looked_at()
+    return False
 
 
-def wait(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
+def wait(tenant: Tenant, params: dict[str, Any]) -> Waiting[dict[str, Any]]:
     """The events that match, oldest first, as soon as there is one; an empty list when time ran out.
 
-    Without `after` what has happened already counts. 429 when too many wait at once.
+    Without `after` what has happened already counts.
     """
-    if not tenant.tenants.long_polls.acquire(blocking=False):
-        raise rate_limited("Too many requests are waiting for events already. Try again later.")
-    try:
-        return awaited(tenant, params)
-    finally:
-        tenant.tenants.long_polls.release()
-
-
-def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
-    """Look, and look again whenever something happened."""
     until = time.monotonic() + params.get("timeout_ms", 5_000) / 1000
-    limit = params.get("limit", LARGEST_PAGE)
     after: int | None = 0
     if "after" in params:
         with tenant.reading() as step:
@@ -126,20 +118,23 @@ def awaited(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
         raise no_such(Event.noun, params["after"], param="after", status=400)
     with tenant.tenants.news.ear(tenant.handle) as ear:
         while True:
-            with tenant.reading() as step:
-                found = step.happened.arrived(
-                    after,
-                    limit + 1,
-                    type=params.get("type"),
-                    about=params.get("object"),
-                    account=params.get("account"),
-                )
-                world = World(step, step.row.platform)
-                data = step.reads.together(partial(seen_by_platform, world), found[:limit])
+            found = yield Work(partial(arrived, tenant, params, after))
             left = until - time.monotonic()
-            if found or left <= 0:
-                return listed(data, "/_emulator/events/wait", has_more=len(found) > limit)
-            ear.listen(min(left, LOOK_SECONDS))  # the clock moves too
+            if found["data"] or left <= 0:
+                return found
+            yield Wait(ear.alarm, min(left, LOOK_SECONDS))  # the clock moves too
+
+
+def arrived(tenant: Tenant, params: dict[str, Any], after: int) -> dict[str, Any]:
+    """The events that match and came after one, by now."""
+    limit = params.get("limit", LARGEST_PAGE)
+    with tenant.reading() as step:
+        found = step.happened.arrived(
+            after, limit + 1, type=params.get("type"), about=params.get("object"), account=params.get("account")
+        )
+        world = World(step, step.row.platform)
+        data = step.reads.together(partial(seen_by_platform, world), found[:limit])
+    return listed(data, "/_emulator/events/wait", has_more=len(found) > limit)
 
 
 def seen_by_platform(world: World, happened: tuple[str, Event]) -> dict[str, Any]:

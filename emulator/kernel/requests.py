@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from emulator.kernel.wire.keys import Key
+
+NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
 class Request(NamedTuple):
-    """What caused a step: both null when nothing a client sent did."""
+    """What caused a step, as far as a step may know it; nothing of it when nothing a client sent did.
+
+    `path_values` are the ids in the path by their names, `origin` is where the client found us, `version` the one that
+    the request names itself.
+    """
 
     id: str | None = None
     idempotency_key: str | None = None
+    path: str = ""
+    path_values: Mapping[str, str] = NO_VALUES
+    origin: str | None = None
+    version: str | None = None
+    key: Key | None = None
+
+    @property
+    def cause(self) -> dict[str, str | None]:
+        """The request as its events name it."""
+        return {"id": self.id, "idempotency_key": self.idempotency_key}
+
+
+NOBODY_ASKED = Request()
 
 
 class RequestLine(NamedTuple):

@@ -49,31 +49,14 @@ class Step:
     """The shared state of a step: the session, the time, what caused it, what has been announced."""
 
     def __init__(
-        self,
-        session: Session,
-        catalog: Catalog,
-        row: TenantRow,
-        now: int,
-        request: Request,
-        *,
-        origin: str,
-        path: str = "",
-        path_values: dict[str, str] | None = None,
-        version: str | None = None,
-        masked_key: str = "",
-        is_publishable: bool = False,
+        self, session: Session, catalog: Catalog, row: TenantRow, now: int, request: Request, *, origin: str
     ) -> None:
         self.session = session
         self.catalog = catalog
         self.row = row
         self.now = now
         self.request = request
-        self.path = path
-        self.path_values = path_values or {}
         self.origin = origin
-        self.version = version
-        self.masked_key = masked_key
-        self.is_publishable = is_publishable
         self.settings = row.settings
         self.reads = Reads()
         self.changes = 0  # how often something was written
@@ -133,6 +116,11 @@ class Step:
     def setting(self, name: str) -> Any:
         """A setting of the tenant, or its default."""
         return self.settings.get(name, self.catalog.settings[name].default)
+
+    @property
+    def has_armed(self) -> bool:
+        """Whether faults may wait for requests that did not before."""
+        return "faults" in self.__dict__
 
     def draw(self, purpose: str = "") -> int:
         """256 bits from the tenant's generator."""

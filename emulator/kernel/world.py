@@ -49,7 +49,7 @@ class World:
     @property
     def path(self) -> str:
         """The path of the request, as lists repeat it."""
-        return self.step.path
+        return self.step.request.path
 
     def url(self, path: str) -> str:
         """A path of this server as an address: where the request came to, or where it listens when nobody asked."""
@@ -58,7 +58,7 @@ class World:
     @property
     def version(self) -> str:
         """The API version the request is judged by: the one it names, or the tenant's."""
-        return self.step.version or self.setting("api_version")
+        return self.step.request.version or self.setting("api_version")
 
     def predates(self, change: str) -> bool:
         """Whether that version is older than a change of `emulator/data/version_changes.py`."""
@@ -67,12 +67,12 @@ class World:
     @property
     def masked_key(self) -> str:
         """The API key of the request as refusals may show it; empty when nobody asked."""
-        return self.step.masked_key
+        return self.step.request.key.masked if self.step.request.key is not None else ""
 
     @property
     def is_publishable(self) -> bool:
         """Whether the key of the request is one that anybody may read, so that it needs a client secret besides."""
-        return self.step.is_publishable
+        return self.step.request.key is not None and self.step.request.key.kind == "pk"
 
     @property
     def platform(self) -> str:
@@ -101,7 +101,7 @@ class World:
             return found
         if param is not None:
             raise no_such(record.noun, id, param=param, status=400)
-        names = [name for name, value in self.step.path_values.items() if value == id]
+        names = [name for name, value in self.step.request.path_values.items() if value == id]
         raise no_such(record.noun, id, param=record.path_param or (names[-1] if names else "id"))
 
     def find(self, record: type[AnyRecord], id: str | None) -> AnyRecord | None:
@@ -232,9 +232,7 @@ class World:
 
     def new_event(self, type: str, data: dict[str, Any]) -> Event:
         """Write an event of this account."""
-        event = Event(
-            self.new_id("evt"), self.now, type, self.setting("api_version"), data, self.step.request._asdict()
-        )
+        event = Event(self.new_id("evt"), self.now, type, self.setting("api_version"), data, self.step.request.cause)
         self.step.happened.write(self.account, event)
         self.step.events.append((self.account, event))
         return event

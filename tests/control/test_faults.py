@@ -134,20 +134,6 @@ def test_a_wait_delays_the_request_and_then_it_is_carried_out(platform):
     assert remaining(platform) == []
 
 
-def test_only_so_many_requests_wait_at_once(platform, app, monkeypatch):
-    class NoneLeft:
-        def acquire(self, blocking: bool) -> bool:
-            return False
-
-    platform.made(FAULTS, kind="wait", milliseconds=90_000)
-    monkeypatch.setattr(app.emulator.tenants, "long_polls", NoneLeft())
-
-    answer = platform.get(CARDS)
-
-    assert (answer.status, answer.error["code"]) == (429, "rate_limit")
-    assert remaining(platform) == [1]
-
-
 @pytest.mark.parametrize("kind", ["conflict", "lock_timeout", "rate_limit", "server_error"])
 @pytest.mark.parametrize("chosen", [True, False])
 def test_whether_to_retry_can_be_chosen(platform, kind, chosen):

@@ -73,20 +73,6 @@ def test_events_of_connected_accounts_say_whose_they_are(platform):
     assert ["account" in event for event in both] == [True, False]
 
 
-def test_only_so_many_may_wait_at_once(platform):
-    polls = platform.app.emulator.tenants.long_polls  # type: ignore[attr-defined]
-    taken = 0
-    while polls.acquire(blocking=False):
-        taken += 1
-
-    refusal = platform.get(WAIT)
-    for _ in range(taken):
-        polls.release()
-
-    assert (taken, refusal.status, refusal.error["code"]) == (16, 429, "rate_limit")
-    assert platform.get(WAIT, timeout_ms=0).status == 200
-
-
 def test_attempts_and_deliveries_tell_what_became_of_an_event(platform):
     with receiving(lambda arrived: Reply(500, b"no", {"X-Why": "tired"})) as receiver:
         endpoint = platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["*"])

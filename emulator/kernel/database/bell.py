@@ -6,24 +6,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from emulator.kernel.waiting import Alarm
+
 
 class Ear:
     """Hears a bell from its making on."""
 
     def __init__(self) -> None:
-        self.condition = threading.Condition()
+        self.guard = threading.Lock()
+        self.alarm = Alarm()
         self.words: set[str] = set()
 
     def hear(self, word: str) -> None:
         """The bell rang."""
-        with self.condition:
+        with self.guard:
             self.words.add(word)
-            self.condition.notify()
+        self.alarm.set()
 
     def listen(self, seconds: float) -> set[str]:
         """The words that the bell has rung since the last time, as soon as there is one or after some seconds."""
-        with self.condition:
-            self.condition.wait_for(lambda: self.words, seconds)
+        self.alarm.wait(seconds)
+        return self.heard()
+
+    def heard(self) -> set[str]:
+        """The words that the bell has rung since the last time."""
+        self.alarm.clear()
+        with self.guard:
             words, self.words = self.words, set()
             return words
 

@@ -19,7 +19,7 @@ from emulator.kernel.database.request_log import damaged_logs
 from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.sqlite import files_in, looking
 from emulator.kernel.database.tenant_row import contradictions, read_tenant_row
-from emulator.kernel.requests import Request
+from emulator.kernel.requests import NOBODY_ASKED
 from emulator.kernel.step import Step
 from emulator.kernel.world import World
 
@@ -68,7 +68,7 @@ def examine_session(session: Session, catalog: Catalog) -> Iterator[Finding]:
     session.check()
     row = read_tenant_row(session)
     now = tenant_time(row.clock_offset, row.frozen_at, row.last_now)
-    step = Step(session, catalog, row, now, Request(), origin="")
+    step = Step(session, catalog, row, now, NOBODY_ASKED, origin="")
     for book, kept, summed in step.ledger.differing_totals():
         yield Finding(row.name, "total", f"{book} says {kept}, its lines say {summed}")
     for movement, imbalance in step.ledger.unbalanced_movements():

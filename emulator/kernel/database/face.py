@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from emulator.kernel.database.request_log import RequestLog
+    from emulator.kernel.waiting import Alarm
 
 
 class WorldGone(Exception):
@@ -87,6 +88,7 @@ class StoredWorld(Protocol):
 
     handle: str
     is_gone: bool  # it has been deleted, or another has taken its place
+    is_busy: bool  # somebody writes: whoever wants to has to wait
 
     def reading(self) -> AbstractContextManager[Session]:
         """A look at one moment. WorldGone, WorldDamaged, StorageFails."""
@@ -100,6 +102,11 @@ class StoredWorld(Protocol):
 
 class Ear(Protocol):
     """Hears a bell from its making on."""
+
+    alarm: Alarm  # rung when there is something to hear
+
+    def heard(self) -> set[str]:
+        """The words rung since the last time."""
 
     def listen(self, seconds: float) -> set[str]:
         """The words rung since the last time, as soon as there is one or after some seconds."""

@@ -42,25 +42,17 @@ class Questions:
         )
         return Question(event.id)
 
-    def attach(
-        self,
-        question: Question,
-        request: Request,
-        path: str,
-        fingerprint: bytes,
-        expand: list[str],
-        version: str | None,
-    ) -> None:
+    def attach(self, question: Question, request: Request, fingerprint: bytes, expand: list[str]) -> None:
         """Keep what is needed to answer the request that waits, even when the next server must."""
         self.session.run(
             "UPDATE ask SET request_id = :request_id, idempotency_key = :key, path = :path, "
             "fingerprint = :fingerprint, expand = :expand, version = :version WHERE event = :event",
             request_id=request.id,
             key=request.idempotency_key,
-            path=path,
+            path=request.path,
             fingerprint=fingerprint,
             expand=orjson.dumps(expand),
-            version=version,
+            version=request.version,
             event=question.event,
         )
 

@@ -245,6 +245,11 @@ class SqliteWorld:
             raise self.told(failure) from failure
         self.give_back(connection.cursor())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody writes."""
+        return self.lock.locked()
+
     def connect(self) -> sqlite3.Connection:
         """A new connection that commits only when told to. WorldGone where the world is not there any more."""
         if self.is_gone:

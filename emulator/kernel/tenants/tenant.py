@@ -11,8 +11,7 @@ import math
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from emulator.kernel import ids
@@ -20,8 +19,9 @@ from emulator.kernel.clock import NOBODY, Spared, real_time, tenant_time
 from emulator.kernel.database.face import Session, StorageFails, StoredWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
 from emulator.kernel.errors import invalid
-from emulator.kernel.requests import Request
+from emulator.kernel.requests import NOBODY_ASKED, Request
 from emulator.kernel.step import Step
+from emulator.kernel.tenants.steps import Reading, Writing
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.linked_calls import Flight
 from emulator.kernel.world import World
@@ -48,6 +48,8 @@ class Tenant:
         self.is_deleted = False
         self.generation = 0  # as the last step found it
         self.handling: list[Flight] = []
+        self.is_settling = False
+        self.may_have_faults = True  # until somebody has looked
         self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
 
@@ -72,11 +74,18 @@ class Tenant:
                 if not self.tenants.database.has(self.handle):
                     self.make()
                 self.opened = self.tenants.database.open(self.handle)
+                self.may_have_faults = True
         assert self.opened is not None
         if is_first:
             for attendant in self.tenants.attendants:
                 attendant.opened(self)
         return self.opened
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a step may have to wait: somebody writes, much falls due, or the world is still to be opened."""
+        opened = self.opened
+        return opened is None or opened.is_gone or opened.is_busy or self.is_settling
 
     def close(self) -> None:
         """Close its files. Who still has it may go on using it."""
@@ -154,66 +163,33 @@ class Tenant:
 
     # Steps
 
-    def step(
-        self,
-        session: Session,
-        row: TenantRow,
-        now: int,
-        request: Request = Request(),  # noqa: B008
-        *,
-        origin: str | None = None,
-        **where: Any,
-    ) -> Step:
-        """A step of a session; `origin` is where its request came to, and the server's address without one."""
+    def step(self, session: Session, row: TenantRow, now: int, request: Request = NOBODY_ASKED) -> Step:
+        """A step of a session; it is where its request came to, and at the server's address without one."""
         self.known_name, self.generation = row.name, row.generation
-        return Step(session, self.catalog, row, now, request, origin=origin or self.tenants.origin, **where)
+        return Step(session, self.catalog, row, now, request, origin=request.origin or self.tenants.origin)
 
-    @contextmanager
-    def reading(
-        self,
-        request: Request = Request(),  # noqa: B008
-        *,
-        named: Collection[str] = (),
-        **where: Any,
-    ) -> Iterator[Step]:
+    def reading(self, request: Request = NOBODY_ASKED, *, named: Collection[str] = ()) -> Reading:
         """A consistent look, after what has fallen due has been done; see `writing` for `named`."""
-        if self.has_open_questions:
-            self.look_at_questions()
-        while True:
-            with self.stored.reading() as session:
-                step = self.step_for(session, request, **where)
-                if not self.is_behind(step, named):
-                    yield step
-                    return
-            self.settle(named)
+        return Reading(self, request, named)
 
-    @contextmanager
     def writing(
-        self,
-        request: Request = Request(),  # noqa: B008
-        *,
-        is_settled: bool = False,
-        named: Collection[str] = (),
-        **where: Any,
-    ) -> Iterator[Step]:
+        self, request: Request = NOBODY_ASKED, *, is_settled: bool = False, named: Collection[str] = ()
+    ) -> Writing:
         """A change that happens as a whole, after what has fallen due has been done. Undone by any exception.
 
         `is_settled`: it has been, or does not matter to this change. What the objects in `named` do by themselves gives
         way to it; where any of that is due, the step is `is_early`.
         """
-        if self.has_open_questions and not is_settled:
-            self.look_at_questions()
-        while True:
-            with self.stored.writing() as session:
-                step = self.step_for(session, request, **where)
-                if is_settled or not self.is_behind(step, named):
-                    step.is_early = not is_settled and is_behind(step.row)
-                    yield step
-                    step.save()
-                    break
-            self.settle(named)
-        if step.events or step.deliveries.has_posted:
-            self.announce(may_be_due=step.deliveries.has_posted)
+        return Writing(self, request, named, is_settled=is_settled)
+
+    def has_faults(self) -> bool:
+        """Whether faults wait for requests. While there are none, nobody looks: whoever arms one says so."""
+        if self.may_have_faults:
+            self.may_have_faults = False  # before the look, or one that is armed meanwhile would be overseen
+            with self.stored.reading() as session:
+                if read_tenant_row(session).faults:
+                    self.may_have_faults = True
+        return self.may_have_faults
 
     # What others wait for
 
@@ -277,8 +253,12 @@ class Tenant:
         """
         with self.stored.reading() as session:
             behind = is_behind(read_tenant_row(session))
-        while behind:
-            behind = self.run_next(self.spared(named))
+        try:
+            while behind:
+                self.is_settling = True
+                behind = self.run_next(self.spared(named))
+        finally:
+            self.is_settling = False
 
     def settle_unasked(self) -> None:
         """Do what has fallen due although no request asks for it.
@@ -334,10 +314,10 @@ class Tenant:
             with self.stored.writing() as session:
                 session.rest_until(rests_until(self.step_for(session)))
 
-    def step_for(self, session: Session, request: Request = Request(), **where: Any) -> Step:  # noqa: B008
+    def step_for(self, session: Session, request: Request = NOBODY_ASKED) -> Step:
         """A step of a session as it is, whatever has fallen due."""
         row = read_tenant_row(session)
-        return self.step(session, row, time_of(row), request, **where)
+        return self.step(session, row, time_of(row), request)
 
     def clock(self) -> dict[str, Any]:
         """The clock as the control API shows it; times in unix seconds."""

@@ -21,14 +21,12 @@ from emulator.kernel.database.face import Database, StorageFails, WorldDamaged, 
 from emulator.kernel.database.tenant_row import read_tenant_row
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant
-from emulator.kernel.wire.turn import Turn
 from emulator.kernel.world import World
 
 HANDLE_BYTES = 16
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
 FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
-MOST_LONG_POLLS = 16  # each holds one of the server's 64 threads
 log = logging.getLogger("emulator")
 
 
@@ -46,13 +44,11 @@ class Tenants:
         self.most_open = places(most_files())
         self.news = database.bell("news")  # handles of worlds in which something happened
         self.guard = threading.Lock()
-        self.turn = Turn()
         self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
         self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
         self.said: dict[str, str] = {}  # what is wrong with worlds, as far as it has been said
         self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
         self.websocket_url: str | None = None
-        self.long_polls = threading.BoundedSemaphore(MOST_LONG_POLLS)
         self.attendants: list[Attendant] = []
 
     def open(self, name: str) -> Tenant:

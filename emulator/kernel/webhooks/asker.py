@@ -20,9 +20,10 @@ from emulator.kernel.database.face import StorageFails, WorldDamaged
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.dates import DAY
 from emulator.kernel.deliveries import Sent, Subscriber
-from emulator.kernel.errors import invalid, rate_limited
+from emulator.kernel.errors import invalid
 from emulator.kernel.questions import Question, StoredQuestion, real_ms
 from emulator.kernel.requests import Request
+from emulator.kernel.waiting import Alarm, Wait, Waiting, Work
 from emulator.kernel.webhooks.letter import letter as letter_to
 from emulator.kernel.world import World
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from emulator.kernel.webhooks.postman import Postman
     from emulator.kernel.world import Step
 
-# A question holds a server thread and its handler calls back; so some of the 64 threads stay free.
-MOST_AT_ONCE = 48
 LOOK_SECONDS = 0.02
 A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
@@ -64,33 +63,24 @@ class Asker:
 
     def __init__(self, postman: Postman) -> None:
         self.postman = postman
-        self.slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         self.guard = threading.Lock()
         self.mine: set[str] = set()
 
     # Asking
 
-    def reserve(self) -> None:
-        """A slot for one more question. 429 when as many wait already as the server has threads for."""
-        if not self.slots.acquire(blocking=False):
-            raise rate_limited(
-                f"{MOST_AT_ONCE} requests are waiting for an answer of your endpoint already. Try again later.",
-                headers={"Stripe-Should-Retry": "true"},
-            )
-
-    def settle(self, tenant: Tenant, question: Question) -> StoredReply:
-        """Ask, wait, conclude; the reply of the request that caused the question. The slot is free again afterwards."""
+    def settle(self, tenant: Tenant, question: Question) -> Waiting[StoredReply]:
+        """Ask, wait, conclude; the reply of the request that caused the question."""
         try:
             with self.guard:
                 self.mine.add(question.event)
-            answer, heard = self.answered(tenant, question)
-            return self.conclude(tenant, question.event, answer, heard)
+            answer, heard = yield from self.answered(tenant, question)
+            conclude = partial(self.conclude, tenant, question.event, answer, heard)
+            return (yield Work(conclude)) if tenant.is_busy else conclude()
         finally:
             with self.guard:
                 self.mine.discard(question.event)
-            self.slots.release()
 
-    def answered(self, tenant: Tenant, question: Question) -> tuple[Answer, Heard | None]:
+    def answered(self, tenant: Tenant, question: Question) -> Waiting[tuple[Answer, Heard | None]]:
         """The answer, or what stands for none, and the attempt to keep."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
@@ -102,16 +92,15 @@ class Asker:
         began_ms = real_ms()
         letter = letter_to(to, parcel, step.now, is_question=True)
         letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
-        bell = threading.Event()
+        alarm = Alarm()
         frozen = is_frozen(step.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
         took_ms = None
-        flight = tenant.begin_call(partial(self.postman.transports[to.kind], to, letter, limit_ms, bell.set))
+        flight = tenant.begin_call(partial(self.postman.transports[to.kind], to, letter, limit_ms, alarm.set))
         try:
             call = flight.call
             while call.answer is None or leaves_it_to_the_api(call.answer):
-                bell.wait(LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
-                bell.clear()
+                yield Wait(alarm, LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
                 if call.answer is not None and self.is_decided(tenant, question):
                     took_ms = call.elapsed_ms
                     break
@@ -151,8 +140,8 @@ class Asker:
         if asked is None:
             raise invalid("The world was reset while this request waited for an answer.")
         try:
-            cause = Request(asked.request_id, asked.idempotency_key)
-            with tenant.writing(cause, path=asked.path or "", version=asked.version) as step:
+            cause = Request(asked.request_id, asked.idempotency_key, asked.path or "", version=asked.version)
+            with tenant.writing(cause) as step:
                 reply = self.decided(step, asked, answer)
                 self.keep(step, asked, reply, heard)
                 return reply

@@ -6,5 +6,4 @@ forms        bracketed names as one tree
 wires        v1 and v2: two ways of writing the same
 keys         which tenant a key opens, and whose account acts
 idempotency  whether a repeated request is the same
-turn         one request after the other
 """

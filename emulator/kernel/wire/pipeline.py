@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Collection, Generator, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from flask import Flask, Response, request
@@ -26,7 +27,6 @@ from emulator.kernel.errors import (
     account_invalid,
     invalid,
     not_built,
-    rate_limited,
     unknown_failure,
     unreadable,
     unrecognized_url,
@@ -37,6 +37,7 @@ from emulator.kernel.render import Content
 from emulator.kernel.requests import Request, RequestLine
 from emulator.kernel.routes import STRIPES, NotBuilt, Route
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.waiting import Alarm, Wait, Waiting, driven, elsewhere
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
 from emulator.kernel.wire.incoming import Incoming, received
@@ -46,6 +47,7 @@ from emulator.kernel.world import Step, World
 log = logging.getLogger("emulator")
 API = (*STRIPES, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+LONG_TO_READ = 64 * 1024  # bytes of a body, from which on it takes some milliseconds
 FOR_BROWSERS = {
     "Access-Control-Allow-Credentials": "true",
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
@@ -90,6 +92,7 @@ class Exchange:
     path: str
     request_id: str
     wire: Wire
+    began: float
     headers: dict[str, str] = field(default_factory=dict)
     key: keys.Key | None = None
     tenant: Tenant | None = None
@@ -103,7 +106,6 @@ class Exchange:
     status: int = 200
     media_type: str = "application/json"
     replayed: bool = False
-    has_met_faults: bool = False
     hint: str | None = None
 
 
@@ -152,18 +154,32 @@ class Pipeline:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def answer(self, sent: Incoming) -> Answer:
-        """One request, whatever comes of it, as a reply with headers."""
-        began = time.perf_counter()
-        exchange = Exchange(sent, sent.method, sent.path, ids.request_id(), wire_of(sent.path))
-        if sent.path.startswith(STRIPES):
-            self.tenants.turn.take()
+        """One request, whatever comes of it, as a reply with headers; this thread waits where that is needed."""
+        begun = self.begin(sent)
+        return begun if isinstance(begun, Answer) else driven(begun)
+
+    def begin(self, sent: Incoming) -> Answer | Waiting[Answer]:
+        """The reply to a request; or, where it cannot be given at once, the waiting that ends with it."""
+        exchange = Exchange(sent, sent.method, sent.path, ids.request_id(), wire_of(sent.path), time.perf_counter())
         try:
-            reply = self.judged(exchange)
-        finally:
-            self.tenants.turn.leave()
+            reply = self.judge(exchange)
+        except Exception as failure:
+            reply = self.failed(exchange, failure)
+        return self.finish(exchange, reply) if isinstance(reply, Reply) else self.finished(exchange, reply)
+
+    def finished(self, exchange: Exchange, waiting: Waiting[Reply]) -> Waiting[Answer]:
+        """The same for a reply that is waited for."""
+        try:
+            reply = yield from waiting
+        except Exception as failure:
+            reply = self.failed(exchange, failure)
+        return self.finish(exchange, reply)
+
+    def finish(self, exchange: Exchange, reply: Reply) -> Answer:
+        """A reply with its headers, once it has been noted."""
         exchange.status = reply.status
         exchange.replayed = reply.replayed_from is not None
-        line = self.line(exchange, reply, (time.perf_counter() - began) * 1000)
+        line = self.line(exchange, reply, (time.perf_counter() - exchange.began) * 1000)
         self.tenants.request_log.add(line)
         if exchange.tenant is not None and exchange.tenant.handling:
             self.note(exchange, line)
@@ -173,29 +189,26 @@ class Pipeline:
 
     # Judging
 
-    def judged(self, exchange: Exchange) -> Reply:
-        """The reply of a request, refused or not."""
-        try:
-            return self.judge(exchange)
-        except ApiError as refusal:
-            return self.refuse(exchange, refusal)
-        except WorldGone:
+    def failed(self, exchange: Exchange, failure: Exception) -> Reply:
+        """The reply of a request that is refused, or that we are at fault for."""
+        if isinstance(failure, ApiError):
+            return self.refuse(exchange, failure)
+        if isinstance(failure, WorldGone):
             return self.refuse(exchange, invalid("The world was deleted while this request was on its way."))
-        except StorageFails as failure:
+        if isinstance(failure, StorageFails):
             return self.refuse(exchange, unusable(str(failure)))
+        if isinstance(failure, WorldDamaged):
+            return self.tell_of(exchange, failure)
+        log.error("%s %s failed\n%s", exchange.method, exchange.path, "".join(traceback.format_exception(failure)))
+        try:
+            if exchange.tenant is not None:
+                exchange.tenant.check()
         except WorldDamaged as damage:
             return self.tell_of(exchange, damage)
-        except Exception:
-            log.error("%s %s failed\n%s", exchange.method, exchange.path, traceback.format_exc())
-            try:
-                if exchange.tenant is not None:
-                    exchange.tenant.check()
-            except WorldDamaged as damage:
-                return self.tell_of(exchange, damage)
-            except (WorldGone, StorageFails):
-                pass  # what failed is known already
-            exchange.headers["Stripe-Should-Retry"] = "false"
-            return Reply(500, render.encoded(exchange.wire.refusal(unknown_failure(), None)))
+        except (WorldGone, StorageFails):
+            pass  # what failed is known already
+        exchange.headers["Stripe-Should-Retry"] = "false"
+        return Reply(500, render.encoded(exchange.wire.refusal(unknown_failure(), None)))
 
     def tell_of(self, exchange: Exchange, damage: WorldDamaged) -> Reply:
         """500 for a world that cannot be read; the log hears of it once."""
@@ -203,7 +216,7 @@ class Pipeline:
         self.tenants.tell_of(exchange.tenant.handle, damage)
         return self.refuse(exchange, unreadable(str(damage)))
 
-    def judge(self, exchange: Exchange) -> Reply:
+    def judge(self, exchange: Exchange) -> Reply | Waiting[Reply]:
         """The reply of a request that is not refused on the way."""
         if exchange.method == "OPTIONS":
             return Reply(200, b"")
@@ -211,7 +224,7 @@ class Pipeline:
         found = self.catalog.table.find(verb, exchange.path)
         if found is not None and isinstance(found[0], Route) and found[0].scope == "server":
             exchange.route, exchange.values = found[0], found[1]
-            return Reply(200, self.as_bytes(found[0].operation(self.tenants, {}, *found[1].values()), exchange))
+            return elsewhere(partial(self.told, exchange))
         if not exchange.path.startswith(API):
             raise unrecognized_url(exchange.method, exchange.path)
 
@@ -221,6 +234,25 @@ class Pipeline:
         exchange.tenant = self.tenants.open(exchange.key.tenant)
         for name in ECHOED:
             keys.check_header(name, exchange.sent.header(name))
+        is_long = len(exchange.sent.content) > LONG_TO_READ or (
+            found is not None and isinstance(found[0], Route) and found[0].scope == "tenant"
+        )
+        if is_long or exchange.tenant.is_busy:
+            return elsewhere(partial(self.judge_in_world, exchange, verb, found))
+        return self.judge_in_world(exchange, verb, found)
+
+    def told(self, exchange: Exchange) -> Reply:
+        """What an operation of the server says."""
+        assert exchange.route is not None
+        return Reply(
+            200, self.as_bytes(exchange.route.operation(self.tenants, {}, *exchange.values.values()), exchange)
+        )
+
+    def judge_in_world(
+        self, exchange: Exchange, verb: str, found: tuple[Route | NotBuilt, dict[str, str]] | None
+    ) -> Reply | Waiting[Reply]:
+        """The same once it is known whose world is meant, and that nobody is kept waiting by a look at it."""
+        assert exchange.key is not None
         version = exchange.sent.header("Stripe-Version")
         if version is not None:
             keys.check_version(version)
@@ -254,7 +286,7 @@ class Pipeline:
 
     # Carrying out
 
-    def carry_out(self, exchange: Exchange, tree: dict[str, Any]) -> Reply:
+    def carry_out(self, exchange: Exchange, tree: dict[str, Any]) -> Reply | Waiting[Reply]:
         """Check the parameters, then run the operation in a step, or repeat what the key was answered with."""
         route = exchange.route
         assert route is not None and exchange.tenant is not None
@@ -270,90 +302,77 @@ class Pipeline:
             raise
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
-            return Reply(200, render.encoded(result))
-        version = exchange.sent.header("Stripe-Version")
-        where = {
-            "path": exchange.path,
-            "path_values": exchange.values,
-            "origin": exchange.sent.origin,
-            "version": version,
-            "masked_key": exchange.key.masked if exchange.key else "",
-            "is_publishable": exchange.key is not None and exchange.key.kind == "pk",
-        }
-        reply = self.in_step(exchange, params, expand, mark, where)
-        if reply is None:
-            reply = self.struck(exchange, mark, where) or self.in_step(exchange, params, expand, mark, where)
-            assert reply is not None, "faults are met once"
-        return self.asked(exchange, reply) if isinstance(reply, Question) else reply
+            return shown_later(result) if isinstance(result, Generator) else Reply(200, render.encoded(result))
+        asked = Request(
+            exchange.request_id,
+            exchange.idempotency_key,
+            exchange.path,
+            exchange.values,
+            exchange.sent.origin,
+            exchange.sent.header("Stripe-Version"),
+            exchange.key,
+        )
+        go_on = partial(self.in_step, exchange, asked, params, expand, mark)
+        # The control API is spared, or nobody could end them.
+        if exchange.path.startswith(STRIPES) and exchange.tenant.has_faults():
+            struck = self.struck(exchange, asked, mark)
+            if isinstance(struck, Reply):
+                return struck
+            if struck is not None:
+                return delayed(struck, go_on)
+        return go_on()
 
     def in_step(
-        self, exchange: Exchange, params: dict[str, Any], expand: list[str], mark: bytes, where: dict[str, Any]
-    ) -> Reply | Question | None:
-        """The operation in a step of its own; None, and nothing done, if there are faults that it has yet to meet."""
+        self, exchange: Exchange, asked: Request, params: dict[str, Any], expand: list[str], mark: bytes
+    ) -> Reply | Waiting[Reply]:
+        """The operation in a step of its own, and whatever has to be waited for after it."""
         route = exchange.route
         assert route is not None and exchange.tenant is not None
         if route.verb == "GET":
-            with exchange.tenant.reading(Request(exchange.request_id), **where) as step:
-                if self.is_to_meet_faults(exchange, step):
-                    return None
+            with exchange.tenant.reading(asked) as step:
                 world = World(step, exchange.named_account or step.row.platform)
                 exchange.default_version = world.setting("api_version")
                 result = self.performed(world, route, params, expand, exchange)
                 assert isinstance(result, bytes), "a reading operation asks nobody"
                 return Reply(200, result)
-        cause = Request(exchange.request_id, exchange.idempotency_key)
         try:
-            return self.in_writing_step(exchange, params, expand, mark, cause, {**where, "named": exchange.named})
+            reply = self.in_writing_step(exchange, asked, params, expand, mark, exchange.named)
         except TooEarly:
-            return self.in_writing_step(exchange, params, expand, mark, cause, where)
+            reply = self.in_writing_step(exchange, asked, params, expand, mark, ())
+        return self.asked(exchange, reply) if isinstance(reply, Question) else reply
 
     def in_writing_step(
         self,
         exchange: Exchange,
+        asked: Request,
         params: dict[str, Any],
         expand: list[str],
         mark: bytes,
-        cause: Request,
-        where: dict[str, Any],
-    ) -> Reply | Question | None:
+        named: Collection[str],
+    ) -> Reply | Question:
         """The same for an operation that writes. TooEarly when it has to be tried again without anything spared."""
         assert exchange.tenant is not None
-        with exchange.tenant.writing(cause, **where) as step:
-            if self.is_to_meet_faults(exchange, step):
-                return None
+        with exchange.tenant.writing(asked, named=named) as step:
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
             reply = repeated or self.write(exchange, step, params, expand, mark)
             exchange.hint = " ".join(step.hints) or None
             return reply
 
-    def is_to_meet_faults(self, exchange: Exchange, step: Step) -> bool:
-        """Whether faults wait that may strike this request. The control API is spared, or nobody could end them."""
-        return step.row.faults > 0 and not exchange.has_met_faults and exchange.path.startswith(STRIPES)
-
-    def struck(self, exchange: Exchange, mark: bytes, where: dict[str, Any]) -> Reply | None:
-        """What a fault answers in the operation's place; None when none strikes, or after its wait.
+    def struck(self, exchange: Exchange, asked: Request, mark: bytes) -> Reply | float | None:
+        """What a fault answers in the operation's place, or how many seconds it has it wait; None when none strikes.
 
         A request whose key was answered before gets that reply and uses no fault up.
         """
         assert exchange.route is not None and exchange.tenant is not None
-        exchange.has_met_faults = True
-        key = exchange.idempotency_key
-        with ExitStack() as held:
-            with exchange.tenant.writing(Request(exchange.request_id, key), named=exchange.named, **where) as step:
-                repeated = self.repeated(exchange, step, mark) if key is not None else None
-                if repeated is not None:
-                    return repeated
-                fault = step.faults.take(exchange.route.verb, exchange.path, keyed=key is not None)
-                if fault is None:
-                    return None
-                if fault.milliseconds is None:
-                    return self.faulty(exchange, step, fault.refusal(key), mark)
-                if not self.tenants.long_polls.acquire(blocking=False):
-                    raise rate_limited("Too many requests are waiting already. Try again later.")
-                held.callback(self.tenants.long_polls.release)
-            self.tenants.turn.leave()
-            time.sleep(fault.milliseconds / 1000)
-        return None
+        is_keyed = exchange.idempotency_key is not None
+        with exchange.tenant.writing(asked, named=exchange.named) as step:
+            repeated = self.repeated(exchange, step, mark) if is_keyed else None
+            if repeated is not None:
+                return repeated
+            fault = step.faults.take(exchange.route.verb, exchange.path, keyed=is_keyed)
+            if fault is None or fault.milliseconds is not None:
+                return None if fault is None else fault.milliseconds / 1000
+            return self.faulty(exchange, step, fault.refusal(exchange.idempotency_key), mark)
 
     def faulty(self, exchange: Exchange, step: Step, refusal: ApiError, mark: bytes) -> Reply:
         """The reply of a fault. Of these only a server error counts as an answer of the operation, for v1's keys."""
@@ -369,14 +388,13 @@ class Pipeline:
             )
         return reply
 
-    def asked(self, exchange: Exchange, question: Question) -> Reply:
+    def asked(self, exchange: Exchange, question: Question) -> Waiting[Reply]:
         """Put a question to the client, with nothing locked, and reply with what came of it."""
         assert self.asker is not None and exchange.tenant is not None
         if exchange.idempotency_key is not None:
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
-        self.tenants.turn.leave()
-        stored = self.asker.settle(exchange.tenant, question)
+        stored = yield from self.asker.settle(exchange.tenant, question)
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, ran=True)
 
@@ -456,8 +474,7 @@ class Pipeline:
         """Keep with a question what its request will be answered with, whoever concludes it."""
         assert self.asker is not None
         assert exchange.wire is V1, "what concludes a question answers in v1"
-        self.asker.reserve()
-        step.questions.attach(question, step.request, exchange.path, mark, expand, step.version)
+        step.questions.attach(question, step.request, mark, expand)
         if exchange.idempotency_key is not None:
             step.replies.keep(
                 exchange.named_account or step.row.platform,
@@ -553,3 +570,14 @@ class Pipeline:
             exchange.sent.ip_address,
             exchange.hint,
         )
+
+
+def shown_later(waiting: Waiting[dict[str, Any]]) -> Waiting[Reply]:
+    """What an operation that waits comes to, as a reply."""
+    return Reply(200, render.encoded((yield from waiting)))
+
+
+def delayed(seconds: float, go_on: Callable[[], Reply | Waiting[Reply]]) -> Waiting[Reply]:
+    """A request that is carried out after some seconds."""
+    yield Wait(Alarm(), seconds)
+    return (yield from elsewhere(go_on))

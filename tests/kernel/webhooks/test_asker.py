@@ -15,7 +15,6 @@ from flask import Flask
 from emulator.app import create_app
 from emulator.kernel.answers import Answer
 from emulator.kernel.tenants import Tenant
-from emulator.kernel.webhooks.asker import MOST_AT_ONCE
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
@@ -248,25 +247,6 @@ def test_the_doctor_names_a_key_that_waits_for_nobody(platform):
 
 
 # Waiting
-
-
-def test_questions_beyond_what_threads_can_carry_are_turned_away_and_not_remembered(platform):
-    slots = platform.app.emulator.asker.slots  # type: ignore[attr-defined]
-    with receiving(lambda arrived: YES) as receiver:
-        card = ready(platform, receiver.url)
-        taken = [slots.acquire(blocking=False) for _ in range(MOST_AT_ONCE)]
-
-        refusal = platform.post(AUTHORIZATIONS, card=card, amount=10_00, headers=KEYED)
-        for _ in taken:
-            slots.release()
-        again = platform.post(AUTHORIZATIONS, card=card, amount=10_00, headers=KEYED)
-
-        assert (refusal.status, refusal.error["code"], refusal.headers["Stripe-Should-Retry"]) == (
-            429,
-            "rate_limit",
-            "true",
-        )
-        assert (again.status, len(platform.read("/v1/issuing/authorizations")["data"])) == (200, 1)
 
 
 def test_frozen_questions_wait_beyond_their_time_and_count_as_missed(platform):

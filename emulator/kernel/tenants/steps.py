@@ -1,0 +1,103 @@
+"""A tenant's steps: a look or a change of its world, taken once nothing that has fallen due is left undone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from emulator.kernel.database.face import Session
+from emulator.kernel.requests import Request
+from emulator.kernel.step import Step
+
+if TYPE_CHECKING:
+    from emulator.kernel.tenants.tenant import Tenant
+
+
+class Reading:
+    """A consistent look, for the length of a block; see `Tenant.writing` for `named`."""
+
+    __slots__ = ("tenant", "request", "named", "is_settled", "session", "step")
+
+    def __init__(
+        self, tenant: Tenant, request: Request, named: Collection[str] = (), *, is_settled: bool = False
+    ) -> None:
+        self.tenant = tenant
+        self.request = request
+        self.named = named
+        self.is_settled = is_settled
+
+    def __enter__(self) -> Step:
+        tenant = self.tenant
+        if tenant.has_open_questions and not self.is_settled:
+            tenant.look_at_questions()
+        while True:
+            step = self.begun(self.opened())
+            if step is not None:
+                return step
+            tenant.settle(self.named)
+
+    def opened(self) -> AbstractContextManager[Session]:
+        """A session of the kind that is needed."""
+        return self.tenant.stored.reading()
+
+    def begun(self, session: AbstractContextManager[Session]) -> Step | None:
+        """The step of a session that begins; None, and the session has ended, where something is to be done first."""
+        entered = session.__enter__()
+        try:
+            step = self.tenant.step_for(entered, self.request)
+            may_go_on = self.may_go_on(step)
+        except BaseException:
+            session.__exit__(*sys.exc_info())
+            raise
+        if not may_go_on:
+            session.__exit__(None, None, None)
+            return None
+        self.session, self.step = session, step
+        return step
+
+    def may_go_on(self, step: Step) -> bool:
+        """Whether everything that comes before this step has been done."""
+        return not self.tenant.is_behind(step, self.named)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.session.__exit__(kind, failure, trace)
+
+
+class Writing(Reading):
+    """A change that happens as a whole, for the length of a block; undone by any exception."""
+
+    __slots__ = ()
+
+    def opened(self) -> AbstractContextManager[Session]:
+        """One that is alone among those who write."""
+        return self.tenant.stored.writing()
+
+    def may_go_on(self, step: Step) -> bool:
+        """The same, unless that does not matter to this change. What gives way to it makes the step early."""
+        if self.is_settled:
+            return True
+        step.is_early = self.tenant.is_behind(step)
+        return not step.is_early or (len(self.named) > 0 and super().may_go_on(step))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        step = self.step
+        if failure is None:
+            try:
+                step.save()
+            except BaseException:
+                self.session.__exit__(*sys.exc_info())
+                raise
+        self.session.__exit__(kind, failure, trace)
+        if failure is not None:
+            return
+        if step.has_armed:
+            self.tenant.may_have_faults = True
+        if step.events or step.deliveries.has_posted:
+            self.tenant.announce(may_be_due=step.deliveries.has_posted)
