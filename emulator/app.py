@@ -24,11 +24,12 @@ from emulator.kernel.wire.pipeline import Pipeline
 class Emulator:
     """Worlds being served: the tenants, and what runs in the background."""
 
-    def __init__(self, tenants: Tenants) -> None:
+    def __init__(self, tenants: Tenants, on_request: Callable[[RequestLine], None] | None = None) -> None:
         self.tenants = tenants
         self.background = Background(tenants)
         postman = self.postman = Postman(tenants)
         asker = self.asker = Asker(postman)
+        self.pipeline = Pipeline(tenants, on_request, asker)
         tenants.attendants += [
             Attendant(woken=postman.wake, looks=postman.visit_safely, deleted=postman.leave),
             Attendant(questioned=asker.sweep, looks=asker.sweep),
@@ -61,7 +62,7 @@ def create_app(
     database = SqliteDatabase(Path(data), CATALOG.records.values(), durable=durable, is_locked=is_locked)
     tenants = Tenants(database, CATALOG, seed=seed, settings=settings)
     app = Flask("emulator", static_folder=None)
-    app.emulator = Emulator(tenants)  # type: ignore[attr-defined]
+    app.emulator = Emulator(tenants, on_request)  # type: ignore[attr-defined]
     front_page.mount(app, tenants)
-    Pipeline(tenants, on_request, app.emulator.asker).mount(app)  # type: ignore[attr-defined]
+    app.emulator.pipeline.mount(app)  # type: ignore[attr-defined]
     return app

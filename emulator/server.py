@@ -1,17 +1,14 @@
 """The server process: what is checked before it starts, how it says that it is ready, how it stops.
 
-    ports free? ─▶ folder writable? ─▶ nobody else's? ─▶ data readable? ─▶ granian ─▶ Ready ─▶ SIGINT/SIGTERM ─▶ 0
+    port free? ─▶ folder writable? ─▶ nobody else's? ─▶ data readable? ─▶ uvicorn ─▶ Ready ─▶ SIGINT/SIGTERM ─▶ 0
 
-Every refusal here is one sentence for a person (`CannotServe`). granian runs the application in one worker process
-under this one, which holds the folder's lock; a worker whose parent is gone stops by itself.
+Every refusal here is one sentence for a person (`CannotServe`). One process serves the port and, where one is asked
+for, the Unix socket.
 """
 
 from __future__ import annotations
 
-import http.client
 import logging
-import multiprocessing
-import multiprocessing.util
 import os
 import queue
 import shutil
@@ -22,17 +19,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
+import uvicorn
 
 from emulator.kernel.database.directory_lock import TEMPORARY, DirectoryInUse, DirectoryLock, sweep
+from emulator.kernel.wire.connection import Connection
+from emulator.kernel.wire.doors import Doors, is_loopback, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,22 +37,23 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from emulator.kernel.requests import RequestLine
+    from emulator.kernel.wire.front import Front
 
-# Measured with bench/: HTTP/1 alone is a tenth faster than guessing the version per connection, and the loop and
-# runtime make no difference. Threads are many because an authorization that asks its client holds one while the
-# client calls back; `backpressure` counts open connections, kept alive or not, so it stays at granian's 1,024.
-GRANIAN_SETTINGS: dict[str, Any] = {
-    "interface": Interfaces.WSGI,
-    "http": HTTPModes.http1,
-    "blocking_threads": 64,
-    "workers_kill_timeout": 10,
-    "log_level": LogLevels.error,
-    "log_dictconfig": {
-        "handlers": {
-            "console": {"formatter": "generic", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"},
-            "access": {"formatter": "access", "class": "logging.StreamHandler", "stream": "ext://sys.stderr"},
-        }
-    },
+WAITING_CONNECTIONS = 2048  # that the system keeps until we accept them
+# The standard library's loop: the other one serves a busy connection again and again while others wait.
+SETTINGS: dict[str, Any] = {
+    "loop": "asyncio",
+    "http": Connection,
+    "ws": "websockets-sansio",
+    "ws_max_size": 8 * 1024 * 1024,
+    "ws_per_message_deflate": False,
+    "lifespan": "off",
+    "log_config": None,
+    "access_log": False,
+    "proxy_headers": False,
+    "server_header": False,
+    "timeout_keep_alive": 300,
+    "timeout_graceful_shutdown": 10,
 }
 
 WhenReady = Callable[[str], None]
@@ -68,7 +66,10 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What `stripe-emulator serve` was asked for. Without `data` the world is forgotten at exit."""
+    """What `stripe-emulator serve` was asked for. Without `data` the world is forgotten at exit.
+
+    `allow_host` are names by which the server may be called besides localhost; `*` stands for any.
+    """
 
     host: str = "127.0.0.1"
     port: int = 12111
@@ -76,9 +77,9 @@ class ServerOptions:
     seed: int = 0
     durable: bool = False
     quiet: bool = False
-    websocket_port: int | None = None
     unix_socket: Path | None = None
     country: str | None = None
+    allow_host: tuple[str, ...] = ()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -86,60 +87,139 @@ class ServerOptions:
         return {"platform_country": self.country} if self.country else {}
 
     @property
+    def is_open(self) -> bool:
+        """Whether others than this machine can reach the server."""
+        return not is_loopback(self.host)
+
+    @property
     def local_host(self) -> str:
         """The address of this machine that a client on it uses."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
 
     @property
+    def address(self) -> str:
+        """Host and port as URLs have them."""
+        return f"[{self.local_host}]:{self.port}" if ":" in self.local_host else f"{self.local_host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where a client on this machine finds the server."""
-        return f"http://{bracketed(self.local_host)}:{self.port}"
+        return f"http://{self.address}"
+
+    @property
+    def doors(self) -> Doors:
+        """Who is let in."""
+        return Doors(frozenset({self.host, *map(name_of, self.allow_host)}))
 
 
-class Sockets(NamedTuple):
-    """What the Stripe CLI connects to. They listen before a worker runs, so that no connection is refused."""
+class Server(uvicorn.Server):
+    """uvicorn, which says when it accepts requests."""
 
-    websocket: socket.socket
-    unix: socket.socket | None
+    def __init__(self, front: Front, when_started: Callable[[], None]) -> None:
+        super().__init__(uvicorn.Config(front, **SETTINGS))
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what goes wrong in us is told by us
+        self.when_started = when_started
 
-
-def bracketed(host: str) -> str:
-    """A host as URLs have it."""
-    return f"[{host}]" if ":" in host else host
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept requests from now on."""
+        await super().startup(sockets)
+        self.when_started()
 
 
 def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotServe before anything is answered.
 
-    `when_ready` is called with the server's address, in a thread of a worker process, once requests are accepted;
-    it is a module's function, since it may have to travel to that process.
+    `when_ready` is called with the server's address, in a thread, once requests are accepted.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until granian has its own
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server has its own
+    allow_many_files()
     with ExitStack() as stack:
-        address, port = stack.enter_context(reserved_port(options.host, options.port))
+        listener = stack.enter_context(listening_socket(options.host, options.port))
+        address, port = listener.getsockname()[:2]
         options = replace(options, host=address, port=port)
+        if options.is_open and not options.allow_host:
+            raise CannotServe(
+                f"On {address} others can reach the server: say by which names, with --allow-host (* for any)."
+            )
+        sockets = [listener]
+        if options.unix_socket is not None:
+            sockets.append(stack.enter_context(listening_file(options.unix_socket)))
         data = stack.enter_context(temporary_data(options) if options.data is None else locked_data(options))
-        check_data(data, options)
-        run_workers(options, data, stack.enter_context(cli_sockets(options)), when_ready)
+        app = stack.enter_context(application(options, data))
+        run(options, app, sockets, when_ready)
+
+
+def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_ready: WhenReady | None) -> None:
+    """Run uvicorn until it is told to stop."""
+    front = front_of(app, options)
+    announce = partial(announce_ready, options, when_ready)
+    server = Server(front, lambda: threading.Thread(target=announce, daemon=True).start())
+    # uvicorn passes on what it was stopped by, once it has stopped: that ends nothing more.
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: setattr(server, "should_exit", True))
+    app.emulator.background.start()
+    try:
+        server.run(sockets)
+    finally:
+        front.close()
+
+
+def front_of(app: Flask, options: ServerOptions) -> Front:
+    """The ASGI application in front of an application, with the Stripe CLI's WebSocket."""
+    from emulator.developer.cli_sessions import TRANSPORT
+    from emulator.kernel.wire.front import Front
+    from emulator.stripe_cli.web_socket import CliSocket
+
+    emulator = app.emulator
+    emulator.tenants.origin = options.url
+    emulator.tenants.websocket_url = f"ws://{options.address}"
+    cli_socket = CliSocket(emulator.tenants)
+    emulator.postman.transports[TRANSPORT] = cli_socket.deliver
+    emulator.background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]
+    return Front(emulator.pipeline, app.wsgi_app, origin=options.url, doors=options.doors, websocket=cli_socket.serve)
 
 
 @contextmanager
-def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
-    """Address and port, ours until the block ends. A name becomes its address, port 0 a free one.
+def application(options: ServerOptions, data: Path) -> Iterator[Flask]:
+    """The application over its data, closed at the end with nothing left unwritten."""
+    from emulator.app import create_app
 
-    granian binds with SO_REUSEPORT, so a second server on a taken port would start in silence and get every other
-    request. A socket without the option tells; given it afterwards, it keeps the port ours and takes no connection.
+    console = None if options.quiet else Console()
+    try:
+        app = create_app(
+            data,
+            seed=options.seed,
+            durable=options.durable,
+            is_locked=True,
+            settings=options.settings,
+            on_request=console,
+        )
+    except OSError as error:
+        raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
+    try:
+        yield app
+    finally:
+        app.emulator.close()
+        if console is not None:
+            console.close()
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """A socket that listens, so that whoever else wants the port is told; port 0 is a free one.
+
+    The protocol is named, or the loop would let the system gather small replies for 40 ms each.
     """
     family, address = resolved(host, port)
-    with socket.socket(family, socket.SOCK_STREAM) as holder:
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            holder.bind(address)
-        except OSError as error:
-            raise CannotServe(f"Cannot listen on {host}:{port}: {lowered(error)}.") from None
-        if hasattr(socket, "SO_REUSEPORT"):  # not on Windows
-            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        yield holder.getsockname()[:2]
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name != "nt":  # there it would share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(WAITING_CONNECTIONS)
+    except OSError as error:
+        listener.close()
+        raise CannotServe(f"Cannot listen on {host}:{port}: {lowered(error)}.") from None
+    return listener
 
 
 def resolved(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
@@ -153,33 +233,34 @@ def resolved(host: str, port: int) -> tuple[int, tuple[Any, ...]]:
 
 
 @contextmanager
-def cli_sockets(options: ServerOptions) -> Iterator[Sockets]:
-    """The listening sockets for the Stripe CLI, until the block ends.
+def listening_file(path: Path) -> Iterator[socket.socket]:
+    """A listening Unix socket, in place of one that nobody serves any more; removed at the end."""
+    from emulator.stripe_cli import unix_socket
 
-    The WebSocket's port is the one asked for, else ten above the HTTP port or, where that is taken, any free one:
-    clients are told where it is.
-    """
-    from emulator.stripe_cli import unix_socket, web_socket
+    try:
+        listener = unix_socket.listening_socket(path)
+    except OSError as error:
+        raise CannotServe(f"Cannot listen on {path}: {lowered(error)}.") from None
+    try:
+        yield listener
+    finally:
+        listener.close()
+        path.unlink(missing_ok=True)
 
-    wanted = options.websocket_port
-    with ExitStack() as stack:
-        try:
-            websocket = web_socket.listening_socket(options.host, options.port + 10 if wanted is None else wanted)
-        except (OSError, OverflowError) as error:
-            if wanted is not None:
-                where = f"{options.host}:{wanted}"
-                raise CannotServe(f"Cannot listen on {where} for WebSockets: {lowered(error)}.") from None
-            websocket = web_socket.listening_socket(options.host, 0)
-        stack.callback(websocket.close)
-        unix = None
-        if options.unix_socket is not None:
-            try:
-                unix = unix_socket.listening_socket(options.unix_socket)
-            except OSError as error:
-                raise CannotServe(f"Cannot listen on {options.unix_socket}: {lowered(error)}.") from None
-            stack.callback(options.unix_socket.unlink, missing_ok=True)
-            stack.callback(unix.close)
-        yield Sockets(websocket, unix)
+
+def allow_many_files() -> None:
+    """Have as many files, connections among them, as this process may: many systems begin with a thousand."""
+    try:
+        import resource
+    except ImportError:  # Windows, which counts none
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for most in (65_536, 10_240):
+        wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):  # macOS has a limit besides the one that it tells
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+                return
 
 
 @contextmanager
@@ -216,109 +297,18 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
         lock.release()
 
 
-def check_data(data: Path, options: ServerOptions) -> None:
-    """Open the data once, so that what is wrong with it is said before the worker starts."""
-    from emulator.app import create_app
-
-    try:
-        create_app(data, seed=options.seed, durable=options.durable, is_locked=True).emulator.close()
-    except OSError as error:
-        raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
-
-
-def run_workers(options: ServerOptions, data: Path, sockets: Sockets, when_ready: WhenReady | None) -> None:
-    """Run granian until it is told to stop. SystemExit 1 when the worker dies unasked."""
-    announce = partial(announce_ready, options, os.getpid(), when_ready)
-    server = Granian(
-        "emulator",
-        address=options.host,
-        port=options.port,
-        workers=1,
-        **GRANIAN_SETTINGS,
-    )
-    sys.stdout.flush()  # what is still buffered would be printed by the worker too
-    server.serve(target_loader=partial(load_worker, options, data, sockets, announce), wrap_loader=False)
-
-
-def load_worker(options: ServerOptions, data: Path, sockets: Sockets, announce: Callable[[], None]) -> Flask:
-    """The application inside the worker process, with its background parts running."""
-    from emulator.app import create_app
-
-    # A terminal's ^C reaches every process; only the parent may act on it, or a worker seems to die unasked.
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=stop_with_parent, daemon=True).start()
-    console = None if options.quiet else Console()
-    app = create_app(
-        data,
-        seed=options.seed,
-        durable=options.durable,
-        is_locked=True,
-        settings=options.settings,
-        on_request=console,
-    )
-    app.emulator.tenants.origin = options.url
-    serve_cli(app, options, sockets)
-    app.emulator.background.start()
-    multiprocessing.util.Finalize(app, partial(close_worker, app, console), exitpriority=10)
-    threading.Thread(target=announce, daemon=True).start()
-    return app
-
-
-def serve_cli(app: Flask, options: ServerOptions, sockets: Sockets) -> None:
-    """Have the WebSocket and the Unix socket served."""
-    from emulator.developer.cli_sessions import TRANSPORT
-    from emulator.stripe_cli.unix_socket import Address, UnixProxy
-    from emulator.stripe_cli.web_socket import CliSocket
-
-    background = app.emulator.background
-    websocket = Address(options.local_host, sockets.websocket.getsockname()[1])
-    app.emulator.tenants.websocket_url = f"ws://{bracketed(websocket.host)}:{websocket.port}"
-    cli_socket = CliSocket(app.emulator.tenants, sockets.websocket)
-    app.emulator.postman.transports[TRANSPORT] = cli_socket.deliver
-    background.services.insert(0, cli_socket)  # before the postman, who hands events to it
-    background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]
-    if sockets.unix is not None:
-        background.services.append(UnixProxy(sockets.unix, Address(options.local_host, options.port), websocket))
-
-
-def close_worker(app: Flask, console: Console | None) -> None:
-    """Leave nothing unwritten when a worker ends."""
-    app.emulator.background.stop()
-    app.emulator.close()
-    if console is not None:
-        console.close()
-
-
-def stop_with_parent() -> None:
-    """Stop this worker when its parent is gone, for instance by `kill -9`."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-def announce_ready(options: ServerOptions, pid: int, when_ready: WhenReady | None) -> None:
-    """Print the ready line once a request has really been answered."""
-    while not answers(options.url):
-        time.sleep(0.02)
+def announce_ready(options: ServerOptions, when_ready: WhenReady | None) -> None:
+    """Print the ready line, and a loud one where others than this machine can come."""
     where = "in memory" if options.data is None else f"in {options.data}"
-    print(f"Ready: {options.url} (data {where}, pid {pid})", flush=True)
+    print(f"Ready: {options.url} (data {where}, pid {os.getpid()})", flush=True)
+    if options.is_open:
+        names = "any name" if "*" in options.allow_host else ", ".join(options.allow_host)
+        print(
+            f"ATTENTION: on {options.host} everybody who can reach this machine can use every world, as {names}.",
+            flush=True,
+        )
     if when_ready is not None:
         when_ready(options.url)
-
-
-def answers(url: str) -> bool:
-    """Whether the server at this address says that it is well."""
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
-    try:
-        connection.request("GET", "/_emulator/health", headers={"User-Agent": OURSELVES})
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 class Console:
@@ -345,7 +335,7 @@ class Console:
                 sys.stdout.write("".join(one_line(line) for line in batch if line is not None))
                 sys.stdout.flush()
             except (OSError, ValueError):  # whoever read our output has gone; the server stays
-                logging.getLogger("_granian").debug("stdout is closed")
+                logging.getLogger("emulator").debug("stdout is closed")
             time.sleep(0.02 if more else 0)
 
     def close(self) -> None:

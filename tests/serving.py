@@ -1,8 +1,9 @@
-"""An application on a real port, in this process, so that replies to the official SDK are checked too."""
+"""An application on a real port, in this process: checked, so that replies to the official SDK are; or as shipped."""
 
 from __future__ import annotations
 
 import io
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from emulator.kernel.wire.front import Front
+from emulator.server import Server, ServerOptions, front_of, listening_socket
 from tests.client import RECORDER
+
+PATIENCE_SECONDS = 20
 
 
 class Quiet(WSGIRequestHandler):
@@ -62,3 +67,31 @@ def served(app: Flask) -> Iterator[str]:
         thread.join()
         server.server_close()
     assert checked.complaints == []
+
+
+class Served:
+    """An application behind the server that is shipped, in this process, until it is stopped."""
+
+    def __init__(self, app: Flask, *more: socket.socket, **options: Any) -> None:
+        """`more` are sockets besides that of the port; `options` those of `stripe-emulator serve`."""
+        listener = listening_socket("127.0.0.1", 0)
+        self.options = ServerOptions(port=listener.getsockname()[1], **options)
+        self.url = self.options.url
+        self.front: Front = front_of(app, self.options)
+        started = threading.Event()
+        self.server = Server(self.front, started.set)
+        self.thread = threading.Thread(target=self.server.run, args=([listener, *more],), daemon=True)
+        self.thread.start()
+        assert started.wait(PATIENCE_SECONDS), "it did not start"
+
+    def stop(self) -> None:
+        """Stop as the server does when it is told to."""
+        self.server.should_exit = True
+        self.thread.join()
+        self.front.close()
+
+    def __enter__(self) -> Served:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stop()

@@ -115,16 +115,6 @@ def test_a_terminals_interrupt_that_reaches_every_process_is_a_clean_stop_too(tm
     assert running.process.wait(20) == 0
 
 
-def test_a_worker_does_not_outlive_its_killed_parent(tmp_path):
-    running = Running(tmp_path / "data")
-
-    os.kill(running.process.pid, signal.SIGKILL)
-
-    running.process.wait(20)
-    running.reader.join(20)  # the console closes when its last process is gone
-    assert not running.reader.is_alive()
-
-
 def test_the_console_has_a_line_per_request_with_the_reason_of_a_refusal(tmp_path):
     with Running(tmp_path / "data") as running:
         httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))

@@ -31,11 +31,12 @@ def serving(command: Any) -> Any:
             click.option("--durable", is_flag=True, help="Survive power loss too, at the price of slower writes."),
             click.option("--quiet", is_flag=True, help="No line per request."),
             click.option(
-                "--websocket-port",
-                type=click.IntRange(0, 65535),
-                default=None,
-                help="Port for `stripe listen` and `stripe logs tail`.  [default: port + 10]",
+                "--allow-host",
+                multiple=True,
+                metavar="NAME",
+                help="A name by which the server may be called, besides localhost; * for any. Repeatable.",
             ),
+            click.option("--websocket-port", type=click.IntRange(0, 65535), default=None, hidden=True),
             click.option(
                 "--unix-socket",
                 type=click.Path(path_type=Path),
@@ -88,6 +89,8 @@ def start(data: Path | None, when_ready: Any, **options: Any) -> None:
             "One process serves a world that is kept in files; several come with a shared database, which this version "
             "does not have yet."
         )
+    if options.pop("websocket_port") is not None:
+        click.echo("--websocket-port is not needed any more: WebSockets come in on the server's own port.", err=True)
     from emulator.server import CannotServe, ServerOptions
     from emulator.server import serve as run_server
 

@@ -1,6 +1,6 @@
 """The log of answered requests: the newest of a tenant, or one by the id in its `Request-Id` header.
 
-A refusal's `request_log_url` points here; a browser may give the API key as the user name it asks for.
+A refusal's `request_log_url` points here.
 """
 
 from __future__ import annotations

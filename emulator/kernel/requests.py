@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from emulator.kernel.wire.keys import Key
-
+CLASS_PREFIX = re.compile(r"[^_]*_[^_]*_")
 NO_VALUES: Mapping[str, str] = MappingProxyType({})
+
+
+class Key(NamedTuple):
+    """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`."""
+
+    kind: str
+    tenant: str
+    text: str
+
+    @property
+    def masked(self) -> str:
+        """The key as messages may show it."""
+        return masked(self.text)
+
+
+def masked(text: str) -> str:
+    """Class prefix and last four characters stay; a star for each other character."""
+    if len(text) <= 4:
+        return "*" * len(text)
+    prefix = CLASS_PREFIX.match(text)
+    kept = prefix[0] if prefix and prefix.end() <= len(text) - 4 else ""
+    return kept + "*" * (len(text) - len(kept) - 4) + text[-4:]
 
 
 class Request(NamedTuple):

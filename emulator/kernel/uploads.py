@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+LARGEST_UPLOAD = 64 * 1024 * 1024  # the most that a file of any purpose may have
+
 
 class Upload(NamedTuple):
     """A file sent as a multipart part."""

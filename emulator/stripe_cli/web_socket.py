@@ -1,28 +1,25 @@
 """The WebSocket of the Stripe CLI: events to `stripe listen`, answered requests to `stripe logs tail`.
 
-It has a port and threads of its own, since WSGI cannot upgrade a connection. A connection names its session by the
-`Websocket-Id` header; the session is in the tenant's database, so the CLI finds its way back after a restart, and is
-told `Unknown WebSocket ID.` when it does not.
+A connection names its session by the `Websocket-Id` header; the session is in the tenant's database, so the CLI finds
+its way back after a restart, and is told `Unknown WebSocket ID.` when it does not. Lines live in the server's loop;
+whatever asks a world goes to the pool.
 
 Source: https://github.com/stripe/stripe-cli (pkg/websocket)
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import http
-import logging
-import socket
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import orjson
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.sync.server import Server, ServerConnection, serve
 
 from emulator.data.api_versions import DEFAULT
 from emulator.developer import cli_sessions
@@ -30,7 +27,9 @@ from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
 from emulator.kernel.deliveries import Subscriber
+from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Attendant, Tenant, Tenants
+from emulator.kernel.waiting import Wait, Waiting, Work, awaited
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.world import World
@@ -45,41 +44,21 @@ from emulator.stripe_cli.frames import (
 )
 from emulator.stripe_cli.lines import Line
 
-POLL_SECONDS = 0.25  # how often to look whether a line is still open
-LONGEST_FRAME = 8 * 1024 * 1024
+LONG_SECONDS = 60.0  # for which a tail waits for news; it is ended when its line closes
 LATE_ANSWERS_KEPT_MS = 120_000
 MOST_REMEMBERED = 2_000  # conversations whose answer may still come
-log = logging.getLogger("emulator")
-# Port scanners and cut lines are no errors of ours.
-quiet = logging.getLogger("emulator.websocket")
-quiet.setLevel(logging.CRITICAL)
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections from now on, even before anybody serves them. OSError when it cannot be."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(64)
-    except BaseException:
-        listener.close()
-        raise
-    return listener
+Messages = Callable[[], Awaitable[dict[str, Any]]]
+Sending = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class CliSocket:
-    """Serves the WebSockets of every tenant on one listening socket."""
+    """The WebSockets of every tenant, as an ASGI application."""
 
-    def __init__(self, tenants: Tenants, listener: socket.socket) -> None:
+    def __init__(self, tenants: Tenants) -> None:
         self.tenants = tenants
-        self.listener = listener
-        self.server: Server | None = None
-        self.thread: threading.Thread | None = None
         self.guard = threading.Lock()
         self.open_lines: dict[str, Line] = {}
-        self.newest: dict[str, ServerConnection] = {}
+        self.newest: dict[str, object] = {}  # what stands for the connection that was admitted last
         self.leaving: dict[str, tuple[str, float]] = {}
         self.known: set[str] = set()  # handles of worlds whose earlier lines have been looked for
         self.tailed: dict[str, int] = {}
@@ -89,28 +68,7 @@ class CliSocket:
         self.keeping = threading.Lock()
         tenants.attendants.append(Attendant(opened=self.note_earlier_lines, deleted=self.leave))
 
-    # Starting and stopping
-
-    def start(self) -> None:
-        """Serve in a thread."""
-        self.server = serve(
-            self.talk,
-            sock=self.listener.dup(),
-            process_request=self.admit,
-            compression=None,
-            max_size=LONGEST_FRAME,
-            close_timeout=2,
-            logger=quiet,
-        )
-        self.thread = threading.Thread(target=self.server.serve_forever, name="websocket", daemon=True)
-        self.thread.start()
-
-    def stop(self) -> None:
-        """Close every connection; the CLI dials again by itself."""
-        if self.server is not None and self.thread is not None:
-            self.server.shutdown()
-            self.thread.join(timeout=5)
-            self.server = None
+    # Coming and going
 
     def note_earlier_lines(self, tenant: Tenant) -> None:
         """Lines that were open when an earlier server ended count as gone since their world is opened again."""
@@ -128,7 +86,7 @@ class CliSocket:
             lines = [line for line in self.open_lines.values() if line.tenant.handle == tenant.handle]
             self.leaving = {id: kept for id, kept in self.leaving.items() if kept[0] != tenant.handle}
         for line in lines:
-            line.connection.close(1000, "The world was deleted")
+            line.close("The world was deleted")
 
     def note_gone(self, tenant: Tenant, session: Session) -> None:
         """A line closed: what happens is kept for it for a minute."""
@@ -172,27 +130,54 @@ class CliSocket:
 
     # One connection
 
-    def admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Note that a session connects. An id no tenant knows is refused in the words that make the CLI start anew."""
-        found = self.session_of(request)
-        if found is not None:
-            # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
-            tenant, session = found
-            with self.guard:
-                self.newest[session.id] = connection
-                self.leaving[session.id] = (tenant.handle, time.time())
-            if session.feature == "request_logs":
-                self.begin_tail(tenant, session)
-            self.note(tenant, session.id, cli_sessions.connected)
-            return None
-        refusal = connection.respond(http.HTTPStatus.BAD_REQUEST, orjson.dumps(UNKNOWN_ID).decode())
-        del refusal.headers["Content-Type"]
-        refusal.headers["Content-Type"] = "application/json"
-        return refusal
+    async def serve(self, pool: Executor, scope: Mapping[str, Any], receive: Messages, send: Sending) -> None:
+        """Hold one line until it closes: one task sends, this one listens."""
+        in_pool = partial(asyncio.get_running_loop().run_in_executor, pool)
+        await receive()
+        id = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"websocket-id"), "")
+        found = await in_pool(self.admit, id, scope)
+        if found is None:
+            await refuse(send)
+            return
+        offered = scope["subprotocols"]
+        await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
+        line = Line(*found)
+        tasks = [asyncio.create_task(line.carry(send))]
+        if not self.take_over(line, scope):
+            line.close("Another connection took over")
+        elif line.session.feature == "webhooks":
+            self.tell_what_waited(line)
+        elif line.session.feature == "request_logs":
+            tasks.append(asyncio.create_task(awaited(self.tail_requests(line), pool)))
+        reason = None
+        try:
+            while (message := await receive())["type"] != "websocket.disconnect":
+                text = message.get("text") or message.get("bytes") or b""
+                await in_pool(self.listen, line, text)
+            reason = message.get("reason")
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await in_pool(self.let_go, line, scope, reason)
 
-    def session_of(self, request: Request) -> tuple[Tenant, Session] | None:
+    def admit(self, id: str, connection: object) -> tuple[Tenant, Session] | None:
+        """Note that a session connects; None for an id that no tenant knows."""
+        found = self.session_of(id)
+        if found is None:
+            return None
+        # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
+        tenant, session = found
+        with self.guard:
+            self.newest[session.id] = connection
+            self.leaving[session.id] = (tenant.handle, time.time())
+        if session.feature == "request_logs":
+            self.begin_tail(tenant, session)
+        self.note(tenant, session.id, cli_sessions.connected)
+        return found
+
+    def session_of(self, id: str) -> tuple[Tenant, Session] | None:
         """The tenant and session that a handshake names, or None."""
-        id = request.headers.get("Websocket-Id", "")
         tenant = cli_sessions.tenant_of(self.tenants, id)
         if tenant is None:
             return None
@@ -201,71 +186,38 @@ class CliSocket:
             session = World(step, step.row.platform).find(Session, id)
         return None if session is None else (tenant, session)
 
-    def talk(self, connection: ServerConnection) -> None:
-        """Hold one line until it closes: one thread sends, this one listens."""
-        assert connection.request is not None
-        found = self.session_of(connection.request)
-        if found is None:
-            return
-        tenant, session = found
-        line = Line(connection, tenant, session)
-        if not self.take_over(line):
-            connection.close(1000, "Another connection took over")
-            return
-        speak = {"webhooks": self.tell_what_waited, "request_logs": self.tail_requests}.get(session.feature)
-        speaker = threading.Thread(target=self.until_closed, args=(speak, line), name="websocket sender", daemon=True)
-        if speak is not None:
-            speaker.start()
-        try:
-            self.until_closed(self.listen, line)
-        finally:
-            self.let_go(line)
-
-    def until_closed(self, action: Callable[[Line], None], line: Line) -> None:
-        """Do something with a line until it closes, from either end."""
-        try:
-            action(line)
-        except ConnectionClosed:
-            return
-        except Exception:
-            log.exception("the WebSocket of a %s session failed", line.session.feature)
-            line.connection.close(1011)
-
-    def take_over(self, line: Line) -> bool:
+    def take_over(self, line: Line, connection: object) -> bool:
         """This is the line of its session now; an older one ends. False when a newer one was admitted meanwhile."""
         with self.guard:
-            if self.newest.get(line.session.id) is not line.connection:
+            if self.newest.get(line.session.id) is not connection:
                 return False
             older = self.open_lines.get(line.session.id)
             self.open_lines[line.session.id] = line
             self.leaving.pop(line.session.id, None)
         if older is not None:
-            older.connection.close(1000, "Another connection took over")
+            older.close("Another connection took over")
         return True
 
-    def let_go(self, line: Line) -> None:
+    def let_go(self, line: Line, connection: object, reason: str | None) -> None:
         """Note that a line has closed, unless a newer one of its session is open."""
         with self.guard:
             if self.open_lines.get(line.session.id) is not line:
                 return
             del self.open_lines[line.session.id]
-            if self.newest.get(line.session.id) is line.connection:
+            if self.newest.get(line.session.id) is connection:
                 del self.newest[line.session.id]
             for call in self.unanswered.get(line.session.id, []):
                 call.interrupted()
         with self.tenants.apart(line.tenant.handle):
-            if line.connection.close_reason == GOODBYE:
+            if reason == GOODBYE:
                 self.forget(line.tenant, line.session.id)
             else:
                 self.note_gone(line.tenant, line.session)
 
-    def listen(self, line: Line) -> None:
-        """Hear the CLI out, frame by frame."""
-        for message in line.connection:
-            try:
-                frame = orjson.loads(message)
-            except ValueError:
-                continue
+    def listen(self, line: Line, text: str | bytes) -> None:
+        """Hear one frame of the CLI."""
+        with contextlib.suppress(ValueError):
+            frame = orjson.loads(text)
             if isinstance(frame, dict):
                 self.hear(line, frame)
 
@@ -287,9 +239,8 @@ class CliSocket:
             line = self.open_lines.get(call.session_id)
             waiting = self.unanswered.get(call.session_id, [])
             self.unanswered[call.session_id] = [*(one for one in waiting if one.answer is None), call]
-        if line is not None:
-            with contextlib.suppress(ConnectionClosed):  # it is sent again when the CLI is back
-                self.tell(line, call)
+        if line is not None:  # what does not leave any more is sent again when the CLI is back
+            self.tell(line, call)
 
     def tell(self, line: Line, call: ListenerCall) -> None:
         """Send both copies of an event: the CLI picks one by its `--latest` and acknowledges both."""
@@ -297,11 +248,12 @@ class CliSocket:
             if call.line is line or call.answer is not None:
                 return
             call.line = line
-        with line.in_turn:
-            usual, newest = call.conversations
-            line.send(webhook_event(line.session, call.letter, usual, None))
-            line.send(webhook_event(line.session, call.letter.newest or call.letter, newest, DEFAULT))
-        call.sent()
+        usual, newest = call.conversations
+        line.send(
+            webhook_event(line.session, call.letter, usual, None),
+            webhook_event(line.session, call.letter.newest or call.letter, newest, DEFAULT),
+            then=call.sent,
+        )
 
     def tell_what_waited(self, line: Line) -> None:
         """Send what was not acknowledged over an earlier line of this session, in order."""
@@ -348,15 +300,28 @@ class CliSocket:
         requests.flush()
         self.tailed.setdefault(session.id, requests.newest(tenant.handle))
 
-    def tail_requests(self, line: Line) -> None:
+    def tail_requests(self, line: Line) -> Waiting[None]:
         """Send the requests that the API has answered since the line was admitted, or was last open."""
-        requests, handle = self.tenants.request_log, line.tenant.handle
-        batches = requests.batches
-        last = self.tailed[line.session.id]
-        while line.is_open:
-            for request in requests.select(handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True):
-                if is_wanted(request, line.session.log_filters):
-                    line.send(request_log_event(request))
-                last = request.sequence
-            self.tailed[line.session.id] = last
-            batches = requests.wait(batches, POLL_SECONDS)
+        id, handle = line.session.id, line.tenant.handle
+        with self.tenants.request_log.news.ear(handle) as ear:
+            while True:
+                found = yield Work(partial(self.answered_since, handle, self.tailed[id]))
+                for request in found:
+                    if is_wanted(request, line.session.log_filters):
+                        line.send(request_log_event(request))
+                    self.tailed[id] = request.sequence
+                if not found:
+                    yield Wait(ear.alarm, LONG_SECONDS)
+
+    def answered_since(self, handle: str, last: int) -> list[LoggedRequest]:
+        """What the log of a world has after one request, oldest first."""
+        return self.tenants.request_log.select(
+            handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True
+        )
+
+
+async def refuse(send: Sending) -> None:
+    """Refuse in the words that make the CLI start anew."""
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "websocket.http.response.start", "status": 400, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": orjson.dumps(UNKNOWN_ID)})

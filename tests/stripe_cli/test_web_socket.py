@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -22,11 +21,12 @@ from websockets.sync.client import ClientConnection, connect
 
 from bench.running import Running
 from emulator.app import create_app
-from emulator.server import ServerOptions, Sockets, serve_cli
+from emulator.kernel.waiting import Waiting, Work
 from emulator.stripe_cli import web_socket
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
+from tests.serving import Served
 
 SESSIONS = "/v1/stripecli/sessions"
 PATIENCE_SECONDS = 20
@@ -98,20 +98,20 @@ def conversation_of(frame: dict[str, Any]) -> dict[str, str]:
     return {name: frame[name] for name in ("webhook_conversation_id", "webhook_id")}
 
 
-def begun(folder: Path) -> Flask:
-    """An application whose WebSocket is served in this process."""
+@contextlib.contextmanager
+def begun(folder: Path) -> Iterator[Flask]:
+    """An application that is served in this process."""
     application = create_app(folder)
-    options = ServerOptions(data=folder)
-    serve_cli(application, options, Sockets(web_socket.listening_socket("127.0.0.1", 0), None))
-    application.emulator.background.start()
-    return application
+    with Served(application):
+        application.emulator.background.start()
+        yield application
+    application.emulator.close()
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory) -> Iterator[Flask]:
-    application = begun(tmp_path_factory.mktemp("listening"))
-    yield application
-    application.emulator.close()
+    with begun(tmp_path_factory.mktemp("listening")) as application:
+        yield application
 
 
 @pytest.fixture
@@ -395,30 +395,33 @@ def test_a_second_connection_of_a_session_ends_the_first(platform, listen):
     assert listener.types(1) == ["issuing_cardholder.created"]
 
 
-def test_the_connection_that_was_admitted_last_stays_whichever_thread_is_quicker(platform, listen, monkeypatch):
-    take_over = web_socket.CliSocket.take_over
+def test_the_connection_that_was_admitted_last_stays_whichever_is_quicker(platform, listen, monkeypatch):
+    note = web_socket.CliSocket.note
     first_is_held, second_is_there = Event(), Event()
 
-    def held(self: web_socket.CliSocket, line: web_socket.Line) -> bool:
+    def held(self: web_socket.CliSocket, *said: Any) -> None:
+        note(self, *said)
         if first_is_held.is_set():
-            took = take_over(self, line)
             second_is_there.set()
-            return took
-        first_is_held.set()
-        second_is_there.wait(PATIENCE_SECONDS)
-        return take_over(self, line)
+        else:
+            first_is_held.set()
+            second_is_there.wait(PATIENCE_SECONDS)
 
-    monkeypatch.setattr(web_socket.CliSocket, "take_over", held)
-    listener = listen()
-    first = listener.line
+    monkeypatch.setattr(web_socket.CliSocket, "note", held)
+    listener = listen(connect=False)
+    first = Listener(listener.session)
+    connecting = Thread(target=first.connect)
+    connecting.start()
     first_is_held.wait(PATIENCE_SECONDS)
 
     listener.connect()
+    connecting.join()
 
     with pytest.raises(ConnectionClosedOK):
-        first.recv(timeout=PATIENCE_SECONDS)
+        first.line.recv(timeout=PATIENCE_SECONDS)
     a_cardholder(platform)
     assert listener.types(1) == ["issuing_cardholder.created"]
+    first.close()
 
 
 def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
@@ -433,74 +436,38 @@ def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
 
 
 def test_a_session_outlives_the_server(tmp_path):
-    application = begun(tmp_path)
-    platform = Client(application, "sk_test_restart")
-    session = platform.made(SESSIONS, device_name="laptop", websocket_features=["webhooks"])
-    listener = Listener(session).connect()
-    until(platform, lambda: subscribed(platform, listener))
-    a_cardholder(platform)
-    listener.event(acknowledged=False)
-    application.emulator.close()
+    with begun(tmp_path) as application:
+        platform = Client(application, "sk_test_restart")
+        session = platform.made(SESSIONS, device_name="laptop", websocket_features=["webhooks"])
+        listener = Listener(session).connect()
+        until(platform, lambda: subscribed(platform, listener))
+        a_cardholder(platform)
+        listener.event(acknowledged=False)
 
-    application = begun(tmp_path)
-    platform = Client(application, "sk_test_restart")
-    listener.session["websocket_url"] = platform.app.emulator.tenants.websocket_url + "/subscribe/acct"
-    listener.connect()
-    told_again = listener.types(1)
-    a_cardholder(platform)
-    told_since = listener.types(1)
-    listener.close()
-    application.emulator.close()
+    with begun(tmp_path) as application:
+        platform = Client(application, "sk_test_restart")
+        listener.session["websocket_url"] = application.emulator.tenants.websocket_url + "/subscribe/acct"
+        listener.connect()
+        told_again = listener.types(1)
+        a_cardholder(platform)
+        told_since = listener.types(1)
+        listener.close()
 
     assert told_again == told_since == ["issuing_cardholder.created"]
 
 
-# Ports
+# The port
 
 
-def websocket_port(running: Running) -> int:
-    reply = httpx.post(
-        f"{running.url}{SESSIONS}", data={"device_name": "x"}, auth=("sk_test_ports", ""), trust_env=False
-    )
-    return int(re.match(r"ws://127\.0\.0\.1:(\d+)/", reply.json()["websocket_url"])[1])
+def test_the_websocket_is_on_the_servers_own_port_and_a_port_for_it_is_not_needed(tmp_path):
+    with Running(tmp_path / "data", "--quiet", "--websocket-port", "12121") as running:
+        session = httpx.post(
+            f"{running.url}{SESSIONS}", data={"device_name": "x"}, auth=("sk_test_ports", ""), trust_env=False
+        ).json()
+        Listener(session).connect().close()
 
-
-def port_that_stays_free() -> int:
-    """One that is free, as is the tenth above it, and that no system gives to whoever asks for any."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError):
-            for one in (port, port + 10):
-                web_socket.listening_socket("127.0.0.1", one).close()
-            return port
-
-
-def test_the_websocket_is_ten_ports_above_the_other_or_anywhere_if_that_is_taken(tmp_path):
-    port = port_that_stays_free()
-
-    with Running(tmp_path / "usual", "--quiet", "--port", str(port)) as running:
-        usual = websocket_port(running)
-    with (
-        web_socket.listening_socket("127.0.0.1", port + 10),
-        Running(tmp_path / "taken", "--quiet", "--port", str(port)) as running,
-    ):
-        other = websocket_port(running)
-
-    assert usual == port + 10
-    assert other not in (port, port + 10)
-
-
-def test_a_websocket_port_that_was_asked_for_is_used_or_refused(tmp_path):
-    port = port_that_stays_free()
-    with (
-        web_socket.listening_socket("127.0.0.1", port),
-        pytest.raises(RuntimeError, match=f"Cannot listen on 127.0.0.1:{port} for WebSockets: address already"),
-    ):
-        Running(tmp_path / "refused", "--websocket-port", str(port))
-    with Running(tmp_path / "data", "--quiet", "--websocket-port", str(port)) as running:
-        used = websocket_port(running)
-
-    assert used == port
+    assert session["websocket_url"].startswith(f"ws://127.0.0.1:{running.port}/subscribe/acct_")
+    assert "--websocket-port is not needed any more" in running.console[0]
 
 
 # Questions
@@ -619,12 +586,12 @@ def test_answered_requests_are_told_as_they_happen(platform):
     assert (listed["url"], listed["error"]) == ("/v1/events", {})
 
 
-def test_what_is_answered_once_the_tail_is_ready_is_told_however_late_its_thread_begins(platform, monkeypatch):
+def test_what_is_answered_once_the_tail_is_ready_is_told_however_late_it_begins(platform, monkeypatch):
     tail_requests, has_happened = web_socket.CliSocket.tail_requests, Event()
 
-    def late(self: web_socket.CliSocket, line: web_socket.Line) -> None:
-        has_happened.wait(PATIENCE_SECONDS)
-        tail_requests(self, line)
+    def late(self: web_socket.CliSocket, line: web_socket.Line) -> Waiting[None]:
+        yield Work(partial(has_happened.wait, PATIENCE_SECONDS))
+        yield from tail_requests(self, line)
 
     monkeypatch.setattr(web_socket.CliSocket, "tail_requests", late)
     platform.get("/v1/events/evt_before")

@@ -22,6 +22,7 @@ from typing import Any
 import orjson
 
 from emulator.kernel.conditions import Condition
+from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.files import Troubles, remove, said, told
 from emulator.kernel.database.queries import clause
@@ -64,8 +65,7 @@ class RequestLog:
         self.waiting: queue.SimpleQueue[RequestLine | threading.Event] = queue.SimpleQueue()
         self.guard = threading.Lock()
         self.hurry = threading.Event()
-        self.written = threading.Condition()
-        self.batches = 0
+        self.news = Bell()  # handles of worlds that have lines more
         self.lost = 0  # lines since it was last said
         self.reason = ""  # why
         self.forgotten: set[str | None] = set()  # worlds that were deleted, and may have come again
@@ -139,10 +139,8 @@ class RequestLog:
             except Exception as failure:
                 self.lose(len(its_lines), f"{type(failure).__name__}: {failure}")
                 self.tell_of_lost()
-        if lines:
-            with self.written:
-                self.batches += 1
-                self.written.notify_all()
+        for handle in by_world:
+            self.news.ring(handle or "")
 
     def keep(self, file: Path, rows: list[tuple[Any, ...]]) -> None:
         """Add rows to a log; one that cannot be read is begun anew with them. StorageFails."""
@@ -228,12 +226,6 @@ class RequestLog:
         self.forgotten.add(handle)
         self.flush()
         remove(self.file_of(handle))
-
-    def wait(self, batches: int, seconds: float) -> int:
-        """Return the number of batches written once it is not `batches`, or after some seconds."""
-        with self.written:
-            self.written.wait_for(lambda: self.batches != batches, seconds)
-            return self.batches
 
 
 def opened(file: Path) -> sqlite3.Connection:

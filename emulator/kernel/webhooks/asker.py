@@ -28,9 +28,9 @@ from emulator.kernel.webhooks.letter import letter as letter_to
 from emulator.kernel.world import World
 
 if TYPE_CHECKING:
+    from emulator.kernel.step import Step
     from emulator.kernel.tenants import Tenant
     from emulator.kernel.webhooks.postman import Postman
-    from emulator.kernel.world import Step
 
 LOOK_SECONDS = 0.02
 A_DAY_MS = DAY * 1000

@@ -1,73 +1,61 @@
 """A request as it came in: method, path, headers, and what was sent in query and body.
 
-Read straight from the WSGI environment. Of werkzeug only what is worth its cost: how long a body is, and multipart.
+It is read from a WSGI environment here, and from an ASGI server in `front.py`. Of werkzeug only what is worth its cost:
+how long a body is, and multipart.
 """
 
 from __future__ import annotations
 
 import io
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
-from werkzeug.wrappers import Request
+from werkzeug.http import parse_options_header
 from werkzeug.wsgi import get_content_length, get_input_stream
 
 from emulator.kernel.uploads import Upload
 from emulator.kernel.wire import forms
 
 FORM = "application/x-www-form-urlencoded"
+BROKEN_CHUNKS = "its chunked encoding is broken or ends too early (an empty body needs Content-Length: 0)"
+# The headers that anybody asks for, by what WSGI calls them.
 WSGI_NAMES = {
-    name: "HTTP_" + name.upper().replace("-", "_")
-    for name in (
-        "Authorization", "Idempotency-Key", "Origin", "Stripe-Account", "Stripe-Context", "Stripe-Version",
-        "User-Agent",
-    )
+    "CONTENT_TYPE": "content-type",
+    **{
+        "HTTP_" + name.upper().replace("-", "_"): name
+        for name in (
+            "accept", "authorization", "idempotency-key", "origin", "sec-fetch-dest", "sec-fetch-mode",
+            "sec-fetch-site", "stripe-account", "stripe-context", "stripe-version", "user-agent",
+        )
+    },
 }  # fmt: skip
 
 
-class Multipart(Request):
-    """A form in parts, read whole: what is too long for a parameter is refused by its name."""
-
-    max_form_memory_size = None
-    max_form_parts = forms.MOST_PARAMETERS
-    form_data_parser_class = partial(FormDataParser, silent=False)  # type: ignore[assignment]
-
-
 class Incoming(NamedTuple):
-    """One request, not judged yet."""
+    """One request, not judged yet. Names of headers are in lower case."""
 
-    environ: dict[str, Any]
     method: str
     path: str
+    query: bytes  # what follows the question mark
+    headers: Mapping[str, str]
+    origin: str  # where the client believes us to be, as `http://host:port`
+    ip_address: str  # whom it came from; empty when nobody knows
     content: bytes = b""
     broken: str | None = None  # why the body is not whole, if it is not
-
-    def header(self, name: str, default: str | None = None) -> str | None:
-        """A header's value, or the default. werkzeug's own mapping costs more than a look into a dictionary."""
-        return self.environ.get(WSGI_NAMES[name], default)
-
-    @property
-    def origin(self) -> str:
-        """Where the client believes us to be, as `http://host:port`."""
-        return f"{self.environ['wsgi.url_scheme']}://{self.environ.get('HTTP_HOST', 'localhost')}"
-
-    @property
-    def query(self) -> bytes:
-        """What follows the question mark."""
-        return self.environ.get("QUERY_STRING", "").encode("latin-1")
 
     @property
     def content_type(self) -> str:
         """The media type of the body without what follows it, in lower case; empty when none is named."""
-        return self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
-    def ip_address(self) -> str:
-        """Whom it came from; empty when nobody knows."""
-        return self.environ.get("REMOTE_ADDR") or ""
+    def is_browsers(self) -> bool:
+        """Whether a browser sent it: only they say how they came to, or ask for pages."""
+        said = any(name.startswith("sec-fetch-") for name in self.headers)
+        return said or "text/html" in self.headers.get("accept", "")
 
     def tree(self) -> dict[str, Any]:
         """Query and form as one tree, whatever the method; of what is in both, the body's is taken.
@@ -89,12 +77,13 @@ class Incoming(NamedTuple):
         return forms.nested(forms.pairs(query)) | forms.nested(forms.pairs(self.content))
 
     def parts(self) -> list[tuple[str, Any]]:
-        """The names and values of a multipart body. 400 if it cannot be taken apart."""
-        length = str(len(self.content))
-        sent = Multipart({**self.environ, "wsgi.input": io.BytesIO(self.content), "CONTENT_LENGTH": length})
+        """The names and values of a multipart body, read whole. 400 if it cannot be taken apart."""
+        kind, options = parse_options_header(self.headers.get("content-type"))
+        parser = FormDataParser(max_form_memory_size=None, max_form_parts=forms.MOST_PARAMETERS, silent=False)
         try:
-            texts = list(sent.form.items(multi=True))
-            files = [(name, upload_of(file)) for name, file in sent.files.items(multi=True)]
+            _, form, sent = parser.parse(io.BytesIO(self.content), kind, len(self.content), options)
+            texts = list(form.items(multi=True))
+            files = [(name, upload_of(file)) for name, file in sent.items(multi=True)]
         except ValueError:
             raise forms.broken_body("it is not a multipart form that ends with the boundary it names") from None
         except RequestEntityTooLarge:
@@ -112,14 +101,23 @@ def received(environ: dict[str, Any]) -> Incoming:
     if not path.isascii():  # WSGI hands bytes over as latin-1
         path = path.encode("latin-1").decode("utf-8", "replace")
     content, broken = body_of(environ)
-    return Incoming(environ, environ["REQUEST_METHOD"], path, content, broken)
+    return Incoming(
+        environ["REQUEST_METHOD"],
+        path,
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        {name: environ[key] for key, name in WSGI_NAMES.items() if key in environ},
+        f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', 'localhost')}",
+        environ.get("REMOTE_ADDR") or "",
+        content,
+        broken,
+    )
 
 
 def body_of(environ: dict[str, Any]) -> tuple[bytes, str | None]:
     """The body, and why it is not whole, if it is not.
 
-    Of a body that breaks off granian hands over nothing, as of one that is empty, and werkzeug's own server complains.
-    So a chunked body of nothing counts as broken: that is a clear refusal, and the other way round a wrong answer.
+    Of a body that breaks off some servers hand over nothing, as of one that is empty, and werkzeug's own complains. So
+    a chunked body of nothing counts as broken: that is a clear refusal, and the other way round a wrong answer.
     """
     is_chunked = "HTTP_TRANSFER_ENCODING" in environ
     length = get_content_length(environ)
@@ -130,11 +128,13 @@ def body_of(environ: dict[str, Any]) -> tuple[bytes, str | None]:
     except (BadRequest, OSError):
         content = b""
     if is_chunked:
-        broken = "its chunked encoding is broken or ends too early (an empty body needs Content-Length: 0)"
-        return content, None if content else broken
-    if len(content) == length:
-        return content, None
-    return b"", f"it ends before the {length} bytes that its Content-Length announces"
+        return content, None if content else BROKEN_CHUNKS
+    return (content, None) if len(content) == length else (b"", too_short(length or 0))
+
+
+def too_short(length: int) -> str:
+    """Why a body of a known length is not whole."""
+    return f"it ends before the {length} bytes that its Content-Length announces"
 
 
 def upload_of(file: FileStorage) -> Upload:

@@ -9,36 +9,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import NamedTuple
 
 from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.requests import Key, masked
 from emulator.kernel.versions import is_version
 
 TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
-CLASS_PREFIX = re.compile(r"[^_]*_[^_]*_")
 UNAUTHORIZED = {"WWW-Authenticate": 'Basic realm="Stripe"'}
-
-
-class Key(NamedTuple):
-    """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`."""
-
-    kind: str
-    tenant: str
-    text: str
-
-    @property
-    def masked(self) -> str:
-        """The key as messages may show it."""
-        return masked(self.text)
-
-
-def masked(text: str) -> str:
-    """Class prefix and last four characters stay; a star for each other character."""
-    if len(text) <= 4:
-        return "*" * len(text)
-    prefix = CLASS_PREFIX.match(text)
-    kept = prefix[0] if prefix and prefix.end() <= len(text) - 4 else ""
-    return kept + "*" * (len(text) - len(kept) - 4) + text[-4:]
 
 
 def presented(authorization: str) -> str:

@@ -36,20 +36,20 @@ from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
 from emulator.kernel.requests import Request, RequestLine
 from emulator.kernel.routes import STRIPES, NotBuilt, Route
+from emulator.kernel.step import Step
 from emulator.kernel.tenants import Tenant, Tenants
 from emulator.kernel.waiting import Alarm, Wait, Waiting, driven, elsewhere
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
 from emulator.kernel.wire.incoming import Incoming, received
 from emulator.kernel.wire.wires import V1, Wire, wire_of
-from emulator.kernel.world import Step, World
+from emulator.kernel.world import World
 
 log = logging.getLogger("emulator")
 API = (*STRIPES, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 LONG_TO_READ = 64 * 1024  # bytes of a body, from which on it takes some milliseconds
 FOR_BROWSERS = {
-    "Access-Control-Allow-Credentials": "true",
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
@@ -187,6 +187,11 @@ class Pipeline:
             self.on_request(line)
         return Answer(reply.status, self.headers_of(exchange, reply), reply.body)
 
+    def turn_away(self, sent: Incoming, refusal: ApiError) -> Answer:
+        """The reply to a request that is not let in."""
+        exchange = Exchange(sent, sent.method, sent.path, ids.request_id(), wire_of(sent.path), time.perf_counter())
+        return self.finish(exchange, self.refuse(exchange, refusal))
+
     # Judging
 
     def failed(self, exchange: Exchange, failure: Exception) -> Reply:
@@ -230,10 +235,10 @@ class Pipeline:
 
         if found is not None and verb != "GET":
             exchange.named = frozenset(found[1].values())
-        exchange.key = keys.key_of(exchange.sent.header("Authorization") or "")
+        exchange.key = keys.key_of(exchange.sent.headers.get("authorization", ""))
         exchange.tenant = self.tenants.open(exchange.key.tenant)
         for name in ECHOED:
-            keys.check_header(name, exchange.sent.header(name))
+            keys.check_header(name, exchange.sent.headers.get(name.lower()))
         is_long = len(exchange.sent.content) > LONG_TO_READ or (
             found is not None and isinstance(found[0], Route) and found[0].scope == "tenant"
         )
@@ -253,11 +258,11 @@ class Pipeline:
     ) -> Reply | Waiting[Reply]:
         """The same once it is known whose world is meant, and that nobody is kept waiting by a look at it."""
         assert exchange.key is not None
-        version = exchange.sent.header("Stripe-Version")
+        version = exchange.sent.headers.get("stripe-version")
         if version is not None:
             keys.check_version(version)
         exchange.named_account = keys.named_account(
-            exchange.sent.header("Stripe-Account"), exchange.sent.header("Stripe-Context")
+            exchange.sent.headers.get("stripe-account"), exchange.sent.headers.get("stripe-context")
         )
         if exchange.named_account:
             exchange.headers["Stripe-Account"] = exchange.named_account
@@ -271,7 +276,7 @@ class Pipeline:
             raise keys.publishable_key_refused()
         tree = exchange.wire.tree(exchange.sent)
         if verb in exchange.wire.keyed:
-            exchange.idempotency_key = exchange.sent.header("Idempotency-Key")
+            exchange.idempotency_key = exchange.sent.headers.get("idempotency-key")
         if exchange.idempotency_key is not None:
             idempotency.check_key(exchange.idempotency_key)
             exchange.headers["Idempotency-Key"] = exchange.idempotency_key
@@ -309,7 +314,7 @@ class Pipeline:
             exchange.path,
             exchange.values,
             exchange.sent.origin,
-            exchange.sent.header("Stripe-Version"),
+            exchange.sent.headers.get("stripe-version"),
             exchange.key,
         )
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
@@ -400,7 +405,7 @@ class Pipeline:
 
     def as_newest(self, exchange: Exchange, tree: dict[str, Any]) -> dict[str, Any]:
         """What was sent, as a client of the newest version would have sent it."""
-        route, version = exchange.route, exchange.sent.header("Stripe-Version")
+        route, version = exchange.route, exchange.sent.headers.get("stripe-version")
         assert route is not None and exchange.tenant is not None
         if not versions.may_differ(route.signature, tree):
             return tree
@@ -522,6 +527,8 @@ class Pipeline:
         """An error as a reply."""
         exchange.refusal = refusal
         exchange.headers.update(refusal.headers)
+        if exchange.sent.is_browsers:  # which would ask for a key, and keep it
+            exchange.headers.pop("WWW-Authenticate", None)
         log_url = None
         if exchange.tenant is not None:
             log_url = f"{exchange.sent.origin}/_emulator/requests/{exchange.request_id}"
@@ -530,10 +537,10 @@ class Pipeline:
     def headers_of(self, exchange: Exchange, reply: Reply) -> list[tuple[str, str]]:
         """Everything clients read from a reply's headers, the length aside."""
         headers = {"Content-Type": exchange.media_type, "Cache-Control": "no-cache, no-store"}
-        if exchange.method == "OPTIONS" or exchange.sent.header("Origin") is not None:
+        if exchange.method == "OPTIONS" or "origin" in exchange.sent.headers:
             headers.update(FOR_BROWSERS)
         headers["Request-Id"] = exchange.request_id
-        version = exchange.sent.header("Stripe-Version")
+        version = exchange.sent.headers.get("stripe-version")
         if version is not None and keys.is_version(version) and version.isprintable():
             headers["Stripe-Version"] = version
         elif exchange.tenant is not None:
@@ -561,12 +568,12 @@ class Pipeline:
             exchange.named_account,
             duration_ms,
             exchange.tenant.name if exchange.tenant else None,
-            exchange.sent.header("User-Agent") or "",
+            exchange.sent.headers.get("user-agent", ""),
             exchange.wire.refusal(refusal, None)["error"] if refusal else None,
             int(time.time()),
             exchange.tenant.handle if exchange.tenant else None,
-            exchange.sent.header("Stripe-Version") or exchange.default_version,
-            exchange.sent.header("Idempotency-Key"),
+            exchange.sent.headers.get("stripe-version") or exchange.default_version,
+            exchange.sent.headers.get("idempotency-key"),
             exchange.sent.ip_address,
             exchange.hint,
         )

@@ -46,10 +46,10 @@ PARTS = (
 )
 
 
-@pytest.fixture(scope="module", params=["granian", "werkzeug"])
+@pytest.fixture(scope="module", params=["shipped", "werkzeug"])
 def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, app: Flask) -> Iterator[str]:
     """Host and port of a server: the one that is shipped, and the one that tests use."""
-    if request.param == "granian":
+    if request.param == "shipped":
         with Running(tmp_path_factory.mktemp("incoming") / "data", "--quiet") as running:
             yield running.url.removeprefix("http://")
     else:

@@ -1,0 +1,171 @@
+"""One connection of a client: uvicorn's, with limits that have a clear reply each.
+
+    too many connections                  503    a head that is too long          431
+    what is no HTTP                       400    a head that does not come whole  408
+    a reply that nobody reads             the connection is cut
+
+A client that closes its side once it has sent everything still gets its reply; one that closes it halfway through a
+body, or breaks the rules of chunks there, is answered by the application, which is told by `has_ended`.
+"""
+
+from __future__ import annotations
+
+from asyncio import TimerHandle
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.render import encoded
+
+EXTENSION = "emulator.connection"
+LONGEST_HEAD = 64 * 1024
+HEAD_SECONDS = 20.0
+READING_SECONDS = 30.0  # in which a client must have read something of its reply
+LINGER_SECONDS, LINGER_BYTES = 2.0, 1024 * 1024
+MOST_OPEN = 10_000
+
+
+class Connection(HttpToolsProtocol):
+    """A client's connection. `has_ended`: it sends no more of the body that it began."""
+
+    most_open = MOST_OPEN
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.is_in_head = True
+        self.head_bytes = 0
+        self.has_ended = False
+        self.refusal: ApiError | None = None
+        self.is_over = False
+        self.read_away = 0
+        self.head_timer: TimerHandle | None = None
+        self.reading_timer: TimerHandle | None = None
+
+    # Coming and going
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self.most_open:
+            self.turn_away(ApiError(503, "Too many connections are open already. Close some, or try again later."))
+        else:  # one that says nothing is as idle as one that says nothing more
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for timer in (self.head_timer, self.reading_timer):
+            if timer is not None:
+                timer.cancel()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what it has asked for whole is still answered."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or self.is_over:
+            return False
+        cycle.keep_alive = False
+        if cycle.more_body:
+            self.end_body()
+        return True
+
+    def end_body(self) -> None:
+        """Have the application see that the body ends here."""
+        self.has_ended = True
+        self.cycle.message_event.set()
+
+    # Heads
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_over:
+            self.read_away += len(data)
+            if self.read_away > LINGER_BYTES:
+                self.transport.close()
+            return
+        if self.is_in_head:
+            self.head_bytes += len(data)
+        super().data_received(data)
+        if not self.is_in_head or not self.head_bytes or self.is_over:
+            return
+        if self.head_bytes > LONGEST_HEAD:
+            self.turn_away(too_long())
+        elif self.head_timer is None:
+            self.head_timer = self.loop.call_later(HEAD_SECONDS, self.give_up_head)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: self}  # type: ignore[typeddict-unknown-key]
+
+    def on_headers_complete(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+        # What came with it in one piece may be its body.
+        if self.head_bytes > LONGEST_HEAD and len(self.url) + sum(map(sum, map(lengths, self.headers))) > LONGEST_HEAD:
+            self.refusal = too_long()
+            raise ValueError("the head is too long")
+        self.is_in_head, self.head_bytes = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self.is_in_head = True
+        super().on_message_complete()
+
+    def give_up_head(self) -> None:
+        """What began does not go on."""
+        self.turn_away(ApiError(408, f"The headers of this request did not arrive within {HEAD_SECONDS:g} seconds."))
+
+    # Turning away
+
+    def send_400_response(self, msg: str) -> None:
+        """What cannot be parsed, which uvicorn answers in plain text."""
+        if not self.is_in_head and self.cycle is not None and not self.cycle.response_complete:
+            self.end_body()
+        else:
+            self.turn_away(self.refusal or invalid("This is not a request in HTTP/1.1 that could be understood."))
+
+    def turn_away(self, refusal: ApiError) -> None:
+        """Answer without the application, and end: what the client still sends is read, or it would lose the reply."""
+        if self.is_over or self.transport.is_closing():
+            return
+        self.is_over = True
+        self._unset_keepalive_if_required()
+        body = encoded(refusal.body())
+        self.transport.write(
+            STATUS_LINE[refusal.status] + b"content-type: application/json\r\ncontent-length: %d\r\n"
+            b"connection: close\r\n\r\n%s" % (len(body), body)
+        )
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    # Replies that nobody reads
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.reading_timer is not None:
+            self.reading_timer.cancel()
+            self.reading_timer = None
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() and self.transport.get_write_buffer_size():
+            self.reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing has come for a long time; also where the last reply was never read."""
+        self.transport.abort()
+
+
+def lengths(header: tuple[bytes, bytes]) -> tuple[int, int, int]:
+    """How many bytes a line of a head takes."""
+    return len(header[0]), len(header[1]), 4
+
+
+def too_long() -> ApiError:
+    """431: more than anybody means to send."""
+    return ApiError(431, f"The headers of this request have more than {LONGEST_HEAD:,} bytes.")
