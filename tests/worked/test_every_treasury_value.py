@@ -1,4 +1,4 @@
-"""Every value that the official package lists for a member of what comes into or is taken from a financial account.
+"""Every value that the official package lists for a member of what moves into or out of a financial account.
 
 One row for each member that has a list: a story makes objects, and together they show the whole list. What never comes
 is named in `NEVER` with its reason.
@@ -14,12 +14,26 @@ import pytest
 from tests.client import Client
 from tests.issuing.purchases import DAY, a_treasury_spender, authorize, done, refund
 from tests.treasury import collecting
-from tests.treasury.sending import funded, sent_within_stripe
+from tests.treasury.sending import (
+    WIRE,
+    Payments,
+    Transfers,
+    canceled,
+    data_of,
+    funded,
+    helped,
+    paid,
+    sent,
+    sent_within_stripe,
+    tracked,
+)
 from tests.treasury.worlds import (
     CREDIT_REVERSALS,
     CREDITS,
     DEBITS,
+    ENTRIES,
     REVERSALS,
+    TRANSACTIONS,
     opened,
     own_account,
     send,
@@ -29,20 +43,28 @@ from tests.worked.test_every_value import lists_of, values_at
 
 CREDIT, DEBIT, INBOUND = "treasury.received_credit", "treasury.received_debit", "treasury.inbound_transfer"
 SENT_BACK, UNDONE = "treasury.credit_reversal", "treasury.debit_reversal"
-KINDS = (CREDIT, DEBIT, INBOUND, SENT_BACK, UNDONE)
+OUTBOUND = {f"treasury.{kind.name}": kind for kind in (Transfers, Payments)}
+TRANSACTION, ENTRY = "treasury.transaction", "treasury.transaction_entry"
+KINDS = (CREDIT, DEBIT, INBOUND, SENT_BACK, UNDONE, *OUTBOUND, TRANSACTION, ENTRY)
 RECEIVE, TAKE = "/_emulator/treasury/received_credits", "/_emulator/treasury/received_debits"
 SOURCE = "linked_flows.source_flow_details"
+NUMBERS = "destination_payment_method_details.us_bank_account"
 Story = Callable[[Client, tuple[str, ...]], Iterable[dict[str, Any]]]
 NEVER = {
     (CREDIT, f"{SOURCE}.type", "credit_reversal"): "what was sent back returns its flow, and is no credit besides",
     (CREDIT, f"{SOURCE}.type", "payout"): "payouts are not built",
-    (CREDIT, f"{SOURCE}.type", "outbound_payment"): "shown with outbound payments",
     (CREDIT, "reversal_details.restricted_reason", "other"): "no case of it is published",
     (DEBIT, "initiating_payment_method_details.financial_account.network", "stripe"): "accounts are debited by banks",
     (DEBIT, "initiating_payment_method_details.type", "financial_account"): "accounts are debited by banks",
     (DEBIT, "reversal_details.restricted_reason", "network_restricted"): "no network of debits is",
     (DEBIT, "reversal_details.restricted_reason", "other"): "no case of it is published",
     (SENT_BACK, "status", "canceled"): "nothing cancels one",
+    **{
+        (kind, path, "other"): "everything that moves is named"
+        for kind in (TRANSACTION, ENTRY)
+        for path in ("flow_details.type", "flow_type")
+    },
+    (ENTRY, "type", "other"): "everything that moves is named",
 }
 PUBLISHED = {(kind, path): values for kind in KINDS for path, values in lists_of(kind)}
 STORIES: dict[tuple[str, str], Story] = {}
@@ -111,6 +133,10 @@ def credits(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any
 def sources(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for credit in arrivals(platform):
         yield platform.read(f"{CREDITS}/{credit['id']}", expand=[SOURCE])
+    payments = Payments(platform)
+    owner, target = payments.target(platform)
+    payments.within_stripe(funded(platform), target)
+    yield from owner.read(CREDITS, financial_account=target, expand=[f"data.{SOURCE}"])["data"]
 
 
 @row(CREDIT, "reversal_details.restricted_reason")
@@ -189,6 +215,92 @@ def types(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]
     for value in values:
         platform.made(f"/v1/payment_methods/{method}", us_bank_account={"account_type": value})
         yield collecting.asked(platform, account, method=method)
+
+
+# Outbound transfers and payments
+
+
+def rows_of(kind: str) -> None:
+    """What leaves, as a transfer or as a payment."""
+    to = "destination_payment_method_details"
+
+    @row(kind, "status", f"{to}.type", f"{to}.financial_account.network", f"{to}.us_bank_account.network")
+    def leaving(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        flows, source = OUTBOUND[kind](platform), funded(platform)
+        yield flows.begun(source, destination_payment_method_options=WIRE)
+        yield flows.within_stripe(source, flows.target(platform)[1])
+        yield canceled(platform, flows.begun(source))
+        for verb in ("post", "fail", "return"):
+            yield helped(platform, flows.begun(source), verb)
+
+    @row(kind, "returned_details.code")
+    def returns(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        flows, source = OUTBOUND[kind](platform), funded(platform)
+        for value in values:
+            yield helped(platform, flows.begun(source), "return", returned_details={"code": value})
+
+    @row(kind, "tracking_details.type")
+    def tracks(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        flows, source = OUTBOUND[kind](platform), funded(platform)
+        for value in values:
+            options = {"us_bank_account": {"network": value}}
+            flow = flows.begun(source, destination_payment_method_options=options)
+            helped(platform, flow, "post")
+            yield tracked(platform, flow, type=value).json
+
+
+for kind in OUTBOUND:
+    rows_of(kind)
+
+
+@row("treasury.outbound_transfer", f"{NUMBERS}.account_holder_type", f"{NUMBERS}.account_type")
+def saved_accounts(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    source, method = funded(platform), collecting.set_up(platform, "outbound")["payment_method"]
+    for change in (
+        {"account_holder_type": "company", "account_type": "savings"},
+        {"account_holder_type": "individual", "account_type": "checking"},
+    ):
+        platform.made(f"/v1/payment_methods/{method}", us_bank_account=change)
+        yield sent(platform, source, method=method)
+
+
+@row("treasury.outbound_payment", f"{NUMBERS}.account_holder_type", f"{NUMBERS}.account_type")
+def described_accounts(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    source = funded(platform)
+    for holder, type in (("company", "savings"), ("individual", "checking")):
+        data = data_of("000123456789")
+        data["us_bank_account"].update(account_holder_type=holder, account_type=type)
+        yield paid(platform, source, destination_payment_method_data=data)
+
+
+# Transactions and their entries
+
+
+def booked(platform: Client, path: str) -> Iterator[dict[str, Any]]:
+    """All transactions, or all entries, of a financial account with which everything was done."""
+    client, account, card = a_treasury_spender(platform)
+    kinds = ("inbound_transfers", "outbound_payments", "outbound_transfers")
+    features = {name: {"ach": {"requested": True}} for name in kinds}
+    client.made(f"/v1/treasury/financial_accounts/{account}/features", **features)
+    authorize(client, card, 1_00)
+    done(client, authorize(client, card, 1_00), "capture")
+    client.made(REVERSALS, received_debit=take(client, account, 1_00)["id"])
+    client.made(CREDIT_REVERSALS, received_credit=send(client, account, 1_00)["id"])
+    collected = collecting.helped(client, collecting.asked(client, account, 1_00), "succeed")
+    collecting.helped(client, collected, "return")
+    for kind in OUTBOUND.values():
+        flows = kind(client)
+        flows.begun(account, 1_00)
+        canceled(client, flows.begun(account, 1_00))
+        for verb in ("post", "fail", "return"):
+            helped(client, flows.begun(account, 1_00), verb)
+    expand = ["data.flow_details"]
+    yield from client.read(path, financial_account=account, limit=100, expand=expand)["data"]
+
+
+for kind, path in ((TRANSACTION, TRANSACTIONS), (ENTRY, ENTRIES)):
+    for member in ("flow_details.type", "flow_type", "status" if kind == TRANSACTION else "type"):
+        STORIES[kind, member] = lambda platform, values, path=path: booked(platform, path)
 
 
 # Reversals
