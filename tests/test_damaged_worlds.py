@@ -19,6 +19,7 @@ from emulator.cli.doctor import doctor
 from emulator.kernel.database import request_log
 from emulator.kernel.database.doctor import examine
 from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenants import handle_of
 from tests.client import Client
 
@@ -244,7 +245,7 @@ def test_what_is_due_elsewhere_is_done_beside_a_damaged_world(tmp_path, caplog):
         tenants = app.emulator.tenants  # type: ignore[attr-defined]
         refusal(Client(app, "sk_test_damaged-one"))
         looked: list[str] = []
-        tenants.at_each_look.insert(0, lambda tenant: looked.append(tenant.name))
+        tenants.attendants.insert(0, Attendant(looks=lambda tenant: looked.append(tenant.name)))
         for name in ("damaged-one", "well"):
             tenants.database.wake(handle_of(name), 1)
         ticks(app)
@@ -263,7 +264,7 @@ def test_a_bug_in_the_background_of_one_world_is_said_once_and_stays_there(tmp_p
             looked.append(tenant.name)
             assert tenant.name == "well", "a bug of ours"
 
-        tenants.at_each_look.insert(0, look)
+        tenants.attendants.insert(0, Attendant(looks=look))
         for name in ("buggy", "well"):
             Client(app, f"sk_test_{name}").read("/v1/account")
             tenants.database.wake(handle_of(name), 1)
