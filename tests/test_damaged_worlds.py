@@ -22,6 +22,7 @@ from emulator.kernel.database.schema import SCHEMA_VERSION
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenants import handle_of
 from tests.client import Client
+from tests.treasury import worlds
 
 TOPUPS, WORLD, WORLDS, REQUESTS = "/v1/topups", "/_emulator/world", "/_emulator/worlds", "/_emulator/requests"
 TOPUP = "emulator.balances.topups cannot be checked"
@@ -211,6 +212,19 @@ def test_who_met_the_damage_first_does_not_matter(tmp_path, caplog):
         assert (before, client.get("/v1/webhook_endpoints").status) == (200, 500)
         assert client.post(TOPUPS, amount=100, currency="usd").status == 500
     assert "The world dam" not in caplog.text and "The world da…" in caplog.text
+
+
+def test_an_address_that_opens_without_a_key_says_so_too(tmp_path, caplog):
+    with serving(tmp_path) as app:
+        business = worlds.connected(Client(app, "sk_test_damaged-one"))
+        url = worlds.send(business, worlds.opened(business), 1_00)["hosted_regulatory_receipt_url"]
+    (file,) = tmp_path.glob("*.sqlite")
+    written_over(file)
+
+    with serving(tmp_path) as app:
+        answer = app.test_client().get(url)
+
+    assert (answer.status_code, str(file) in answer.json["error"]["message"]) == (500, True)
 
 
 def test_what_fails_without_a_reason_is_looked_into(tmp_path, caplog):

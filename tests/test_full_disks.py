@@ -136,7 +136,7 @@ def test_a_new_world_that_cannot_be_made_leaves_no_file(app, disk, caplog):
     logged(app)
 
     assert all(is_refused(answer, disk.folder, "the disk is full") for answer in refused)
-    assert {name for name in disk.files - before if handle_of("new") in name and ".requests." not in name} == set()
+    assert {name for name in disk.files - before if handle_of("new") in name} == set()
     disk.free()
     assert new.made(TOPUPS, **MONEY)["object"] == "topup"
     assert said(caplog, "What needs it is refused") == 1

@@ -7,6 +7,7 @@ has gathered, so no reply waits for it. Bodies, queries and keys are not kept, a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import re
@@ -150,6 +151,9 @@ class RequestLog:
             self.let_go(file)
             meaning = self.troubles.told(failure, file)
             if isinstance(meaning, StorageFails):
+                with contextlib.suppress(OSError):
+                    if not file.stat().st_size:  # made, and then there was no room for anything in it
+                        remove(file)
                 raise meaning from failure
             log.error("The request log %s could not be read and has been begun anew: %s.", file, said(failure))
             remove(file)
