@@ -58,7 +58,8 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
-ECHOED = ("Idempotency-Key", "Stripe-Account", "Stripe-Context", "Stripe-Version")  # in a reply's headers too
+# What is in a reply's headers too, by its name in lower case.
+ECHOED = {name.lower(): name for name in ("Idempotency-Key", "Stripe-Account", "Stripe-Context", "Stripe-Version")}
 STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
 
 
@@ -217,8 +218,8 @@ class Pipeline:
 
     def tell_of(self, exchange: Exchange, damage: WorldDamaged) -> Reply:
         """500 for a world that cannot be read; the log hears of it once."""
-        if exchange.tenant is not None:  # an address that is opened without a key names none
-            self.tenants.tell_of(exchange.tenant.handle, damage)
+        assert exchange.tenant is not None
+        self.tenants.tell_of(exchange.tenant.handle, damage)
         return self.refuse(exchange, unreadable(str(damage)))
 
     def judge(self, exchange: Exchange) -> Reply | Waiting[Reply]:
@@ -237,8 +238,9 @@ class Pipeline:
             exchange.named = frozenset(found[1].values())
         exchange.key = keys.key_of(exchange.sent.headers.get("authorization", ""))
         exchange.tenant = self.tenants.open(exchange.key.tenant)
-        for name in ECHOED:
-            keys.check_header(name, exchange.sent.headers.get(name.lower()))
+        for name, shown in ECHOED.items():
+            if name in exchange.sent.headers:
+                keys.check_header(shown, exchange.sent.headers[name])
         is_long = len(exchange.sent.content) > LONG_TO_READ or (
             found is not None and isinstance(found[0], Route) and found[0].scope == "tenant"
         )
