@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from emulator.kernel.database.directory_lock import TEMPORARY, DirectoryInUse, DirectoryLock, sweep
-from emulator.kernel.wire.connection import Connection
+from emulator.kernel.tenants.tenants import room_for_clients
+from emulator.kernel.wire.connection import MOST_OPEN, Connection
 from emulator.kernel.wire.doors import Doors, is_loopback, name_of
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, front: Front, when_started: Callable[[], None]) -> None:
         super().__init__(uvicorn.Config(front, **SETTINGS))
+        self.config.most_open = min(MOST_OPEN, room_for_clients())  # type: ignore[attr-defined]  # read by Connection
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what goes wrong in us is told by us
         self.when_started = when_started
 

@@ -216,6 +216,28 @@ def test_a_port_that_another_program_has_is_refused(command, tmp_path):
     assert "address already in use" in outcome.err and is_one_sentence(outcome.err)
 
 
+def test_a_server_that_others_can_reach_wants_to_know_its_names(command, tmp_path):
+    outcome = command("serve", "--host", "0.0.0.0", "--port", 0, "--data", tmp_path / "data")
+
+    assert outcome.code == 2
+    assert "others can reach the server" in outcome.err and "--allow-host" in outcome.err
+    assert is_one_sentence(outcome.err)
+
+
+def test_a_server_that_others_can_reach_says_so_and_answers_to_its_names_alone(tmp_path):
+    with Running(tmp_path / "data", "--host", "0.0.0.0", "--allow-host", "stripe.test", "--quiet") as running:
+        asked = {
+            host: httpx.get(f"{running.url}/_emulator/health", headers={"Host": host}, trust_env=False).status_code
+            for host in ("stripe.test", "127.0.0.1", "evil.test")
+        }
+
+    assert asked == {"stripe.test": 200, "127.0.0.1": 200, "evil.test": 421}
+    assert running.console[1].startswith(
+        "ATTENTION: on 0.0.0.0 everybody who can reach this machine can use every world"
+    )
+    assert running.console[1].endswith("as stripe.test.\n")
+
+
 def test_a_data_directory_that_a_server_has_is_refused_with_its_address(command, server):
     folder = httpx.get(f"{server.url}/_emulator/health").json()["data"]
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 import stripe
 from flask import Flask
-from websockets.exceptions import ConnectionClosedOK, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from bench.running import Running
@@ -495,6 +495,49 @@ def test_a_listener_that_forwards_is_asked_when_no_endpoint_is(platform, listen,
     assert authorization["approved"] is approved
     assert authorization["request_history"][0]["reason"] == ("webhook_approved" if approved else "webhook_declined")
     assert settled["http_headers"]["Accept"] == "application/json"
+
+
+def test_an_answer_that_comes_in_fragments_is_joined(platform, listen):
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
+    card = a_spender(platform)
+    listener = listen(forward_to_url="localhost:4242/hook")
+    metadata = {f"key_{number}": "x" * 500 for number in range(50)}
+
+    def answer() -> None:
+        frame = listener.event()
+        while json.loads(frame["event_payload"])["type"] != "issuing_authorization.request":
+            frame = listener.event()
+        said = {
+            "type": "webhook_response",
+            "status": 200,
+            "body": json.dumps({"approved": True, "metadata": metadata}),
+            "http_headers": {"Stripe-Version": "2026-10-28.endive"},
+            **conversation_of(frame),
+        }
+        text = json.dumps(said)
+        listener.line.send(text[start : start + 4096] for start in range(0, len(text), 4096))
+
+    answering = Thread(target=answer)
+    answering.start()
+    authorization = platform.made(AUTHORIZATIONS, card=card["id"], amount=5_00, currency="usd")
+    answering.join()
+
+    assert authorization["request_history"][0]["reason"] == "webhook_approved"
+    assert authorization["metadata"] == metadata
+
+
+def test_fragments_without_an_end_close_the_line(listen):
+    listener = listen()
+
+    def endless() -> Iterator[str]:
+        for _ in range(20):
+            yield "x" * 1024 * 1024
+
+    with pytest.raises(ConnectionClosed) as closed:
+        listener.line.send(endless())
+        listener.line.recv(timeout=PATIENCE_SECONDS)
+
+    assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
 
 
 def test_a_listener_that_only_prints_is_not_asked(platform, listen):

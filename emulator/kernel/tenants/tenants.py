@@ -26,7 +26,7 @@ from emulator.kernel.world import World
 HANDLE_BYTES = 16
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
-FILES_FOR_THE_REST = 160  # connections of clients, request logs, deliveries
+FILES_FOR_THE_REST = 100  # request logs, deliveries
 log = logging.getLogger("emulator")
 
 
@@ -191,5 +191,11 @@ def most_files() -> float:
 
 
 def places(most_files: float) -> int:
-    """How many tenants may be open at once in a process that may open so many files."""
-    return int(max(2, min(MOST_OPEN_TENANTS, (most_files - FILES_FOR_THE_REST) // FILES_OF_A_TENANT)))
+    """How many tenants may be open at once in a process that may open so many files: half of them are for clients."""
+    return int(max(2, min(MOST_OPEN_TENANTS, (most_files / 2 - FILES_FOR_THE_REST) // FILES_OF_A_TENANT)))
+
+
+def room_for_clients() -> float:
+    """How many connections of clients there may be besides the tenants."""
+    most = most_files()
+    return max(16, most - places(most) * FILES_OF_A_TENANT - FILES_FOR_THE_REST)

@@ -104,7 +104,8 @@ class Asker:
                 if call.answer is not None and self.is_decided(tenant, question):
                     took_ms = call.elapsed_ms
                     break
-                if call.elapsed_ms >= asked.timeout_ms and not (frozen and self.still_frozen(tenant)):
+                is_late = call.elapsed_ms >= asked.timeout_ms and not call.has_come_within(asked.timeout_ms)
+                if is_late and not (frozen and self.still_frozen(tenant)):
                     call.give_up()
                     break
         finally:
@@ -117,8 +118,9 @@ class Asker:
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
 
     def left(self, call: Any, asked: StoredQuestion) -> float:
-        """Seconds until the deadline."""
-        return max(0.0, (asked.timeout_ms - call.elapsed_ms) / 1000)
+        """Seconds until the deadline; then, in short steps, until what came in time has been read."""
+        left = (asked.timeout_ms - call.elapsed_ms) / 1000
+        return left if left > 0 else LOOK_SECONDS
 
     def is_decided(self, tenant: Tenant, question: Question) -> bool:
         """Whether the API has been used to decide, or the tenant was reset."""

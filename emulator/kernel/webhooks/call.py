@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +23,16 @@ from emulator.kernel.answers import Answer
 from emulator.kernel.off_limits import OffLimits, addresses_of, check_addresses
 from emulator.kernel.webhooks.bounds import KEPT_HEADERS, gathered, unpacked
 from emulator.kernel.webhooks.letter import Letter
+
+
+def came_ms_ago(connection: socket.socket | None) -> int:
+    """How long ago something last came on a connection, as the system has noted it; 0 where it does not tell."""
+    if connection is None or sys.platform != "linux":
+        return 0
+    try:
+        return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 52)[0]
+    except OSError:
+        return 0
 
 
 class Client:
@@ -95,7 +107,8 @@ class Call:
         with sending as response:
             body = unpacked(gathered(response.iter_raw()), response.headers.get("Content-Encoding", ""))
             headers = dict(list(response.headers.items())[:KEPT_HEADERS])
-            return Answer(response.status_code, headers, body, None, False, self.elapsed_ms)
+            took_ms = max(0, self.elapsed_ms - came_ms_ago(self.socket))  # we may have been too busy to read it
+            return Answer(response.status_code, headers, body, None, False, took_ms)
 
     def follow(self, what: str, details: dict[str, Any]) -> None:
         """What httpx tells of its progress: whom it connects to, the socket, and that everything has left.
@@ -144,8 +157,18 @@ class Call:
 
     @property
     def is_overdue(self) -> bool:
-        """Whether its time is up."""
-        return self.elapsed_ms >= self.timeout_ms
+        """Whether its time is up, and nothing has come in time."""
+        return self.elapsed_ms >= self.timeout_ms and not self.has_come_within(self.timeout_ms)
+
+    def has_come_within(self, milliseconds: int) -> bool:
+        """Whether there is something of an answer that came in so much time and that we are too busy to have read."""
+        if self.socket is None or self.answer is not None:
+            return False
+        try:
+            unread = self.socket.recv(1, socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0))
+        except (OSError, ValueError):  # nothing is there, the socket is closed, or it is one that cannot tell
+            return False
+        return len(unread) > 0 and self.elapsed_ms - came_ms_ago(self.socket) < milliseconds
 
     def failed(self, why: str, *, timed_out: bool = False) -> Answer:
         """An end without an answer."""

@@ -29,8 +29,6 @@ MOST_OPEN = 10_000
 class Connection(HttpToolsProtocol):
     """A client's connection. `has_ended`: it sends no more of the body that it began."""
 
-    most_open = MOST_OPEN
-
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.is_in_head = True
@@ -46,7 +44,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > self.most_open:
+        if len(self.connections) > getattr(self.config, "most_open", MOST_OPEN):
             self.turn_away(ApiError(503, "Too many connections are open already. Close some, or try again later."))
         else:  # one that says nothing is as idle as one that says nothing more
             self.timeout_keep_alive_task = self.loop.call_later(

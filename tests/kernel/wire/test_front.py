@@ -254,7 +254,7 @@ def test_what_is_no_http_is_told_so_in_json(served, sent):
 
 
 def test_more_connections_than_there_is_room_for_are_told_so(served, monkeypatch):
-    monkeypatch.setattr(connection.Connection, "most_open", 0)
+    monkeypatch.setattr(served.server.config, "most_open", 0)
     with opened(served) as line:
         status, refusal, _ = answer_on(line)
 
