@@ -9,5 +9,6 @@ deliveries      and who subscribes      replies   of idempotency keys     questi
 tenant_row      the world's own row: its clock, its generator, its counters
 request_log     what was answered
 sqlite          one file per world      migrations   files of earlier versions
+folding         what was written ahead of a file, back into it
 doctor          whether everything stored agrees with the rest
 """

@@ -27,6 +27,7 @@ from weakref import WeakValueDictionary
 
 import orjson
 
+from emulator.kernel.database import folding
 from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.directory_lock import DirectoryLock
 from emulator.kernel.database.face import Kept, WorldDamaged, WorldGone
@@ -231,6 +232,7 @@ class SqliteWorld:
         self.is_closed = self.is_gone = False
         self.damage: WorldDamaged | None = None
         self.absent: dict[str, str] = {}  # what those who write know to be absent; one of them at a time
+        self.commits = 0  # since it was last asked to be folded back
         connection = None
         try:
             check_that_filled(self.file)
@@ -267,7 +269,7 @@ class SqliteWorld:
             synchronous = "FULL" if self.database.durable else "NORMAL"
             connection.executescript(
                 f"PRAGMA synchronous = {synchronous}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; "
-                "PRAGMA case_sensitive_like = ON; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_mode = WAL;"
+                "PRAGMA case_sensitive_like = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL;"
             )
         except BaseException:
             connection.close()
@@ -302,6 +304,20 @@ class SqliteWorld:
         if isinstance(meaning, WorldDamaged):
             self.damage = meaning
         return meaning
+
+    def fold(self) -> None:
+        """Fold back what was written ahead, while others read and write. What hinders it, the next write will tell."""
+        if self.is_closed or self.is_gone:
+            return
+        with contextlib.suppress(sqlite3.Error, WorldGone, WorldDamaged):
+            cursor = self.take()
+            try:
+                _, written, folded = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if folded < written > folding.TOO_MANY_PAGES:
+                    with self.lock:
+                        cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            finally:
+                self.give_back(cursor)
 
     def reading(self) -> Reading:
         """A look at one moment."""
@@ -399,6 +415,10 @@ class Writing(SqliteSession):
             with contextlib.suppress(sqlite3.OperationalError):  # somebody still reads the world as it was
                 shrink(self.cursor.connection)
         self.world.absent = self.absent
+        self.world.commits += 1
+        if self.world.commits >= folding.MANY_COMMITS:
+            self.world.commits = 0
+            self.world.database.folding.ask(self.world)
         if self.wakes_at != self.world.wakes_at:
             self.world.wakes_at = self.wakes_at
             self.world.database.wake(self.world.handle, self.wakes_at)
@@ -453,6 +473,7 @@ class SqliteDatabase:
         self.wakes: dict[str, int] = {}
         self.queue: list[tuple[int, str]] = []
         self.troubles = Troubles(directory)
+        self.folding = folding.Folding()
         self.requests = RequestLog(directory, self.troubles)
         try:
             self.look_through()
@@ -642,6 +663,7 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Let go of the directory."""
+        self.folding.close()
         self.requests.close()
         if self.folder_lock is not None:
             self.folder_lock.release()
