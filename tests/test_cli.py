@@ -403,7 +403,14 @@ def test_an_address_is_understood_as_people_write_it(command, server, monkeypatc
 def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp_path):
     file = tmp_path / "empty.json"
     file.write_text('{"_meta": {"template_version": 0}, "fixtures": []}')
-    arguments = {"why": ["iauth_none"], "clock": [], "settings": [], "reset": [], "seed": [file]}
+    arguments = {
+        "script": [],
+        "why": ["iauth_none"],
+        "clock": [],
+        "settings": [],
+        "reset": [],
+        "seed": [file],
+    }
     takes = {name for name, one in cli.cli.commands.items() if any(option.name == "api_key" for option in one.params)}
 
     ended = {
@@ -500,6 +507,49 @@ def test_an_id_is_asked_about_as_it_was_written(client):
 
     assert outcome.code == 1
     assert is_one_sentence(outcome.err)
+
+
+# Buying
+
+
+@pytest.fixture
+def buyer(client, server):
+    """A command in a world with a card that may pay, and the card."""
+    key = "sk_test_buyer"
+    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {key}"}) as http:
+        http.post("/_emulator/reset")
+        http.post("/v1/test_helpers/issuing/fund_balance", data={"amount": 1_000_00, "currency": "usd"})
+        address = {"line1": "1 Main Street", "city": "Springfield", "state": "IL", "postal_code": "62701"}
+        billing = {f"billing[address][{name}]": value for name, value in {**address, "country": "US"}.items()}
+        holder = http.post("/v1/issuing/cardholders", data={"type": "company", "name": "Rocket Bakery", **billing})
+        card = {"cardholder": holder.json()["id"], "currency": "usd", "type": "virtual", "status": "active"}
+        id = http.post("/v1/issuing/cards", data=card).json()["id"]
+    return lambda *arguments: client(*arguments, "--card", id, key=key), id
+
+
+def test_a_script_prints_its_steps_their_verdicts_and_what_it_made(buyer):
+    script, id = buyer
+
+    hotel = script("script", "hotel", "amount=20000", "nights=2", "--move-clock")
+    as_json = json.loads(script("script", "restaurant", "--json").out)
+
+    assert hotel.code == 0
+    lines = hotel.out.splitlines()
+    assert lines[0] == "played to its end"
+    assert re.fullmatch(r"20\d\d-\S+ \S+ UTC  the guest arrives: approved: no rule objects", lines[1])
+    assert re.fullmatch(r"issuing\.authorization iauth_\w+ closed 30000 usd", lines[-2])
+    assert (as_json["script"], as_json["card"], as_json["finished"]) == ("restaurant", id, True)
+
+
+def test_scripts_are_listed_with_what_they_take_and_one_that_nobody_knows_is_wrong_use(client):
+    listed = client("script")
+    as_json = json.loads(client("script", "--json").out)
+    unknown, cardless = client("script", "casino", "--card", "ic_1"), client("script", "hotel")
+
+    assert [one["name"] for one in as_json["data"]] == re.findall(r"^(\w+)", listed.out, re.MULTILINE)
+    assert "\n                final_amount=4500\n" in listed.out
+    assert (unknown.code, cardless.code) == (2, 2)
+    assert unknown.err.startswith("stripe-emulator: There is no script casino") and is_one_sentence(cardless.err)
 
 
 def test_a_reset_world_is_new(client, server):

@@ -27,7 +27,7 @@ KERNEL = "kernel"
 ROOMS = ("database", "tenants", "webhooks", "wire")
 # What products may import of the rooms all the same, and why.
 DOORS = {
-    "emulator.kernel.tenants": "operations of the scopes `tenant` and `server` are given a Tenant or the Tenants",
+    "emulator.kernel.tenants": "who is not given a World is given a Tenant, the Tenants or a Caller",
     "emulator.kernel.tenants.glance": "the list of worlds shows each without opening it",
 }
 PRODUCTS = ("balances", "connect", "control", "dashboard", "developer", "issuing", "payments", "treasury")

@@ -36,6 +36,9 @@ finding = click.option(
 )
 
 
+acting = click.option("--stripe-account", metavar="ID", help="Act for this connected account.")
+
+
 def calling(command: Any) -> Any:
     """The options of a command that calls a server with a key."""
     command = finding(command)
@@ -51,9 +54,22 @@ def needed(api_key: str | None) -> str:
     return api_key
 
 
-def call(url: str, api_key: str | None, method: str, path: str, form: dict[str, Any] | None = None) -> dict[str, Any]:
-    """One request to a running server; its JSON. WrongUse when there is none, Refused in the server's words."""
+def call(
+    url: str,
+    api_key: str | None,
+    method: str,
+    path: str,
+    form: dict[str, Any] | None = None,
+    *,
+    account: str | None = None,
+) -> dict[str, Any]:
+    """One request to a running server; its JSON. WrongUse when there is none, Refused in the server's words.
+
+    `account` is the connected account that it acts for.
+    """
     headers = {"Authorization": f"Bearer {needed(api_key)}"}
+    if account is not None:
+        headers["Stripe-Account"] = account
     with reaching(url), http_client(url) as http:
         response = http.request(method, path, data=form, headers=headers)
     try:

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import calling, http_client, needed, reaching
+from emulator.cli.calling import acting, calling, http_client, needed, reaching
 from emulator.cli.complaints import Refused, WrongUse
 
 
 @click.command()
 @click.argument("files", nargs=-1, metavar="FILE|NAME...")
 @click.option("--list", "listed", is_flag=True, help="Name the worlds that come with the emulator.")
-@click.option("--stripe-account", metavar="ID", help="Act for this connected account.")
+@acting
 @calling
 def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: str, api_key: str | None) -> None:
     """Run files in the Stripe CLI's fixture syntax against a server, in order.

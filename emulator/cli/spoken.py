@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,3 +50,14 @@ def at(seconds: int) -> str:
 def shown(value: Any) -> str:
     """A JSON value on a line; text without quotes."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def assigned(changes: Sequence[str]) -> dict[str, list[str]]:
+    """A form from `name=value` and `name[inner]=value`; a name that comes twice has both values."""
+    form: dict[str, list[str]] = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        if not equals or not name:
+            raise WrongUse(f"A change reads name=value, not {change}.")
+        form.setdefault(name, []).append(value)
+    return form

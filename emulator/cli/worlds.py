@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from emulator.cli.calling import call, calling, finding
-from emulator.cli.complaints import Refused, WrongUse
-from emulator.cli.spoken import ago, shown
+from emulator.cli.complaints import Refused
+from emulator.cli.spoken import ago, assigned, shown
 from emulator.first_steps import DEMO_KEY
 
 
@@ -21,12 +21,7 @@ def settings(changes: tuple[str, ...], url: str, api_key: str | None) -> None:
 
     A list is given as `name[]=one name[]=other`.
     """
-    form: dict[str, Any] = {}
-    for change in changes:
-        name, equals, value = change.partition("=")
-        if not equals or not name:
-            raise WrongUse(f"A change reads name=value, not {change}.")
-        form.setdefault(name, []).append(value)
+    form = assigned(changes)
     story = call(url, api_key, "POST" if form else "GET", "/_emulator/settings", form or None)
     for name, value in story.items():
         if name != "object":

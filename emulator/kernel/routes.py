@@ -14,7 +14,7 @@ from emulator.kernel.world import World
 
 STRIPES = ("/v1/", "/v2/")  # where Stripe's own paths begin
 Operation = Callable[..., Any]
-Scope = Literal["world", "tenant", "server"]
+Scope = Literal["world", "calls", "tenant", "server"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Route:
     """One operation.
 
     `operation(world, params, *path values)` returns a record, a `Page`, a `Deleted` or a plain hash. Operations of
-    scope `tenant` get the tenant instead of a world and take their own steps; those of scope `server` need no key.
+    scope `calls` get a `Caller` instead of a world and call others, each in a step of its own; those of scope `tenant`
+    get the tenant and take their own steps; those of scope `server` need no key.
     """
 
     verb: str

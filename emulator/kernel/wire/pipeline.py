@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+import orjson
 from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
@@ -37,8 +38,8 @@ from emulator.kernel.render import Content
 from emulator.kernel.requests import Request, RequestLine
 from emulator.kernel.routes import STRIPES, NotBuilt, Route
 from emulator.kernel.step import Step
-from emulator.kernel.tenants import Tenant, Tenants
-from emulator.kernel.waiting import Alarm, Wait, Waiting, driven, elsewhere
+from emulator.kernel.tenants import Caller, Tenant, Tenants
+from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven, elsewhere
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
 from emulator.kernel.wire.incoming import Incoming, received
@@ -307,18 +308,12 @@ class Pipeline:
                     if repeated is not None:
                         return repeated
             raise
+        if route.scope == "calls":
+            return self.in_calls(exchange, params, mark)
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
             return shown_later(result) if isinstance(result, Generator) else Reply(200, render.encoded(result))
-        asked = Request(
-            exchange.request_id,
-            exchange.idempotency_key,
-            exchange.path,
-            exchange.values,
-            exchange.sent.origin,
-            exchange.sent.headers.get("stripe-version"),
-            exchange.key,
-        )
+        asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
         # The control API is spared, or nobody could end them.
         if exchange.path.startswith(STRIPES) and exchange.tenant.has_faults():
@@ -328,6 +323,86 @@ class Pipeline:
             if struck is not None:
                 return delayed(struck, go_on)
         return go_on()
+
+    def cause(self, exchange: Exchange, version: str | None) -> Request:
+        """A request as the cause of steps, judged by an API version."""
+        return Request(
+            exchange.request_id,
+            exchange.idempotency_key,
+            exchange.path,
+            exchange.values,
+            exchange.sent.origin,
+            version,
+            exchange.key,
+        )
+
+    def in_calls(self, exchange: Exchange, params: dict[str, Any], mark: bytes) -> Waiting[Reply]:
+        """An operation that calls others. Its key is marked as running meanwhile, and free again if it is refused."""
+        assert exchange.route is not None and exchange.tenant is not None
+        if exchange.idempotency_key is not None:
+            repeated = yield Work(partial(self.remember, exchange, mark, None))
+            if repeated is not None:
+                return repeated
+        caller = Caller(exchange.tenant, exchange.named_account, partial(self.called, exchange))
+        try:
+            result = yield from exchange.route.operation(caller, params, *exchange.values.values())
+        except Exception:
+            if exchange.idempotency_key is not None:
+                yield Work(partial(self.forget, exchange))
+            raise
+        reply = Reply(200, render.encoded(result), ran=True)
+        if exchange.idempotency_key is not None:
+            exchange.headers["Original-Request"] = exchange.request_id
+            exchange.headers["Stripe-Should-Retry"] = "false"
+            yield Work(partial(self.remember, exchange, mark, reply))
+        return reply
+
+    def remember(self, exchange: Exchange, mark: bytes, reply: Reply | None) -> Reply | None:
+        """Keep a reply under its request's key; before there is one, that it is running, unless the key has its reply.
+
+        That reply is given back.
+        """
+        assert exchange.tenant is not None
+        with exchange.tenant.writing(self.cause(exchange, None)) as step:
+            repeated = self.repeated(exchange, step, mark) if reply is None else None
+            if repeated is None:
+                self.keep_reply(exchange, step, mark, reply)
+            return repeated
+
+    def forget(self, exchange: Exchange) -> None:
+        """Let the key of a refused request be used again."""
+        assert exchange.tenant is not None and exchange.idempotency_key is not None
+        with exchange.tenant.writing(self.cause(exchange, None)) as step:
+            step.replies.forget(exchange.named_account or step.row.platform, exchange.idempotency_key)
+
+    def called(
+        self, exchange: Exchange, account: str | None, verb: str, path: str, params: dict[str, Any]
+    ) -> Waiting[dict[str, Any]]:
+        """What an operation answers that another one calls, in a step of its own and, if it asks, in two."""
+        found = self.catalog.table.find(verb, path)
+        assert found is not None and isinstance(found[0], Route) and found[0].scope == "world", f"{verb} {path}"
+        route, values = found
+        inner = Exchange(
+            exchange.sent,
+            verb,
+            path,
+            exchange.request_id,
+            wire_of(path),
+            exchange.began,
+            key=exchange.key,
+            tenant=exchange.tenant,
+            named_account=account,
+            route=route,
+            values=values,
+            named=frozenset(values.values()) if verb != "GET" else frozenset(),
+        )
+        newest = self.catalog.settings["api_version"].default
+        version = exchange.sent.headers.get("stripe-version") if verb == "GET" else newest
+        typed = route.params.parse(params)
+        reply = yield from elsewhere(partial(self.in_step, inner, self.cause(inner, version), typed, [], b""))
+        if inner.refusal is not None:
+            raise inner.refusal
+        return orjson.loads(reply.body)
 
     def in_step(
         self, exchange: Exchange, asked: Request, params: dict[str, Any], expand: list[str], mark: bytes
@@ -388,12 +463,18 @@ class Pipeline:
         reply = self.refuse(exchange, refusal)
         if exchange.idempotency_key is not None and exchange.wire.remembers(refusal):
             exchange.headers["Original-Request"] = exchange.request_id
-            step.replies.keep(
-                world.account,
-                exchange.idempotency_key,
-                StoredReply(exchange.path, mark, exchange.request_id, step.now, reply.status, reply.body),
-            )
+            self.keep_reply(exchange, step, mark, reply)
         return reply
+
+    def keep_reply(self, exchange: Exchange, step: Step, mark: bytes, reply: Reply | None) -> None:
+        """Remember under a request's key what it was answered, or with None that it is running."""
+        assert exchange.idempotency_key is not None
+        status, body = (reply.status, reply.body) if reply is not None else (None, None)
+        step.replies.keep(
+            exchange.named_account or step.row.platform,
+            exchange.idempotency_key,
+            StoredReply(exchange.path, mark, exchange.request_id, step.now, status, body),
+        )
 
     def asked(self, exchange: Exchange, question: Question) -> Waiting[Reply]:
         """Put a question to the client, with nothing locked, and reply with what came of it."""
@@ -455,11 +536,7 @@ class Pipeline:
             assert exchange.idempotency_key is not None
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
-            step.replies.keep(
-                world.account,
-                exchange.idempotency_key,
-                StoredReply(exchange.path, mark, exchange.request_id, step.now, reply.status, reply.body),
-            )
+            self.keep_reply(exchange, step, mark, reply)
         return reply
 
     def attempted(
@@ -483,11 +560,7 @@ class Pipeline:
         assert exchange.wire is V1, "what concludes a question answers in v1"
         step.questions.attach(question, step.request, mark, expand)
         if exchange.idempotency_key is not None:
-            step.replies.keep(
-                exchange.named_account or step.row.platform,
-                exchange.idempotency_key,
-                StoredReply(exchange.path, mark, exchange.request_id, step.now, None, None),
-            )
+            self.keep_reply(exchange, step, mark, None)
         return question
 
     def performed(
