@@ -404,6 +404,7 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
     file = tmp_path / "empty.json"
     file.write_text('{"_meta": {"template_version": 0}, "fixtures": []}')
     arguments = {
+        "purchase": ["--card", "ic_none", "--amount", "1"],
         "script": [],
         "why": ["iauth_none"],
         "clock": [],
@@ -418,7 +419,7 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         for name in takes
     }
 
-    assert ended == {name: 1 if name == "why" else 0 for name in arguments}
+    assert ended == {name: 1 if name in ("purchase", "why") else 0 for name in arguments}
 
 
 @pytest.mark.parametrize("address", ["ftp://localhost:12111", "http://", "http:///v1", "local host:1", "/", ""])
@@ -525,6 +526,32 @@ def buyer(client, server):
         card = {"cardholder": holder.json()["id"], "currency": "usd", "type": "virtual", "status": "active"}
         id = http.post("/v1/issuing/cards", data=card).json()["id"]
     return lambda *arguments: client(*arguments, "--card", id, key=key), id
+
+
+def test_a_purchase_prints_its_verdict_and_what_it_made(buyer):
+    purchase, _ = buyer
+
+    approved = purchase("purchase", "--amount", "1000", "--capture", "merchant_data[country]=FR")
+    declined = purchase("purchase", "--amount", "2000000", "--category", "taxicabs_limousines")
+
+    assert (approved.code, declined.code) == (0, 0)
+    lines = r"approved: no rule objects\nissuing\.authorization iauth_\w+\nissuing\.transaction ipi_\w+\n"
+    assert re.fullmatch(lines, approved.out)
+    assert re.fullmatch(r"declined by: .+\nissuing\.authorization iauth_\w+\n", declined.out)
+
+
+def test_a_dry_run_prints_what_why_would_and_buys_nothing(buyer):
+    purchase, _ = buyer
+
+    tried = purchase("purchase", "--amount", "2000000", "--dry-run")
+    as_json = json.loads(purchase("purchase", "--amount", "1000", "--dry-run", "--json").out)
+    wrong = purchase("purchase", "--amount", "0", "--dry-run", "wallet=purse")
+
+    first, second, *rules = tried.out.splitlines()
+    assert first.startswith("declined by: ") and second.startswith("dry run, ")
+    assert rules[0].startswith("   1. allows ")
+    assert (as_json["object"], as_json["approved"], as_json["hold"]) == ("emulator.dry_run", True, 10_00)
+    assert wrong.code == 1 and is_one_sentence(wrong.err) and "Invalid wallet" in wrong.err
 
 
 def test_a_script_prints_its_steps_their_verdicts_and_what_it_made(buyer):

@@ -6,7 +6,7 @@ What caused it, when it is, what it announced. It is rolled back as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -43,6 +43,10 @@ class made_once(Generic[Made]):  # noqa: N801
     def __get__(self, owner: Any, kind: type) -> Made:
         made = owner.__dict__[self.name] = self.make(owner)
         return made
+
+
+class TakenBack(Exception):
+    """A rehearsal is over."""
 
 
 class Step:
@@ -136,6 +140,13 @@ class Step:
         except BaseException:
             self.rolled_back()
             raise
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """What is done only to see what would come of it: at its end all of it is taken back."""
+        with suppress(TakenBack), self.attempt():
+            yield
+            raise TakenBack
 
     def rolled_back(self) -> None:
         """Forget all that the step has made, read, counted and drawn: the database has taken back what it stood for."""

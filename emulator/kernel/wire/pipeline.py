@@ -219,8 +219,8 @@ class Pipeline:
 
     def tell_of(self, exchange: Exchange, damage: WorldDamaged) -> Reply:
         """500 for a world that cannot be read; the log hears of it once."""
-        assert exchange.tenant is not None
-        self.tenants.tell_of(exchange.tenant.handle, damage)
+        if exchange.tenant is not None:  # an address that is opened without a key names none
+            self.tenants.tell_of(exchange.tenant.handle, damage)
         return self.refuse(exchange, unreadable(str(damage)))
 
     def judge(self, exchange: Exchange) -> Reply | Waiting[Reply]:
