@@ -28,11 +28,12 @@ CHANCE = 8  # where chance begins
 IDS = {name.rpartition(".")[2]: f"{kind.prefix}_{'x' * 24}" for name, kind in CATALOG.records.items()}
 MADE_IN_ORDER = """
     account attempt bank_account capability customer emulator_card_number emulator_file_content
-    emulator_fraud_verification emulator_next_authorization fault file funding_instructions issuing_cardholder
-    issuing_dispute issuing_personalization_design issuing_token issuing_transaction mandate payment_method person
+    emulator_fraud_verification emulator_next_authorization emulator_next_flow fault file funding_instructions
+    issuing_cardholder issuing_dispute issuing_personalization_design issuing_token issuing_transaction mandate
+    payment_method person
     setup_attempt setup_intent stripecli_session subscriber topup treasury_credit_reversal
-    treasury_debit_reversal treasury_financial_account treasury_inbound_transfer treasury_outbound_transfer
-    treasury_received_credit treasury_received_debit webhook_endpoint
+    treasury_debit_reversal treasury_financial_account treasury_inbound_transfer treasury_outbound_payment
+    treasury_outbound_transfer treasury_received_debit webhook_endpoint
 """
 # What cannot be told, by the reason: a table with its columns, and with the members of its records after a dot.
 BEYOND_TELLING: dict[str, dict[str, str]] = {
@@ -84,8 +85,9 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
             ".activated_features .country .forwarding_settings .is_default .requested_features .status_details "
             ".supported_currencies"
         ),
-        "treasury_inbound_transfer": ".own_number",
-        "treasury_outbound_transfer": ".own_number",
+        "treasury_inbound_transfer": ".forced .own_number",
+        "treasury_outbound_payment": ".forced .own_number",
+        "treasury_outbound_transfer": ".forced .own_number",
         "treasury_received_credit": ".other_side",
         "treasury_received_debit": ".other_side",
     },
@@ -104,6 +106,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "clinic": "data",
         "due": "due_at",
         "emulator_next_authorization": ".approved .reason",
+        "emulator_next_flow": ".code .status",
         "fault": "method milliseconds path rate_limited_reason should_retry",
         "movement": "available_on id kind",
         "tenant": "clock_offset created draws frozen_at generation last_now name",

@@ -70,6 +70,7 @@ TAKEN_BACK = "debit_not_authorized"
     noun="inbound transfer",
     filters=("financial_account", "status"),
     hidden=("forced", "origin_debit", "own_number"),
+    silent=("failure_details", "linked_flows", "returned"),  # no event tells that the money was taken back
     expands=("transaction", "origin_payment_method_details.us_bank_account.mandate"),
 )
 class InboundTransfer:
@@ -333,6 +334,8 @@ def audit(world: World) -> Iterator[str]:
         taken = back is not None and (back.linked_flows["inbound_transfer"], back.amount, back.status)
         if taken != ((transfer.id, transfer.amount, "succeeded") if transfer.returned else False):
             yield f"{transfer.id} is {transfer.stage}, the debit that took its money back says {taken}"
+        if (transfer.failure_details is not None) != (transfer.stage in ("failed", "returned")):
+            yield f"{transfer.id} is {transfer.stage}, its reason for that {transfer.failure_details}"
         origin = debit_of_origin(world, transfer)
         if transfer.origin_debit is not None and (origin is None or origin[1].amount != transfer.amount):
             yield f"{transfer.id} over {transfer.amount} is not what {transfer.origin_debit} took from its origin"
