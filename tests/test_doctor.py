@@ -75,6 +75,25 @@ def test_nothing_is_found_where_nothing_was_changed(world, tmp_path):
     assert found(world, tmp_path) == []
 
 
+def test_what_changes_without_an_event_and_a_file_that_was_never_uploaded_are_no_findings(tmp_path):
+    app = create_app(tmp_path)
+    platform = Client(app, "sk_test_examined")
+    business = connected(platform)
+    transfer = business.made(
+        "/v1/treasury/inbound_transfers",
+        amount=1_00,
+        currency="usd",
+        financial_account=opened(business),
+        origin_payment_method="pm_usBankAccount",
+    )
+    for verb in ("succeed", "return"):
+        business.made(f"/v1/test_helpers/treasury/inbound_transfers/{transfer['id']}/{verb}")
+    platform.made(f"/v1/accounts/{business.account}", settings={"branding": {"icon": f"file_{'1' * 24}"}})
+    app.emulator.close()
+
+    assert examine(tmp_path, CATALOG) == []
+
+
 KINDS = [
     "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute",
     "issuing_transaction", "received_credit", "received_debit", "topup",
@@ -166,6 +185,8 @@ def test_an_id_that_nothing_has_is_named(world, tmp_path):
         ("UPDATE due SET action = 'issuing.cards.polish'", "waits for issuing.cards.polish, which there is not"),
         ("UPDATE due SET about = 'iauth_1xWl4IbVd08jDdf5d6Vmj3gE'", "which is not there"),
         ("UPDATE movement SET currency = 'eur' WHERE sequence = 1", "is filed under the currency eur"),
+        ("UPDATE movement SET flow_type = 'payout' WHERE flow_type = 'received_credit'", "its flow type is payout"),
+        ("UPDATE movement SET owner = 'acct_x' WHERE sequence = 1", "names acct_x, which is not there"),
         ("UPDATE issuing_card SET account = 'acct_x'", "issuing_card has rows of acct_x, which is no account"),
     ],
 )

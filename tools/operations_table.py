@@ -30,7 +30,7 @@ OWN = """
 
 Under `/_emulator`, with the same keys; what needs none says so. Replies are JSON, parameters forms, as in the v1 API.
 `stripe-emulator clock`, `settings`, `why` and `reset` say the same from the command line (`--url`, `STRIPE_API_KEY`);
-`stripe-emulator doctor` reads a data folder and proves that the books balance.
+`stripe-emulator doctor` reads a data folder and says whether books, objects, events and ids agree.
 """
 
 

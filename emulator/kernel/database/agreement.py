@@ -78,17 +78,24 @@ def at(value: Any, path: Iterable[Any]) -> Any:
 def lost(world: World) -> Iterator[str]:
     """What waits for, or names, an object that is not there, as sentences. What events tell of may be gone."""
     known: dict[Kind, set[str]] = {kind: world.store.ids(kind) for kind in world.catalog.stored}
-    movements = world.ledger.ids()
+    movements = world.ledger.causes()
 
-    def is_there(inside: World, id: str) -> bool:
+    def is_there(id: str) -> bool:
         kind = world.catalog.prefixes.get(id.partition("_")[0])
         if kind is None or not kind.is_stored:
             return id in movements
-        return id in known[kind] or (kind.look_up is not None and inside.anywhere(kind, id) is not None)
+        return kind.look_up is not None or id in known[kind]  # not every file that a client names was ever uploaded
 
     for due in world.step.agenda.waiting():
-        if not is_there(world.as_account(due.account), due.about):
+        if not is_there(due.about):
             yield f"{due.action} waits for {due.about}, which is not there"
+    for movement, (owner, flow, transaction, flow_type) in movements.items():
+        for id in (owner, flow, transaction):
+            if id is not None and not is_there(id):
+                yield f"{movement} names {id}, which is not there"
+        kind = world.catalog.prefixes.get(str(flow).partition("_")[0])
+        if flow_type is not None and (kind is None or not kind.object.replace(".", "_").endswith(flow_type)):
+            yield f"{movement} is of {flow}, and its flow type is {flow_type}"
     for kind in known:
         if kind is Event:
             continue
@@ -100,7 +107,7 @@ def lost(world: World) -> Iterator[str]:
             named = {id for id in ids_in(members) if id.partition("_")[0] in world.catalog.prefixes}
             named |= {id for path in paths if isinstance(id := at(members, path), str)}
             for id in sorted(named):
-                if not is_there(world.as_account(account), id):
+                if not is_there(id):
                     yield f"{record.id} names {id}, which is not there"
 
 

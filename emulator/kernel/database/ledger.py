@@ -142,9 +142,10 @@ class Ledger:
         )
         return (row[0] if row else None) or 0
 
-    def ids(self) -> set[str]:
-        """The ids of all movements."""
-        return {id for (id,) in self.session.all("SELECT id FROM movement")}
+    def causes(self) -> dict[str, tuple[str, str | None, str | None, str | None]]:
+        """Of every movement, by its id: whose statement it is on, its flow, transaction, and type of flow."""
+        rows = self.session.all("SELECT id, owner, flow, transaction_id, flow_type FROM movement")
+        return {id: (owner, flow, transaction, type) for id, owner, flow, transaction, type in rows}
 
     def orphans(self, record: Kind, column: str = "flow") -> Iterator[str]:
         """Movements that name a record of this kind which is gone, as sentences for the doctor."""
