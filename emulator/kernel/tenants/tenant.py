@@ -81,11 +81,10 @@ class Tenant:
                 attendant.opened(self)
         return self.opened
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a step may have to wait: somebody writes, much falls due, or the world is still to be opened."""
+    def keeps_waiting(self, *, writes: bool) -> bool:
+        """Whether a step may take long to begin: the world is not open yet, much falls due, or somebody writes."""
         opened = self.opened
-        return opened is None or opened.is_gone or opened.is_busy or self.is_settling
+        return opened is None or opened.is_gone or self.is_settling or (writes and opened.is_busy)
 
     def close(self) -> None:
         """Close its files. Who still has it may go on using it."""

@@ -75,7 +75,7 @@ class Asker:
                 self.mine.add(question.event)
             answer, heard = yield from self.answered(tenant, question)
             conclude = partial(self.conclude, tenant, question.event, answer, heard)
-            return (yield Work(conclude)) if tenant.is_busy else conclude()
+            return (yield Work(conclude)) if tenant.keeps_waiting(writes=True) else conclude()
         finally:
             with self.guard:
                 self.mine.discard(question.event)

@@ -245,7 +245,7 @@ class Pipeline:
         is_long = len(exchange.sent.content) > LONG_TO_READ or (
             found is not None and isinstance(found[0], Route) and found[0].scope == "tenant"
         )
-        if is_long or exchange.tenant.is_busy:
+        if is_long or exchange.tenant.keeps_waiting(writes=verb != "GET"):
             return elsewhere(partial(self.judge_in_world, exchange, verb, found))
         return self.judge_in_world(exchange, verb, found)
 

@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 
 from emulator.app import create_app
+from emulator.kernel.tenants import Tenant
 from emulator.kernel.uploads import LARGEST_UPLOAD
 from emulator.kernel.wire import connection
 from emulator.kernel.wire.doors import Doors, host_of, name_of
@@ -374,6 +375,95 @@ def test_uploads_that_stall_keep_nobody_waiting(served):
         statuses = [asked(served, "GET", BALANCE)[0] for _ in range(20)]
 
     assert statuses == [200] * 20
+
+
+# What takes long
+
+
+@contextlib.contextmanager
+def held(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[threading.Event]:
+    """Something that a tenant does takes until the block ends; the event says that it has begun."""
+    done, begun, may_end = getattr(Tenant, name), threading.Event(), threading.Event()
+
+    def slowly(self: Tenant, *said: Any, **more: Any) -> Any:
+        begun.set()
+        may_end.wait(PATIENCE_SECONDS)
+        return done(self, *said, **more)
+
+    monkeypatch.setattr(Tenant, name, slowly)
+    try:
+        yield begun
+    finally:
+        may_end.set()
+
+
+@pytest.mark.parametrize(
+    "verb, path, form, does",
+    [
+        ("POST", "/_emulator/reset", {}, "reset"),
+        ("POST", "/_emulator/clock", {"advance": "99999999"}, "move_clock"),
+        ("POST", "/_emulator/settings", {"api_version": ""}, "change_settings"),
+        ("GET", "/v1/balance", {}, "make"),
+    ],
+)
+def test_what_takes_long_in_one_world_keeps_no_other_waiting(served, monkeypatch, verb, path, form, does):
+    asked(served, "GET", BALANCE)
+    key = f"sk_test_long_{does}"
+    if does != "make":
+        httpx.get(f"{served.url}{BALANCE}", auth=(key, ""), trust_env=False)
+
+    def request() -> int:
+        more = {"data": form} if verb == "POST" else {}
+        url = f"{served.url}{path}"
+        return httpx.request(
+            verb, url, auth=(key, ""), timeout=PATIENCE_SECONDS * 2, trust_env=False, **more
+        ).status_code
+
+    with ThreadPoolExecutor(1) as other:
+        with held(monkeypatch, does) as begun:
+            slow = other.submit(request)
+            begun.wait(PATIENCE_SECONDS)
+
+            statuses = [asked(served, "GET", BALANCE)[0] for _ in range(5)]
+            is_done = slow.done()
+
+        assert (statuses, is_done, slow.result()) == ([200] * 5, False, 200)
+
+
+def test_who_wants_to_write_where_somebody_writes_keeps_no_other_world_waiting(served, application):
+    asked(served, "GET", BALANCE)
+    tenant = tenant_called(application, "written_to")
+    fund = "/v1/test_helpers/issuing/fund_balance"
+
+    def request() -> int:
+        form = {"amount": 100, "currency": "usd"}
+        auth = ("sk_test_written_to", "")
+        url = f"{served.url}{fund}"
+        return httpx.post(url, data=form, auth=auth, timeout=PATIENCE_SECONDS * 2, trust_env=False).status_code
+
+    with ThreadPoolExecutor(1) as other:
+        with tenant.writing():
+            slow = other.submit(request)
+            statuses = [asked(served, "GET", BALANCE)[0] for _ in range(20)]
+            theirs = httpx.get(f"{served.url}{BALANCE}", auth=("sk_test_written_to", ""), trust_env=False).status_code
+            is_done = slow.done()
+
+        assert (statuses, theirs, is_done, slow.result()) == ([200] * 20, 200, False, 200)
+
+
+def tenant_called(application: Flask, name: str) -> Tenant:
+    """A tenant whose world is open."""
+    tenant = application.emulator.tenants.open(name)
+    with tenant.reading():
+        return tenant
+
+
+def test_a_body_of_many_kilobytes_is_read_like_any_other(served):
+    form = {"description": "x" * 100_000, "zebra": "1"}
+
+    reply = httpx.post(f"{served.url}/v1/topups", data=form, auth=(KEY, ""), trust_env=False)
+
+    assert (reply.status_code, reply.json()["error"]["param"]) == (400, "zebra")
 
 
 # Waiting
