@@ -55,7 +55,6 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
             ".payment_method_options .payment_method_types .status"
         ),
         "topup": ".description .metadata",
-        "treasury_inbound_transfer": ".failure_details",
         "treasury_financial_account": ".metadata .nickname .platform_restrictions",
     },
     "what is never shown, or as something else, and follows from nothing": {

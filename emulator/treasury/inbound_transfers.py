@@ -72,7 +72,6 @@ TAKEN_BACK = "debit_not_authorized"
     hidden=("forced", "origin_debit", "own_number"),
     silent=("failure_details", "linked_flows", "returned"),  # no event tells that the money was taken back
     expands=("transaction", "origin_payment_method_details.us_bank_account.mandate"),
-    silent=("failure_details", "linked_flows", "returned"),  # a return is no event
 )
 class InboundTransfer:
     """Money on its way in. Amount in cents.
