@@ -23,6 +23,7 @@ from tests.treasury.sending import (
     funded,
     helped,
     paid,
+    paid_within_stripe,
     sent,
     sent_within_stripe,
     tracked,
@@ -34,6 +35,7 @@ from tests.treasury.worlds import (
     ENTRIES,
     REVERSALS,
     TRANSACTIONS,
+    connected,
     opened,
     own_account,
     send,
@@ -102,10 +104,10 @@ def arrivals(platform: Client) -> Iterator[dict[str, Any]]:
     for type in ("balance", "stripe"):
         yield moved(platform, RECEIVE, "stripe", initiating_payment_method_details={"type": type})
     yield moved(platform, RECEIVE, "ach", failure_code="other")
-    source, target = funded(platform), opened(platform)
+    source, target, business = funded(platform), opened(platform), connected(platform)
     sent_within_stripe(platform, source, target)
-    (within,) = platform.read(CREDITS, financial_account=target, expand=[f"data.{SOURCE}"])["data"]
-    yield within
+    paid_within_stripe(business, funded(business), target)
+    yield from platform.read(CREDITS, financial_account=target)["data"]
 
 
 def purchase(platform: Client) -> tuple[Client, dict[str, Any]]:
@@ -133,10 +135,6 @@ def credits(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any
 def sources(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     for credit in arrivals(platform):
         yield platform.read(f"{CREDITS}/{credit['id']}", expand=[SOURCE])
-    payments = Payments(platform)
-    owner, target = payments.target(platform)
-    payments.within_stripe(funded(platform), target)
-    yield from owner.read(CREDITS, financial_account=target, expand=[f"data.{SOURCE}"])["data"]
 
 
 @row(CREDIT, "reversal_details.restricted_reason")
@@ -242,11 +240,12 @@ def rows_of(kind: str) -> None:
     @row(kind, "tracking_details.type")
     def tracks(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         flows, source = OUTBOUND[kind](platform), funded(platform)
+        marks = {"ach": {"trace_id": "1"}, "us_domestic_wire": {"imad": "5"}}
         for value in values:
             options = {"us_bank_account": {"network": value}}
             flow = flows.begun(source, destination_payment_method_options=options)
             helped(platform, flow, "post")
-            yield tracked(platform, flow, type=value).json
+            yield tracked(platform, flow, type=value, **{value: marks[value]}).json
 
 
 for kind in OUTBOUND:
@@ -308,8 +307,8 @@ for kind, path in ((TRANSACTION, TRANSACTIONS), (ENTRY, ENTRIES)):
 
 @row(SENT_BACK, "network", "status")
 def credit_reversals(platform: Client, values: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    *_, within = arrivals(platform)
-    for credit in (send(platform, own_account(platform), 1_00), within):
+    *_, bought, _ = arrivals(platform)
+    for credit in (send(platform, own_account(platform), 1_00), bought):
         reversal = platform.made(CREDIT_REVERSALS, received_credit=credit["id"])
         yield reversal
         yield platform.read(f"{CREDIT_REVERSALS}/{reversal['id']}")
