@@ -8,6 +8,7 @@ agenda          what falls due          events    what happened           faults
 deliveries      and who subscribes      replies   of idempotency keys     questions
 tenant_row      the world's own row: its clock, its generator, its counters
 request_log     what was answered
+files           what belongs to a database's file, and what goes wrong with it
 sqlite          one file per world      migrations   files of earlier versions
 folding         what was written ahead of a file, back into it
 doctor          whether everything stored agrees with the rest
