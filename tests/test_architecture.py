@@ -64,10 +64,9 @@ def test_the_page_names_every_file_that_one_authorization_passes(platform: Clien
             platform.made("/_emulator/webhooks/drain")
 
     named = set(NAMED.findall(PAGE.read_text()))
-    told = re.search(r"(\d+) files behind the socket until the reply has left, and (\d+) more", PAGE.read_text())
     assert until_the_reply | afterwards == named - NOT_PASSED
-    assert told is not None
-    assert [int(told[1]), int(told[2])] == [len(until_the_reply), len(afterwards - until_the_reply)]
+    assert "some sixty files" in PAGE.read_text() and 55 <= len(until_the_reply) < 65
+    assert "fewer than ten more" in PAGE.read_text() and len(afterwards - until_the_reply) < 10
 
 
 def test_every_file_that_is_named_is_there() -> None:
