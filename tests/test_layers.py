@@ -71,6 +71,15 @@ def test_a_room_of_the_kernel_that_a_product_enters_is_named_but_for_its_doors(t
     assert imports(enters)["kernel.wire"] == {"kernel": 1}
 
 
+def test_rooms_that_lead_back_to_themselves_are_named(tree):
+    found = tree(kernel__tenants__tenant="from emulator.kernel.wire import forms", kernel__wire__forms="")
+
+    assert broken(found) == []
+    assert broken(tree(kernel__wire__forms="import emulator.kernel.tenants.tenant")) == [
+        "a circle of rooms: kernel.tenants, kernel.wire"
+    ]
+
+
 def test_every_door_is_used():
     entered = {use.module for use in uses(ROOT) if use.folders[0] in PRODUCTS}
 

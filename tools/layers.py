@@ -25,6 +25,8 @@ START, END = "<!-- layers: written by tools/layers.py -->\n", "<!-- end of layer
 KERNEL = "kernel"
 # What the emulator speaks of: the folders of its API. All others are beneath them or put them together.
 ROOMS = ("database", "tenants", "webhooks", "wire")
+# They import one another one way only. The database is left out: it and the kernel's folder need each other.
+STACKED = (KERNEL, "kernel.tenants", "kernel.webhooks", "kernel.wire")
 # What products may import of the rooms all the same, and why.
 DOORS = {
     "emulator.kernel.tenants": "who is not given a World is given a Tenant, the Tenants or a Caller",
@@ -135,6 +137,8 @@ def broken(found: list[Use]) -> list[str]:
     ]
     if circles(counts, PRODUCTS):
         says.append(f"a circle of products: {', '.join(circles(counts, PRODUCTS))}")
+    if circles(counts, STACKED):
+        says.append(f"a circle of rooms: {', '.join(circles(counts, STACKED))}")
     known = operations()
     says += [
         f"{use.by} uses {use.name}, an operation of {use.module}"

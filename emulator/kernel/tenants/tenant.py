@@ -21,9 +21,8 @@ from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_
 from emulator.kernel.errors import invalid
 from emulator.kernel.requests import NOBODY_ASKED, Request
 from emulator.kernel.step import Step
+from emulator.kernel.tenants.linked_calls import AnyCall, Flight
 from emulator.kernel.tenants.steps import Reading, Writing
-from emulator.kernel.webhooks.call import Call
-from emulator.kernel.webhooks.linked_calls import Flight
 from emulator.kernel.world import World
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Tenant:
         self.opened: StoredWorld | None = None
         self.is_deleted = False
         self.generation = 0  # as the last step found it
-        self.handling: list[Flight] = []
+        self.handling: list[Flight[Any]] = []
         self.is_settling = False
         self.may_have_faults = True  # until somebody has looked
         self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
@@ -210,9 +209,9 @@ class Tenant:
         for attendant in self.tenants.attendants:
             attendant.looks(self)
 
-    def begin_call(self, begin: Callable[[], Call]) -> Flight:
+    def begin_call(self, begin: Callable[[], AnyCall]) -> Flight[AnyCall]:
         """Begin a call that somebody handles from now on: API calls made meanwhile are noted with it."""
-        flight = Flight()
+        flight: Flight[AnyCall] = Flight()
         with self.guard:
             self.handling = [*self.handling, flight]
         try:
@@ -222,7 +221,7 @@ class Tenant:
             raise
         return flight
 
-    def handled(self, flight: Flight) -> None:
+    def handled(self, flight: Flight[Any]) -> None:
         """It has been answered, or nobody waits for it any more."""
         with self.guard:
             self.handling = [one for one in self.handling if one is not flight]

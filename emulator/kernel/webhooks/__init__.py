@@ -7,5 +7,4 @@ letter        what is posted: an event in the subscriber's version, signed
 signing       the Stripe-Signature header
 call          one POST to somebody else's server
 bounds        how much of an answer is taken in
-linked_calls  what the client calls while it handles something of ours
 """

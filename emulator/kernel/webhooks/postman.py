@@ -24,10 +24,10 @@ from emulator.kernel.answers import Answer
 from emulator.kernel.database.face import Lock, StorageFails
 from emulator.kernel.deliveries import IN_ORDER, Parcel, Sent, Subscriber
 from emulator.kernel.tenants import Tenant, Tenants
+from emulator.kernel.tenants.linked_calls import Flight
 from emulator.kernel.webhooks.call import Call, Client
 from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.webhooks.letter import letter as letter_to
-from emulator.kernel.webhooks.linked_calls import Flight
 
 PATIENCE_SECONDS = 1.0
 MOST_IN_FLIGHT = 8
@@ -172,7 +172,7 @@ class Lane:
         self.now = 0
         self.subscriber: Subscriber = None  # type: ignore[assignment]
         self.parcels: deque[Parcel] = deque()
-        self.flying: list[tuple[Parcel, Flight, int]] = []
+        self.flying: list[tuple[Parcel, Flight[Call], int]] = []
         self.ended: list[Sent] = []
         self.oldest_ended = 0.0
         self.thread = threading.Thread(target=self.run, name="lane", daemon=True)

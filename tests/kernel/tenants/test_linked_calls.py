@@ -11,9 +11,9 @@ import pytest
 
 from bench.running import Running
 from emulator.kernel.answers import Answer
+from emulator.kernel.tenants.linked_calls import Flight
 from emulator.kernel.webhooks.call import Call, Client
 from emulator.kernel.webhooks.letter import Letter
-from emulator.kernel.webhooks.linked_calls import Flight
 from tests.client import Client as ApiClient
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
 from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import Any
-
-from emulator.kernel.webhooks.call import Call
+from typing import Any, Generic, Protocol, TypeVar
 
 
-class Flight:
+class Answerable(Protocol):
+    """A call to the client: its answer once there is one, and when that came, in monotonic seconds."""
+
+    answer: Any
+    ended: float
+
+
+AnyCall = TypeVar("AnyCall", bound=Answerable)
+
+
+class Flight(Generic[AnyCall]):
     """A call on its way, and the API calls that were made while its receiver handled it.
 
     It is there before the call is, since a receiver can be quicker than the thread that began the call.
     """
 
-    call: Call
+    call: AnyCall
 
     def __init__(self) -> None:
         self.began = time.monotonic()
