@@ -23,8 +23,8 @@ from emulator.treasury.activation import INBOUND
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.flows import FromBankParams, Notice
 
-# Transfers between financial accounts can be sent back; what came from a payout or a card cannot.
-REVERSIBLE_SOURCES = frozenset({"outbound_payment", "outbound_transfer"})
+# Of what comes over the stripe network only payments can be sent back.
+REVERSIBLE_SOURCE = "outbound_payment"
 
 
 def include_source_flow(world: World, record: ReceivedCredit, rendered: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ def reversal_details(credit: ReceivedCredit, now: int) -> dict[str, Any] | None:
         reason = "already_reversed"
     elif credit.network in ("us_domestic_wire", "rtp"):
         reason = "network_restricted"
-    elif credit.network != "ach" and credit.source_flow_type not in REVERSIBLE_SOURCES:
+    elif credit.network != "ach" and credit.source_flow_type != REVERSIBLE_SOURCE:
         reason = "source_flow_restricted"
     elif deadline is not None and now >= deadline:
         reason = "deadline_passed"

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.issuing.purchases import AUTHORIZATIONS, findings
-from tests.treasury.sending import OBT, entries, funded, numbers, sent, sent_within_stripe, told
+from tests.treasury.sending import (
+    OBP,
+    OBT,
+    entries,
+    funded,
+    numbers,
+    paid_within_stripe,
+    sent,
+    sent_within_stripe,
+    told,
+)
 from tests.treasury.worlds import (
     ACCOUNTS,
     CREDIT_REVERSALS,
@@ -29,10 +39,10 @@ def refused(client, **params):
     return answer.error.get("code"), answer.error.get("param"), answer.error["message"]
 
 
-def arrived(client, source, target, amount=20_00):
-    """A credit that another financial account of the owner's has sent over the stripe network, and the transfer."""
-    transfer = sent_within_stripe(client, source, target, amount)
-    return client.read(CREDITS, financial_account=target)["data"][0], transfer
+def arrived(sender, source, receiver, target, **expand):
+    """A credit that somebody else's financial account has sent over the stripe network, and the payment."""
+    payment = paid_within_stripe(sender, source, target)
+    return receiver.read(CREDITS, financial_account=target, **expand)["data"][0], payment
 
 
 # What it does
@@ -118,27 +128,61 @@ def test_restrictions_do_not_stop_it(platform):
 # What came from another financial account
 
 
-def test_what_a_transfer_brought_over_the_stripe_network_goes_back_to_where_it_came_from(platform):
-    source, target = funded(platform), opened(platform)
-    credit, transfer = arrived(platform, source, target)
-    seen = len(platform.events())
+@pytest.mark.parametrize("sent_by", ["platform", "business"])
+def test_what_a_payment_brought_over_the_stripe_network_goes_back_to_where_it_came_from(platform, sent_by):
+    business = connected(platform)
+    sender, receiver = (platform, business) if sent_by == "platform" else (business, platform)
+    source, target = funded(sender), opened(receiver)
+    asked = {"expand": ["data.linked_flows.source_flow_details"]}
+    credit, payment = arrived(sender, source, receiver, target, **asked)
+    seen = {client: len(client.events()) for client in (sender, receiver)}
 
-    reversal = platform.made(CREDIT_REVERSALS, received_credit=credit["id"])
-    platform.read("/v1/balance")
+    reversal = receiver.made(CREDIT_REVERSALS, received_credit=credit["id"])
+    receiver.read("/v1/balance")
 
-    back = platform.read(f"{OBT}/{transfer['id']}", expand=["returned_details.transaction"])
-    second = back["returned_details"]["transaction"]
+    back = sender.read(f"{OBP}/{payment['id']}", expand=["returned_details.transaction"])
+    second, linked = back["returned_details"]["transaction"], credit["linked_flows"]
+    assert (linked["source_flow"], linked["source_flow_type"]) == (payment["id"], "outbound_payment")
+    assert linked["source_flow_details"]["outbound_payment"] == {
+        **payment,
+        "status": "posted",
+        "status_transitions": linked["source_flow_details"]["outbound_payment"]["status_transitions"],
+    }
     assert (reversal["network"], reversal["status"]) == ("stripe", "processing")
     assert (back["status"], back["returned_details"]["code"]) == ("returned", "declined")
     assert (second["amount"], second["status"], second["financial_account"]) == (20_00, "posted", source)
-    assert entries(platform, second["id"]) == [("outbound_transfer_return", 20_00, 0)]
-    assert (balance(platform, source), balance(platform, target)) == ((500_00, 0), (0, 0))
-    assert told(platform, seen) == [
-        "credit_reversal.created",
-        "credit_reversal.posted",
-        "outbound_transfer.returned",
-    ]
+    assert entries(sender, second["id"]) == [("outbound_payment_return", 20_00, 0)]
+    assert (balance(sender, source), balance(receiver, target)) == ((500_00, 0), (0, 0))
+    assert told(receiver, seen[receiver]) == ["credit_reversal.created", "credit_reversal.posted"]
+    assert told(sender, seen[sender]) == ["outbound_payment.returned"]
+    assert sender.read(CREDITS, financial_account=source)["data"][0]["linked_flows"]["source_flow_type"] is None
     assert findings(platform) == []
+
+
+def test_a_payment_can_be_sent_back_at_any_time_and_from_a_sender_with_restrictions(platform):
+    business = connected(platform)
+    source, target = funded(platform), opened(business)
+    credit, payment = arrived(platform, source, business, target)
+    platform.made(f"{ACCOUNTS}/{source}", platform_restrictions={"inbound_flows": "restricted"})
+    platform.clock(advance=400 * 86_400)
+
+    business.made(CREDIT_REVERSALS, received_credit=credit["id"])
+
+    assert platform.read(f"{OBP}/{payment['id']}")["status"] == "returned"
+    assert balance(platform, source) == (500_00, 0)
+
+
+def test_what_a_transfer_brought_over_the_stripe_network_stays(platform):
+    source, target = funded(platform), opened(platform)
+    sent_within_stripe(platform, source, target)
+    (credit,) = platform.read(CREDITS, financial_account=target)["data"]
+
+    assert refused(platform, received_credit=credit["id"]) == (
+        None,
+        "received_credit",
+        "This ReceivedCredit cannot be reversed: source_flow_restricted.",
+    )
+    assert balance(platform, target) == (20_00, 0)
 
 
 def test_what_a_transfer_brought_over_ach_goes_back_to_where_it_came_from(platform):
@@ -160,17 +204,21 @@ def test_what_a_transfer_brought_over_ach_goes_back_to_where_it_came_from(platfo
     assert findings(platform) == []
 
 
-def test_nothing_is_sent_back_to_an_account_that_has_closed(platform):
-    source, target = funded(platform), opened(platform)
-    forwarding = {"type": "financial_account", "financial_account": target}
-    platform.made(f"{ACCOUNTS}/{source}/close", forwarding_settings=forwarding)
-    (credit,) = platform.read(CREDITS, financial_account=target)["data"]
+@pytest.mark.parametrize("how", ["closed", "gone"])
+def test_nothing_is_sent_back_to_an_account_that_has_closed_or_gone(platform, how):
+    business = connected(platform)
+    source, target = funded(business, 20_00), opened(platform)
+    credit, _ = arrived(business, source, platform, target)
+    if how == "closed":
+        business.made(f"{ACCOUNTS}/{source}/close")
+    else:
+        assert platform.delete(f"/v1/accounts/{business.account}").status == 200
 
     found = refused(platform, received_credit=credit["id"])
 
-    assert credit["reversal_details"]["restricted_reason"] is None
+    assert credit["reversal_details"] == {"deadline": None, "restricted_reason": None}
     assert found == ("account_closed", "received_credit", f"The FinancialAccount {source} is closed.")
-    assert balance(platform, target) == (500_00, 0)
+    assert balance(platform, target) == (20_00, 0)
 
 
 # What is refused

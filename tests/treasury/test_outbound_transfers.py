@@ -434,7 +434,7 @@ def test_money_reaches_another_financial_account_right_after_the_reply(platform)
     assert credit["initiating_payment_method_details"]["financial_account"] == {"id": source, "network": "stripe"}
     assert credit["linked_flows"]["source_flow"] == transfer["id"]
     assert credit["linked_flows"]["source_flow_type"] == "outbound_transfer"
-    assert credit["reversal_details"] == {"deadline": None, "restricted_reason": None}
+    assert credit["reversal_details"] == {"deadline": None, "restricted_reason": "source_flow_restricted"}
     assert (credit["transaction"]["status"], credit["transaction"]["amount"]) == ("posted", 20_00)
     assert entries(platform, transfer["transaction"])[0] == ("outbound_transfer_posting", 0, -20_00)
     assert told(platform, seen) == [

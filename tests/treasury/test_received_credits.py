@@ -264,7 +264,7 @@ def a_credit(network, source=None, reversal=None, status="succeeded"):
         (a_credit("us_domestic_wire"), 0, None, "network_restricted"),
         (a_credit("rtp"), 0, None, "network_restricted"),
         (a_credit("stripe", "outbound_payment"), 0, None, None),
-        (a_credit("stripe", "outbound_transfer"), 0, None, None),
+        (a_credit("stripe", "outbound_transfer"), 0, None, "source_flow_restricted"),
         (a_credit("stripe", "payout"), 0, None, "source_flow_restricted"),
         (a_credit("card"), 0, None, "source_flow_restricted"),
     ],

@@ -1122,36 +1122,30 @@ def send_back(platform: Client) -> Iterator[Any]:
     yield SENT_BACK
 
 
-def sent_back_within_stripe(kind: type[Transfers], name: str) -> None:
-    """Who got money sends it back, and who had sent it is told."""
-
-    def returned(platform: Client) -> tuple[Client, Client, str]:
-        client, account = a_sender(platform)
-        owner, other = kind(client).target(platform)
-        kind(client).within_stripe(account, other)
-        return client, owner, owner.read("/v1/treasury/received_credits", financial_account=other)["data"][0]["id"]
-
-    @story(f"credit reversal of an {name}, as its sender is told")
-    def tell_sender(platform: Client) -> Iterator[Any]:
-        client, owner, credit = returned(platform)
-        yield client
-        owner.made("/v1/treasury/credit_reversals", received_credit=credit)
-        client.read("/v1/balance")
-        yield [*(SENT_BACK if owner is client else []), leaving(kind, "returned")]
-
-    if kind is Payments:
-
-        @story(f"credit reversal of an {name}, as its receiver is told")
-        def tell_receiver(platform: Client) -> Iterator[Any]:
-            _, owner, credit = returned(platform)
-            yield owner
-            owner.made("/v1/treasury/credit_reversals", received_credit=credit)
-            owner.read("/v1/balance")
-            yield SENT_BACK
+def paid_within_stripe(platform: Client) -> tuple[Client, Client, str]:
+    """Who has paid another account of the platform, who has got it, and the credit."""
+    client, account = a_sender(platform)
+    owner, other = Payments(client).target(platform)
+    Payments(client).within_stripe(account, other)
+    return client, owner, owner.read("/v1/treasury/received_credits", financial_account=other)["data"][0]["id"]
 
 
-sent_back_within_stripe(Transfers, "outbound transfer")
-sent_back_within_stripe(Payments, "outbound payment")
+@story("credit reversal of an outbound payment, as its sender is told")
+def tell_sender(platform: Client) -> Iterator[Any]:
+    client, owner, credit = paid_within_stripe(platform)
+    yield client
+    owner.made("/v1/treasury/credit_reversals", received_credit=credit)
+    client.read("/v1/balance")
+    yield [leaving(Payments, "returned")]
+
+
+@story("credit reversal of an outbound payment, as its receiver is told")
+def tell_receiver(platform: Client) -> Iterator[Any]:
+    _, owner, credit = paid_within_stripe(platform)
+    yield owner
+    owner.made("/v1/treasury/credit_reversals", received_credit=credit)
+    owner.read("/v1/balance")
+    yield SENT_BACK
 
 
 @story("debit reversal")

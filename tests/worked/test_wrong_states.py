@@ -703,7 +703,15 @@ def credit(*steps: str) -> Begin:
         client.read("/v1/balance")  # everything due has happened
         if "failed" in steps:
             client.made(f"{FINANCIAL_ACCOUNTS}/{id}", platform_restrictions={"inbound_flows": "restricted"})
-        if "forwarded" in steps:
+        if "paid" in steps:
+            other = opened(platform)
+            send(platform, other, 1_00)
+            data = {"type": "financial_account", "financial_account": id}
+            given = {"amount": 1_00, "currency": "usd", "financial_account": other}
+            platform.made("/v1/treasury/outbound_payments", destination_payment_method_data=data, **given)
+            platform.made(f"{FINANCIAL_ACCOUNTS}/{other}/close")
+            (sent,) = client.read("/v1/treasury/received_credits", financial_account=id)["data"]
+        elif "transferred" in steps:
             send(client, other, 1_00)
             forwarding = {"type": "financial_account", "financial_account": id}
             client.made(f"{FINANCIAL_ACCOUNTS}/{other}/close", forwarding_settings=forwarding)
@@ -737,7 +745,8 @@ CREDIT_TABLE = Table(
         "wired": credit("wired"),
         "spent in part": credit("spent"),
         "of a closed account": credit("closed"),
-        "from a closed account": credit("forwarded"),
+        "transferred": credit("transferred"),
+        "from a closed account": credit("paid"),
     },
     {"send back": Verb("POST", CREDIT_REVERSALS, {"received_credit": "{credit}"})},
     {
@@ -745,6 +754,7 @@ CREDIT_TABLE = Table(
         "sent back": cannot_send_back("already_reversed"),
         "too old": cannot_send_back("deadline_passed"),
         "wired": cannot_send_back("network_restricted"),
+        "transferred": cannot_send_back("source_flow_restricted"),
         "spent in part": {
             "send back": Refused(
                 "The FinancialAccount doesn't have a sufficient balance available.", "amount", "balance_insufficient"
