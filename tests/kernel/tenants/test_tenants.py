@@ -217,9 +217,16 @@ def test_who_opens_a_world_that_somebody_still_has_shares_it(notes):
         assert (before, session.one("SELECT count(*) FROM note")) == ((0,), (1,))
 
 
-@pytest.mark.parametrize("most_files, tenants", [(256, 13), (1024, 123), (8192, 200), (math.inf, 200), (64, 2)])
-def test_as_many_tenants_stay_open_as_the_process_has_files_for(most_files, tenants):
+@pytest.mark.parametrize("most_files, tenants", [(256, 4), (1024, 58), (8192, 200), (math.inf, 200), (64, 2)])
+def test_as_many_tenants_stay_open_as_half_of_the_process_files_are_enough_for(most_files, tenants):
     assert module.places(most_files) == tenants
+
+
+@pytest.mark.parametrize("most_files, clients", [(64, 16), (1024, 518), (8192, 6692), (math.inf, math.inf)])
+def test_clients_have_room_in_the_files_that_tenants_leave(monkeypatch, most_files, clients):
+    monkeypatch.setattr(module, "most_files", lambda: most_files)
+
+    assert module.room_for_clients() == clients
 
 
 def test_a_world_costs_little_before_its_first_object(tmp_path):
