@@ -49,7 +49,7 @@ class Work(NamedTuple):
     function: Callable[[], Any]
 
 
-Waiting = Generator["Wait | Work", Any, T]
+Waiting = Generator[Wait | Work, Any, T]
 
 
 def elsewhere(function: Callable[[], T | Waiting[T]]) -> Waiting[T]:
