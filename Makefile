@@ -23,6 +23,7 @@ bench: $(VENV)/.tests
 	$(PY) -m bench.http_bench $(BENCH_ARGS)
 	$(PY) -m bench.webhook_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.worlds_bench $(filter --write,$(BENCH_ARGS))
+	$(PY) -m bench.clock_bench $(filter --write,$(BENCH_ARGS))
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
