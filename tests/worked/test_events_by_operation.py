@@ -6,13 +6,16 @@ been told. What the last event shows is what a retrieve answers afterwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from emulator.data.event_types import EVENT_TYPES
+from emulator.kernel.events import tells_previous
 from tests.client import Client
 from tests.issuing.holders import (
     ADDRESS,
@@ -1366,6 +1369,14 @@ def test_every_event_of_issuing_and_treasury_has_its_operation(app: Flask, key: 
     published = {type for type in EVENT_TYPES if type.startswith(("issuing_", "treasury."))}
     assert len(published) == 22 + 30
     assert published - told_of == set()
+
+
+def test_the_page_of_events_names_each_once_and_says_which_tell_what_was_before() -> None:
+    page = Path(__file__).parents[2] / "docs" / "events.md"
+    rows = re.findall(r"^\| `([a-z_.]+)`( \*)? \| \S.* \|$", page.read_text(), re.MULTILINE)
+
+    assert [type for type, _ in rows] == [type for type in EVENT_TYPES if type.startswith(("issuing_", "treasury."))]
+    assert {type for type, mark in rows if mark} == {type for type, _ in rows if tells_previous(type)}
 
 
 # The envelope
