@@ -30,6 +30,31 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "count": (1, 1_000_000),
         "milliseconds": (1, 90_000),
     },
+    "POST /_emulator/issuing/scripts/airline": {
+        "amount": (1, 99_999_999),
+        "tickets": (1, 20),
+    },
+    "POST /_emulator/issuing/scripts/atm": {
+        "amount": (1, 99_999_999),
+        "atm_fee": (0, 99_999_999),
+    },
+    "POST /_emulator/issuing/scripts/card_testing": {
+        "amount": (1, 99_999_999),
+        "count": (1, 100),
+    },
+    "POST /_emulator/issuing/scripts/hotel": {
+        "nights": (1, 30),
+        "release_amount": (0, 99_999_999),
+    },
+    "POST /_emulator/issuing/scripts/late_refund": {
+        "days": (1, 3_650),
+    },
+    "POST /_emulator/issuing/scripts/ride": {
+        "increments": (1, 20),
+    },
+    "POST /_emulator/issuing/scripts/subscription": {
+        "months": (1, 36),
+    },
     "POST /_emulator/settings": {
         "webhook_timeout_ms": (1, None),
         "progress_seconds": (0, None),

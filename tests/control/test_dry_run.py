@@ -152,6 +152,18 @@ def test_every_bad_parameter_is_named_and_nothing_changes(platform: Client) -> N
     assert state(platform) == before
 
 
+def test_a_key_that_an_sdk_sends_along_remembers_what_was_told_and_nothing_else(platform: Client) -> None:
+    card = a_spender(platform)
+    platform.read("/v1/balance")
+    before = state(platform)
+    sent = {"card": card["id"], "amount": 10_00, "headers": {"Idempotency-Key": "try"}}
+
+    first, again = platform.post(DRY_RUN, **sent), platform.post(DRY_RUN, **sent)
+
+    assert (first.status, again.body) == (200, first.body)
+    assert again.headers["Idempotent-Replayed"] == "true" and state(platform) == before
+
+
 def test_it_is_printed_as_why_is(platform: Client) -> None:
     card = a_spender(platform, 5_00)
 

@@ -150,6 +150,24 @@ def test_a_step_that_is_rolled_back_is_as_it_began(notes):
         assert (step.draws, step.hints, step.events, step.seen) == (step.row.draws, [], [], {})
 
 
+def test_a_rehearsal_is_taken_back_and_what_goes_wrong_in_it_is_not_hidden(notes):
+    notes.post("/v1/notes", "text=first")
+    before = tables(notes)
+
+    with notes.app.tenants.open("notes").writing() as step:
+        world = World(step, step.row.platform)
+        (note,) = world.all(CATALOG.records["note"])
+        with step.rehearsal():
+            world.forget(note)
+            rehearsed = world.all(CATALOG.records["note"])
+        with pytest.raises(ZeroDivisionError), step.rehearsal():
+            raise ZeroDivisionError
+
+        assert rehearsed == [] and step.draws == step.row.draws
+        assert World(step, step.row.platform).all(CATALOG.records["note"]) == [note]
+    assert tables(notes) == before
+
+
 def test_a_get_ignores_the_idempotency_key(notes):
     answer = notes.get("/v1/notes", Idempotency_Key="k1")
 
