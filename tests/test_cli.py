@@ -559,7 +559,9 @@ def test_a_script_prints_its_steps_their_verdicts_and_what_it_made(buyer):
 
     hotel = script("script", "hotel", "amount=20000", "nights=2", "--move-clock")
     as_json = json.loads(script("script", "restaurant", "--json").out)
+    tested = script("script", "card_testing", "count=1")
 
+    assert re.search(r" UTC  issuing\.authorizations\.expire falls due for iauth_\w+\n$", tested.out)
     assert hotel.code == 0
     lines = hotel.out.splitlines()
     assert lines[0] == "played to its end"

@@ -62,10 +62,12 @@ def list_lines(scripts: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def run_lines(run: dict[str, Any]) -> Iterator[str]:
-    """How it ended, its steps with their verdicts, and what was made."""
+    """How it ended, its steps with their verdicts, what was made, and what happens to that later."""
     yield run["outcome"]
     for step in run["steps"]:
         yield f"{at(step['at'])}  {step['says']}" + (f": {step['verdict']}" if step["verdict"] else "")
     for made in run["objects"]:
         status = f" {made['status']}" if made.get("status") else ""
         yield f"{made['object']} {made['id']}{status} {made['amount']} {made['currency']}"
+    for item in run["falls_due"]:
+        yield f"{at(item['at'])}  {item['action']} falls due for {item['object']}"

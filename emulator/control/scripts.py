@@ -236,6 +236,15 @@ class Play:
             yield from self.caller.let_pass(seconds)
             yield from self.note(says, "/_emulator/clock")
 
+    def falls_due(self) -> Waiting[list[dict[str, Any]]]:
+        """What will happen to what was made by itself, once the world's clock gets there."""
+        waiting = yield from self.caller.look(lambda world: world.step.agenda.waiting())
+        return [
+            {"action": item.action, "at": item.due_at, "object": item.about}
+            for item in waiting
+            if item.about in self.made
+        ]
+
     def objects(self) -> Waiting[list[dict[str, Any]]]:
         """Everything that was made, in the order of its making, as it is now."""
         shown = []
@@ -593,6 +602,7 @@ def playing(script: Script) -> Callable[..., Waiting[dict[str, Any]]]:
             "object": "emulator.script_run",
             "account": caller.account,
             "card": card.id,
+            "falls_due": (yield from play.falls_due()),
             "finished": outcome == PLAYED,
             "objects": (yield from play.objects()),
             "outcome": outcome,

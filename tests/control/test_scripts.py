@@ -277,12 +277,20 @@ def test_what_is_refused_later_ends_it_and_what_was_done_before_stands(platform:
     assert kinds(run) == [("authorization", "pending", 550_00)]
 
 
-def test_a_dispute_that_is_not_decided_at_once_is_shown_as_it_is(platform: Client) -> None:
+def test_what_happens_later_by_itself_is_told_with_its_time(platform: Client) -> None:
+    platform.clock(set=JANUARY_31ST, frozen=True)
     platform.settings(dispute_decision_seconds=60)
+    card = a_spender(platform)
 
-    run = play(platform, "chargeback", a_spender(platform))
+    disputed = play(platform, "chargeback", card)
+    held = play(platform, "purchase", card, amount=10_00)
+    done = play(platform, "restaurant", card)
 
-    assert run["finished"] is True and kinds(run)[-1] == ("dispute", "submitted", 120_00)
+    dispute, authorization = disputed["objects"][-1], held["objects"][0]
+    assert disputed["finished"] is True and dispute["status"] == "submitted"
+    decision = {"action": "issuing.disputes.decide", "at": JANUARY_31ST + 60, "object": dispute["id"]}
+    expiry = {"action": "issuing.authorizations.expire", "at": JANUARY_31ST + 7 * DAY, "object": authorization["id"]}
+    assert (disputed["falls_due"], held["falls_due"], done["falls_due"]) == ([decision], [expiry], [])
 
 
 # Time
