@@ -206,7 +206,8 @@ def follow(descent: Descent, kind: Kind, owner: dict[str, Any], segments: Sequen
             record = descent.world.find(kind, owner["id"])
             if record is not None:
                 include.fill(descent.world, record, owner)
-                owner[names[0]] = apart(owner[names[0]])
+                if names[0] in owner:
+                    owner[names[0]] = apart(owner[names[0]])
     node: Any = owner
     for position, name in enumerate(segments):
         if not isinstance(node, dict):
