@@ -53,8 +53,8 @@ class Storm:
         self.most_open = max(self.most_open, self.open)
         for _ in range(self.calls):
             await self.exchange(request("GET", f"/v1/issuing/cards/{self.world.card}", KEY))
-        self.open -= 1
         writer.write(REPLY)
+        self.open -= 1
         writer.close()
 
     async def buy(self) -> None:
@@ -80,6 +80,8 @@ class Storm:
         await asyncio.gather(*(self.buy() for _ in range(questions)))
         took = time.perf_counter() - began
         bystander.cancel()
+        while self.open:  # answers that were too late are still on their way
+            await asyncio.sleep(0.05)
         server.close()
         return took
 

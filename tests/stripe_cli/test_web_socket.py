@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -32,6 +33,8 @@ SESSIONS = "/v1/stripecli/sessions"
 PATIENCE_SECONDS = 20
 SILENCE_SECONDS = 0.3
 LOOK_SECONDS = 0.05
+CLIENTS_OWN = logging.getLogger("tests.web_socket")
+CLIENTS_OWN.setLevel(logging.CRITICAL)  # a client that is hung up on while it speaks calls that an error
 
 
 class Listener:
@@ -53,6 +56,7 @@ class Listener:
             subprotocols=subprotocols,
             compression=None,
             open_timeout=PATIENCE_SECONDS,
+            logger=CLIENTS_OWN,
         )
         self.line = self.stack.enter_context(line)
         return self

@@ -10,7 +10,9 @@ body, or breaks the rules of chunks there, is answered by the application, which
 
 from __future__ import annotations
 
-from asyncio import TimerHandle
+from asyncio import TimerHandle, Transport
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -24,6 +26,42 @@ HEAD_SECONDS = 20.0
 READING_SECONDS = 30.0  # in which a client must have read something of its reply
 LINGER_SECONDS, LINGER_BYTES = 2.0, 1024 * 1024
 MOST_OPEN = 10_000
+
+
+class InOnePiece:
+    """A transport for one reply: its head leaves with the beginning of its body.
+
+    uvicorn writes the two apart, which is one call of the system and one awakening of the client more for each reply.
+    """
+
+    __slots__ = ("transport", "head", "is_begun")
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.head = b""
+        self.is_begun = False
+
+    def write(self, data: bytes) -> None:
+        """Keep the head back; what comes next leaves with it. A line that only says to go on leaves at once."""
+        if not self.is_begun and not data.startswith(b"HTTP/1.1 1"):
+            self.head, self.is_begun = data, True
+            return
+        head, self.head = self.head, b""
+        self.transport.write(head + data)
+
+    def flush(self) -> None:
+        """Nothing more comes: a reply to HEAD has no body."""
+        if self.head:
+            self.write(b"")
+
+    def is_closing(self) -> bool:
+        """Whether nothing can be written any more."""
+        return self.transport.is_closing()
+
+    def close(self) -> None:
+        """Close, once everything has left."""
+        self.flush()
+        self.transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -67,6 +105,10 @@ class Connection(HttpToolsProtocol):
             self.end_body()
         return True
 
+    def has_all_of(self, scope: Mapping[str, Any]) -> bool:
+        """Whether the body of a request is here; that of an earlier one is, once the next has begun."""
+        return self.cycle.scope is not scope or not self.cycle.more_body
+
     def end_body(self) -> None:
         """Have the application see that the body ends here."""
         self.has_ended = True
@@ -104,6 +146,10 @@ class Connection(HttpToolsProtocol):
             raise ValueError("the head is too long")
         self.is_in_head, self.head_bytes = False, 0
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle.scope is self.scope:  # not where a WebSocket opens
+            reply = InOnePiece(self.transport)
+            self.cycle.transport = reply  # type: ignore[assignment]
+            self.cycle.on_response = partial(self.end_reply, reply)
 
     def on_message_complete(self) -> None:
         self.is_in_head = True
@@ -149,8 +195,10 @@ class Connection(HttpToolsProtocol):
             self.reading_timer.cancel()
             self.reading_timer = None
 
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
+    def end_reply(self, reply: InOnePiece) -> None:
+        """A reply has been written."""
+        reply.flush()
+        self.on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self.reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
 

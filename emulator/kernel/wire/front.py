@@ -185,6 +185,11 @@ class Front:
     async def read(self, scope: Scope, receive: Receive, length: int | None, most: int) -> tuple[bytes, str | None]:
         """The same, read to its end."""
         connection = (scope.get("extensions") or {}).get(EXTENSION)
+        if connection is not None and connection.has_all_of(scope):  # as most bodies, which come with their heads
+            content = (await receive()).get("body", b"")
+            if len(content) > most:
+                raise too_large(most)
+            return content, None
         broken = BROKEN_CHUNKS if length is None else too_short(length)
         parts: list[bytes] = []
         size, megabytes = 0, 0
@@ -242,7 +247,7 @@ class Front:
                 environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
         environ["HTTP_HOST"] = host
         body, status, headers = run_wsgi_app(self.pages, environ, buffered=True)
-        return Answer(int(status[:3]), [one for one in headers if one[0] != "Content-Length"], b"".join(body))
+        return Answer(int(status[:3]), list(headers), b"".join(body))
 
 
 def is_local(scope: Scope) -> bool:
@@ -262,9 +267,10 @@ def too_slow(seconds: float) -> ApiError:
 
 
 async def respond(send: Send, answer: Answer) -> None:
-    """Send a whole reply."""
+    """Send a whole reply. A page says itself how long it is, also where it was only asked for its head."""
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
+    if not any(name == b"content-length" for name, _ in headers):
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 

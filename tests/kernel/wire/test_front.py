@@ -377,6 +377,24 @@ def test_uploads_that_stall_keep_nobody_waiting(served):
     assert statuses == [200] * 20
 
 
+@pytest.mark.parametrize("path", [BALANCE, "/docs/clock.md"])
+def test_a_reply_to_head_is_the_head_of_the_other_reply(served, path):
+    with httpx.Client(base_url=served.url, auth=(KEY, ""), trust_env=False) as client:
+        head, whole = client.head(path), client.get(path)
+
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-length"] == whole.headers["content-length"]
+
+
+def test_head_and_body_of_a_reply_leave_in_one_piece(served):
+    with opened(served) as line:
+        for _ in range(20):
+            line.sendall(f"GET {BALANCE} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode())
+            head, _, body = line.recv(65536).partition(b"\r\n\r\n")
+
+            assert orjson.loads(body)["object"] == "balance"
+
+
 # What takes long
 
 
