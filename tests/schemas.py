@@ -76,7 +76,7 @@ def sample(field: fields.Field) -> Any:
     if type(field) is p.Param:
         return b"content", "file.txt"
     if isinstance(field, p.String) and field.pattern:
-        return next(text for text in ("x", "2026-12-31", "123456789") if field.pattern.fullmatch(text))
+        return next(text for text in ("x", "404", "1234", "2026-12-31", "123456789") if field.pattern.fullmatch(text))
     samples = {p.Boolean: True, p.Decimal: "1.0", p.Currency: "usd", p.Country: "US", p.Email: "a@example.com"}
     return samples.get(type(field), "x")
 

@@ -24,6 +24,8 @@ INTRODUCTION = """# Operations
 
 {built} operations of the v1 API are built. Every other published one answers `501`, names itself and has the header
 `Emulator-Not-Implemented: true`; `stripe-emulator routes` lists them too. What Stripe never published is its `404`.
+`stripe-emulator openapi` prints an OpenAPI 3.1 document of what is built: every parameter with its words, bounds and
+lengths, and of each reply the record.
 """
 OWN = """
 ## The emulator's own

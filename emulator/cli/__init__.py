@@ -14,6 +14,7 @@ import click
 from emulator import __version__
 from emulator.cli.clock import clock
 from emulator.cli.doctor import doctor
+from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
 from emulator.cli.routes import routes
 from emulator.cli.script import script
@@ -22,7 +23,7 @@ from emulator.cli.serving import demo, serve
 from emulator.cli.why import why
 from emulator.cli.worlds import reset, settings, worlds
 
-COMMANDS = (serve, demo, worlds, purchase, script, why, clock, settings, reset, seed, routes, doctor)
+COMMANDS = (serve, demo, worlds, purchase, script, why, clock, settings, reset, seed, routes, openapi, doctor)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
