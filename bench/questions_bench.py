@@ -1,6 +1,6 @@
 """Many questions open at once: purchases whose endpoint calls the API back before it answers, and nobody is late.
 
-    python -m bench.questions_bench [--questions 500] [--calls 1]
+    python -m bench.questions_bench [--questions 500] [--calls 1] [--think 0]
 
 Clients and receiver are one process on one loop, as cheap as they can be, so that the server is what is measured. It
 prints how many purchases were approved by the endpoint, how many questions were open at once, how long all of it took,
@@ -30,13 +30,15 @@ REASON = re.compile(rb'"reason": "(\w+)"')
 class Storm:
     """So many purchases at once, and the endpoint that is asked about them."""
 
-    def __init__(self, port: int, world: World, calls: int) -> None:
+    def __init__(self, port: int, world: World, calls: int, think: float) -> None:
         self.port = port
         self.world = world
         self.calls = calls
+        self.think = think
         self.open = self.most_open = 0
         self.reasons: Counter[str] = Counter()
         self.waits: list[float] = []
+        self.answering: set[asyncio.Task[None] | None] = set()  # a server forgets those whose client has gone
 
     async def exchange(self, sent: bytes) -> bytes:
         """One request on a connection of its own; the reply's body."""
@@ -48,11 +50,13 @@ class Storm:
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Be the endpoint: call back, then approve."""
+        self.answering.add(asyncio.current_task())
         await body_of(reader)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         for _ in range(self.calls):
             await self.exchange(request("GET", f"/v1/issuing/cards/{self.world.card}", KEY))
+        await asyncio.sleep(self.think)
         writer.write(REPLY)
         self.open -= 1
         writer.close()
@@ -97,12 +101,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--questions", type=int, default=500)
     options.add_argument("--calls", type=int, default=1)
+    options.add_argument("--think", type=float, default=0, help="seconds that the endpoint takes besides")
     chosen = options.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(16_384, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     with tempfile.TemporaryDirectory() as folder, Running(Path(folder), "--quiet") as server:
         world = new_world(server.url, KEY)
         world.load(CONNECTIONS)
-        storm = Storm(server.port, world, chosen.calls)
+        storm = Storm(server.port, world, chosen.calls, chosen.think)
         took = asyncio.run(storm.rage(chosen.questions))
     waits = sorted(storm.waits)
     print(

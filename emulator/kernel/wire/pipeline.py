@@ -155,6 +155,11 @@ class Pipeline:
         start_response(STATUS_LINES[answer.status], [*answer.headers, length])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
+    @property
+    def asks(self) -> bool:
+        """Whether a client is being asked something."""
+        return self.asker is not None and len(self.asker.mine) > 0
+
     def answer(self, sent: Incoming) -> Answer:
         """One request, whatever comes of it, as a reply with headers; this thread waits where that is needed."""
         begun = self.begin(sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import socket
@@ -20,7 +21,9 @@ from emulator.kernel.tenants import Tenant
 from emulator.kernel.uploads import LARGEST_UPLOAD
 from emulator.kernel.wire import connection
 from emulator.kernel.wire.doors import Doors, host_of, name_of
-from emulator.kernel.wire.front import MB, Limits
+from emulator.kernel.wire.front import MB, Front, Limits
+from emulator.kernel.wire.incoming import Incoming
+from emulator.kernel.wire.pipeline import Answer
 from emulator.stripe_cli.unix_socket import listening_socket
 from tests.client import Client
 from tests.issuing.holders import a_cardholder
@@ -529,6 +532,41 @@ def test_more_questions_are_open_at_once_than_there_are_threads_while_handlers_c
         made = list(clients.map(buy, range(80)))
 
     assert {one["request_history"][0]["reason"] for one in made} == {"webhook_approved"}
+
+
+def test_what_a_test_makes_happen_gives_way_to_what_handlers_ask_meanwhile():
+    begun: list[str] = []
+
+    class Pipeline:
+        asks = True
+
+        def begin(self, sent: Incoming) -> Answer:
+            begun.append(sent.path)
+            return Answer(200, [], b"")
+
+    front = Front(Pipeline(), lambda *_: [], origin="http://localhost")  # type: ignore[arg-type]
+
+    async def request(path: str) -> None:
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "client": None,
+                 "server": ("localhost", 1), "scheme": "http"}  # fmt: skip
+
+        async def nothing(*message: Any) -> dict[str, Any]:
+            return {}
+
+        await front(scope, nothing, nothing)
+
+    async def all_at_once() -> int:
+        purchases = [asyncio.create_task(request(f"/v1/test_helpers/{number}")) for number in range(50)]
+        while not begun:
+            await asyncio.sleep(0)
+        await request(BALANCE)
+        before = begun.index(BALANCE)
+        await asyncio.gather(*purchases)
+        return before
+
+    assert asyncio.run(all_at_once()) < 5
+    assert begun[0] == "/v1/test_helpers/0" and len(begun) == 51
+    front.close()
 
 
 def test_a_client_that_leaves_does_not_take_its_question_along(served, application):
