@@ -98,7 +98,7 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:
         """The client sends no more; what it has asked for whole is still answered."""
         cycle = self.cycle
-        if cycle is None or cycle.response_complete or self.is_over:
+        if cycle is None or cycle.response_complete:
             return False
         cycle.keep_alive = False
         if cycle.more_body:
@@ -169,11 +169,17 @@ class Connection(HttpToolsProtocol):
             self.turn_away(self.refusal or invalid("This is not a request in HTTP/1.1 that could be understood."))
 
     def turn_away(self, refusal: ApiError) -> None:
-        """Answer without the application, and end: what the client still sends is read, or it would lose the reply."""
+        """Answer without the application, and end: what the client still sends is read, or it would lose the reply.
+
+        Behind a request that is not answered yet this is not told: its reply would be taken for that one's.
+        """
         if self.is_over or self.transport.is_closing():
             return
         self.is_over = True
         self._unset_keepalive_if_required()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+            return
         body = encoded(refusal.body())
         self.transport.write(
             STATUS_LINE[refusal.status] + b"content-type: application/json\r\ncontent-length: %d\r\n"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -255,6 +257,20 @@ def test_what_is_no_http_is_told_so_in_json(served, sent):
         status, refusal, _ = answer_on(line)
 
     assert (status, refusal["error"]["type"]) == (400, "invalid_request_error")
+
+
+@pytest.mark.parametrize("behind", [b"no HTTP\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"X" * 70_000])
+@pytest.mark.parametrize("half_closed", [True, False])
+def test_what_is_no_http_behind_a_request_does_not_cost_it_its_reply(served, behind, half_closed):
+    whole = f"GET {BALANCE} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\n\r\n".encode()
+    with opened(served) as line:
+        line.sendall(whole + whole + behind)
+        if half_closed:
+            line.shutdown(socket.SHUT_WR)
+
+        replies = b"".join(iter(partial(line.recv, 65_536), b""))
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", replies) == [b"200", b"200"]
 
 
 def test_more_connections_than_there_is_room_for_are_told_so(served, monkeypatch):
