@@ -21,7 +21,7 @@ from emulator.control import (
     worlds,
 )
 from emulator.control import treasury as treasury_control
-from emulator.developer import cli_sessions, events, files, webhook_endpoints
+from emulator.developer import cli_sessions, ephemeral_keys, events, files, webhook_endpoints
 from emulator.issuing import (
     authorization_helpers,
     authorizations,
@@ -127,6 +127,7 @@ CATALOG = Catalog(
         issuing_transactions,
         funding,
         disputes,
+        ephemeral_keys,
         files,
         events,
         webhook_endpoints,

@@ -41,6 +41,7 @@ NAMED_NOWHERE = {  # served although the package does not publish them
     ("GET", "/v1/files/{file}/contents"),
     ("POST", "/v1/events/{id}/retry"),
     ("POST", "/v1/stripecli/sessions"),
+    ("POST", "/v1/ephemeral_key_nonces"),
 }
 OF_ANOTHER_FORM = {
     "[delay_days]": "an integer, or the word `minimum`; one enum of ours reads both",

@@ -28,6 +28,7 @@ from emulator.kernel.errors import invalid, missing
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
+    Boolean,
     Currency,
     Enum,
     Hash,
@@ -70,6 +71,7 @@ FOR_PHYSICAL_CARDS = ("personalization_design", "shipping")
 # Authorizations up to this many minor units count as payments only once they are captured.
 # Source: https://docs.stripe.com/issuing/controls/lifecycle-controls
 PENNY_AUTHORIZATION = 1_00
+TEST_PIN = "0000"
 
 
 def fill_secret(name: str) -> Include:
@@ -84,6 +86,15 @@ def fill_secret(name: str) -> Include:
             rendered[name] = getattr(card, name)
 
     return Include(fill, where="retrieve")
+
+
+def fill_pin(world: World, card: Card, rendered: dict[str, Any]) -> None:
+    """The PIN of that very card: what test mode starts with. One that was set came encrypted, and nobody can tell it.
+
+    Source: https://docs.stripe.com/issuing/cards/pin-management
+    """
+    if world.path.rpartition("/")[2] == card.id:
+        rendered["pin"] = {"number": None if card.has_pin else TEST_PIN}
 
 
 @record(
@@ -111,7 +122,11 @@ def fill_secret(name: str) -> Include:
     ),
     expands=("personalization_design", "replaced_by", "replacement_for"),
     embeds=("cardholder",),
-    includes={"cvc": fill_secret("cvc"), "number": fill_secret("number")},
+    includes={
+        "cvc": fill_secret("cvc"),
+        "number": fill_secret("number"),
+        "pin.number": Include(fill_pin, where="retrieve"),
+    },
 )
 class Card:
     """A card issued to a cardholder."""
@@ -227,6 +242,16 @@ class CardListParams(ListParams):
     personalization_design = String()
     status = Enum(("active", "inactive", "canceled"))
     type = Enum(TYPES)
+
+
+class RetrieveParams(Params):
+    """What Stripe.js sends besides its ephemeral key, whose nonce is looked at where the key is.
+
+    With `safe_expands` what cannot be expanded is left out instead of refused.
+    """
+
+    ephemeral_key_private_nonce = String()
+    safe_expands = Boolean()
 
 
 class Named(NamedTuple):
@@ -543,6 +568,6 @@ AUDIT = audit
 ROUTES = [
     POST("/v1/issuing/cards", create, CreateParams),
     GET("/v1/issuing/cards", issuing_access.gated(lists(Card)), CardListParams),
-    GET("/v1/issuing/cards/{card}", issuing_access.gated(retrieves(Card))),
+    GET("/v1/issuing/cards/{card}", issuing_access.gated(retrieves(Card)), RetrieveParams, ephemeral=True),
     POST("/v1/issuing/cards/{card}", update, UpdateParams),
 ]

@@ -133,6 +133,11 @@ def unusable(why: str) -> ApiError:
     return ApiError(503, f"{why} The request was not carried out; send it again when that is over.", type="api_error")
 
 
+def unauthorized(message: str, *, code: str | None = None) -> ApiError:
+    """401: no key, or one that opens nothing here."""
+    return ApiError(401, message, code=code, headers={"WWW-Authenticate": 'Basic realm="Stripe"'})
+
+
 def account_invalid(masked_key: str, account: str) -> ApiError:
     """403: the key does not reach that account, or there is none."""
     return ApiError(

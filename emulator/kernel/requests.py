@@ -12,11 +12,15 @@ NO_VALUES: Mapping[str, str] = MappingProxyType({})
 
 
 class Key(NamedTuple):
-    """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`."""
+    """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`, and `ek` for an ephemeral one.
+
+    `tenant` is the tenant's name, of an ephemeral key the handle of its world.
+    """
 
     kind: str
     tenant: str
     text: str
+    account: str | None = None  # the one that an ephemeral key acts for
 
     @property
     def masked(self) -> str:

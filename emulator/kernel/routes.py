@@ -23,7 +23,8 @@ class Route:
 
     `operation(world, params, *path values)` returns a record, a `Page`, a `Deleted` or a plain hash. Operations of
     scope `calls` get a `Caller` instead of a world and call others, each in a step of its own; those of scope `tenant`
-    get the tenant and take their own steps; those of scope `server` need no key.
+    get the tenant and take their own steps; those of scope `server` need no key. Browsers call those that are
+    `publishable`, with a publishable key, and those that are `ephemeral`, with a key of the object in the path.
     """
 
     verb: str
@@ -32,6 +33,7 @@ class Route:
     params: type[Params]
     scope: Scope = "world"
     publishable: bool = False
+    ephemeral: bool = False
     product: str = ""  # the folder of the module that offers it, which the catalog knows
 
     @cached_property

@@ -35,6 +35,7 @@ ALLOWED: tuple[Allowed, ...] = (
     # Issuing
     Allowed("absent", "issuing.card:number", ASKED),
     Allowed("absent", "issuing.card:cvc", ASKED),
+    Allowed("extra", "issuing.card:pin", "present only when its number is asked for, as Stripe.js does"),
     Allowed("absent", "issuing.card:financial_account", "present only on cards of a financial account"),
     Allowed("absent", "issuing.authorization:treasury", "present only on cards of a financial account"),
     Allowed("absent", "issuing.transaction:treasury", "present only on cards of a financial account"),
@@ -245,12 +246,14 @@ ALLOWED: tuple[Allowed, ...] = (
     # Developer
     Allowed("value", "file:purpose", "personalization designs demand it", ("issuing_logo",)),
     Allowed("absent", "ephemeral_key:secret", "only in the reply that creates the key"),
+    Allowed("extra", "ephemeral_key:associated_objects", RECORDED),
     Allowed("absent", "webhook_endpoint:secret", "only in the reply that creates the endpoint"),
     Allowed("absent", "event:account", "only on events of connected accounts, as their platform sees them"),
     Allowed("absent", "event:context", "only on events of connected accounts, as their platform sees them"),
     Allowed("absent", "event:data.previous_attributes", "only on events of something updated"),
     Allowed("absent", "test_helpers.test_clock:status_details.advancing", "only while the clock advances"),
     # The Stripe CLI
+    Allowed("extra", "ephemeral_key_nonce:", "what Stripe.js asks for is not part of the published API"),
     Allowed("extra", "stripecli.session:", "what the CLI asks for is not part of the published API"),
 )
 
@@ -271,6 +274,8 @@ BROWSERS = "what browsers send with a publishable key"
 RETIRED = "an event that is not sent any more; clients still ask for it"
 
 EXTRA_PARAMS: tuple[Extra, ...] = (
+    Extra("GET", "/v1/issuing/cards/{card}", "ephemeral_key_private_nonce", BROWSERS),
+    Extra("GET", "/v1/issuing/cards/{card}", "safe_expands", BROWSERS),
     Extra("GET", "/v1/treasury/transactions", "flow", GUIDE),
     Extra("POST", "/v1/treasury/financial_accounts/{financial_account}", "card_issuing", GUIDE),
     Extra("POST", "/v1/treasury/financial_accounts/{financial_account}", "card_issuing[access]", GUIDE),

@@ -233,7 +233,7 @@ def test_a_reply_as_published_has_no_complaints(reply):
 
 
 PLANTED = {
-    "unknown field": (changed(CARD, "pin", None), ["issuing.card.pin: unknown field"]),
+    "unknown field": (changed(CARD, "emergency_contact", None), ["issuing.card.emergency_contact: unknown field"]),
     "unknown field two objects deep": (
         changed(AUTHORIZATION, "card.cardholder.requirements.note", "x"),
         ["issuing.authorization.card.cardholder.requirements.note: unknown field"],

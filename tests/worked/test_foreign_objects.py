@@ -106,6 +106,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "treasury/transactions": newest("/v1/treasury/transactions", financial_account=account),
         "v1/balance_transactions": newest("/v1/balance_transactions"),
         "v1/customers": customer,
+        "v1/ephemeral_keys": client.made("/v1/ephemeral_keys", issuing_card=card["id"])["id"],
         "v1/events": newest("/v1/events"),
         "v1/files": a_file(client),
         "v1/mandates": intent["mandate"],
@@ -205,6 +206,8 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
                 "evidence": {"fraudulent": {"additional_documentation": evidence}},
             },
         ),
+        ("/v1/ephemeral_keys", "issuing_card", {"issuing_card": ids["issuing/cards"]}),
+        ("/v1/ephemeral_keys", "customer", {"customer": ids["v1/customers"]}),
         (DESIGNS, "physical_bundle", {"physical_bundle": ids["issuing/physical_bundles"]}),
         (DESIGNS, "card_logo", {"physical_bundle": bundle, "card_logo": logo}),
         (

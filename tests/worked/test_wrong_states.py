@@ -1228,6 +1228,7 @@ STATELESS = {
     "POST /v1/accounts/{account}/persons": "refused by the type of the business, not by a state",
     "POST /v1/accounts/{account}/external_accounts": "refused by what is sent",
     "POST /v1/accounts/{account}/bank_accounts": "refused by what is sent",
+    "DELETE /v1/ephemeral_keys/{key}": "keys past their end are deleted too",
     "POST /v1/events/{id}/retry": "an event has no state; a disabled endpoint is refused as a parameter",
     "POST /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are enabled here",
     "DELETE /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are deleted too",

@@ -27,7 +27,8 @@ WSGI_NAMES = {
     **{
         "HTTP_" + name.upper().replace("-", "_"): name
         for name in (
-            "accept", "authorization", "idempotency-key", "origin", "sec-fetch-dest", "sec-fetch-mode",
+            "accept", "access-control-request-method", "authorization", "idempotency-key", "origin", "sec-fetch-dest",
+            "sec-fetch-mode",
             "sec-fetch-site", "stripe-account", "stripe-context", "stripe-version", "user-agent",
         )
     },

@@ -10,12 +10,12 @@ import base64
 import binascii
 import re
 
-from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel import ephemeral
+from emulator.kernel.errors import ApiError, invalid, unauthorized
 from emulator.kernel.requests import Key, masked
 from emulator.kernel.versions import is_version
 
 TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
-UNAUTHORIZED = {"WWW-Authenticate": 'Basic realm="Stripe"'}
 
 
 def presented(authorization: str) -> str:
@@ -33,30 +33,37 @@ def presented(authorization: str) -> str:
 
 
 def key_of(authorization: str) -> Key:
-    """The key of a request. 401 for none, a live one, or one of no known form."""
+    """The key of a request. 401 for none, a live one, or one of no known form.
+
+    An ephemeral key says itself which world and which account it is of; whether there is such a key is not known yet.
+    """
     text = presented(authorization)
     if not text:
-        raise ApiError(
-            401,
+        raise unauthorized(
             "You did not provide an API key. You need to provide your API key in the Authorization header, using "
             "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
-            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/.",
-            headers=UNAUTHORIZED,
+            "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."
         )
+    carried = ephemeral.carried(text)
+    if carried is not None:
+        return Key("ek", carried.handle, text, carried.account)
     match = TEST_KEY.match(text)
     if match is None:
-        raise ApiError(401, f"Invalid API Key provided: {masked(text)}", headers=UNAUTHORIZED)
+        raise invalid_key(masked(text))
     return Key(match[1], match[2], text)
+
+
+def invalid_key(masked_key: str) -> ApiError:
+    """401 for a key that opens nothing."""
+    return unauthorized(f"Invalid API Key provided: {masked_key}")
 
 
 def publishable_key_refused() -> ApiError:
     """401 for a publishable key where a secret one is needed."""
-    return ApiError(
-        401,
+    return unauthorized(
         "This API call cannot be made with a publishable API key. Please use a secret API key. You can find a list of "
         "your API keys at https://dashboard.stripe.com/account/apikeys.",
         code="secret_key_required",
-        headers=UNAUTHORIZED,
     )
 
 

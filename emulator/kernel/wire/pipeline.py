@@ -59,6 +59,8 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
+# What a page of any site may send to the operations that browsers call, besides what it may send to all.
+FROM_BROWSERS = "Authorization, Content-Type, Idempotency-Key, Stripe-Account, Stripe-Version"
 # What is in a reply's headers too, by its name in lower case.
 ECHOED = {name.lower(): name for name in ("Idempotency-Key", "Stripe-Account", "Stripe-Context", "Stripe-Version")}
 STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in HTTP_STATUS_CODES.items()}
@@ -231,6 +233,11 @@ class Pipeline:
     def judge(self, exchange: Exchange) -> Reply | Waiting[Reply]:
         """The reply of a request that is not refused on the way."""
         if exchange.method == "OPTIONS":
+            asked, _ = self.catalog.table.find(
+                exchange.sent.headers.get("access-control-request-method", ""), exchange.path
+            ) or (None, {})
+            if isinstance(asked, Route) and (asked.publishable or asked.ephemeral):
+                exchange.headers["Access-Control-Allow-Headers"] = FROM_BROWSERS
             return Reply(200, b"")
         verb = "GET" if exchange.method == "HEAD" else exchange.method
         found = self.catalog.table.find(verb, exchange.path)
@@ -243,7 +250,7 @@ class Pipeline:
         if found is not None and verb != "GET":
             exchange.named = frozenset(found[1].values())
         exchange.key = keys.key_of(exchange.sent.headers.get("authorization", ""))
-        exchange.tenant = self.tenants.open(exchange.key.tenant)
+        exchange.tenant = self.tenant_of(exchange.key)
         for name, shown in ECHOED.items():
             if name in exchange.sent.headers:
                 keys.check_header(shown, exchange.sent.headers[name])
@@ -253,6 +260,13 @@ class Pipeline:
         if is_long or exchange.tenant.keeps_waiting(writes=verb != "GET"):
             return elsewhere(partial(self.judge_in_world, exchange, verb, found))
         return self.judge_in_world(exchange, verb, found)
+
+    def tenant_of(self, key: keys.Key) -> Tenant:
+        """The tenant that a key opens, made if there is none yet. 401 for an ephemeral key of no world."""
+        tenant = self.tenants.open(key.tenant) if key.account is None else self.tenants.behind(key.tenant)
+        if tenant is None:
+            raise keys.invalid_key(key.masked)
+        return tenant
 
     def told(self, exchange: Exchange) -> Reply:
         """What an operation of the server says."""
@@ -283,6 +297,8 @@ class Pipeline:
         if exchange.key.kind == "pk" and not exchange.route.publishable:
             raise keys.publishable_key_refused()
         tree = exchange.wire.tree(exchange.sent)
+        if exchange.key.account is not None:
+            self.admit(exchange, tree)
         if verb in exchange.wire.keyed:
             exchange.idempotency_key = exchange.sent.headers.get("idempotency-key")
         if exchange.idempotency_key is not None:
@@ -296,6 +312,18 @@ class Pipeline:
         with exchange.tenant.reading(named=exchange.named) as step:
             if not World(step, step.row.platform).may_act(exchange.named_account):
                 raise account_invalid(exchange.key.masked, exchange.named_account)
+
+    def admit(self, exchange: Exchange, tree: dict[str, Any]) -> None:
+        """Act for the account of an ephemeral key, by the key's version. ApiError for what it does not open."""
+        assert exchange.tenant and exchange.key and exchange.key.account and exchange.route
+        account = exchange.key.account
+        asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
+        with exchange.tenant.reading(asked, named=exchange.named) as step:
+            version = self.catalog.admits[exchange.key.kind](World(step, account), exchange.route, tree)
+        if exchange.named_account not in (None, account):
+            raise account_invalid(exchange.key.masked, str(exchange.named_account))
+        exchange.named_account = account
+        exchange.sent = exchange.sent._replace(headers={**exchange.sent.headers, "stripe-version": version})
 
     # Carrying out
 
@@ -647,7 +675,7 @@ class Pipeline:
             reason,
             exchange.named_account,
             duration_ms,
-            exchange.tenant.name if exchange.tenant else None,
+            exchange.tenant.known_name if exchange.tenant else None,
             exchange.sent.headers.get("user-agent", ""),
             exchange.wire.refusal(refusal, None)["error"] if refusal else None,
             int(time.time()),

@@ -93,8 +93,20 @@ def params_of_v1(route: Route, tree: dict[str, Any]) -> tuple[dict[str, Any], li
         return params, []
     paths = ExpandParams.parse({"expand": [wanted] if isinstance(wanted, str) else wanted})["expand"]
     is_retrieve = getattr(route.operation, "is_retrieve", False)
-    render.check_expand(paths, route.returns, is_list=route.is_list, is_retrieve=is_retrieve)
+    check = partial(render.check_expand, record=route.returns, is_list=route.is_list, is_retrieve=is_retrieve)
+    if params.pop("safe_expands", False):
+        return params, [path for path in paths if passes(check, [path])]
+    check(paths)
     return params, paths
+
+
+def passes(check: Callable[..., None], *checked: Any) -> bool:
+    """Whether a check refuses nothing."""
+    try:
+        check(*checked)
+    except ApiError:
+        return False
+    return True
 
 
 def body_of_v1(world: World, result: Any, expand: list[str], sent: Incoming) -> Any:

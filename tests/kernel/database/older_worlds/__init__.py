@@ -49,7 +49,11 @@ def add_what_has_come_since(platform: Client) -> None:
     customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
     platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
     platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
-    authorize(platform, a_card(platform, status="active"), 1_00, wallet="apple_pay")
+    card = a_card(platform, status="active")
+    authorize(platform, card, 1_00, wallet="apple_pay")
+    for _ in range(2):
+        nonce = platform.made("/v1/ephemeral_key_nonces")["public_nonce"]
+    platform.made("/v1/ephemeral_keys", issuing_card=card["id"], nonce=nonce)
     account = opened(platform)
     transfer = platform.made(
         "/v1/treasury/inbound_transfers",
