@@ -12,6 +12,7 @@ from emulator.catalog import CATALOG
 from emulator.control.scripts import SCRIPTS
 from emulator.kernel.tenants.tenant import LATEST
 from tests.client import Client
+from tests.issuing.holders import a_card
 from tests.issuing.purchases import (
     DAY,
     a_spender,
@@ -19,6 +20,7 @@ from tests.issuing.purchases import (
     available,
     cash_and_pending,
     findings,
+    fund,
     reasons,
 )
 from tests.issuing.test_real_time import asking, says
@@ -55,7 +57,7 @@ STORIES: list[tuple[str, dict[str, Any], list[tuple[str, str | None, int]], int]
         [("authorization", "closed", 10_00), ("transaction", None, -10_00)],
         4_990_00,
     ),
-    ("hotel", {}, [("authorization", "closed", 500_00), ("transaction", None, -500_00)], 4_500_00),
+    ("hotel", {}, [("authorization", "closed", 450_00), ("transaction", None, -450_00)], 4_550_00),
     (
         "hotel",
         {"amount": 100_00, "increment_amount": 20_00, "release_amount": 0},
@@ -161,6 +163,21 @@ def test_a_script_plays_on_a_financial_account_too(platform: Client, name: str) 
     assert findings(platform) == []
 
 
+@pytest.mark.parametrize("name", [script.name for script in SCRIPTS])
+def test_with_its_usual_values_a_script_fits_into_the_limits_that_a_new_card_has(platform: Client, name: str) -> None:
+    fund(platform, 5_000_00)
+    card = a_card(platform, status="active")
+    more = {"move_clock": True} if name in ("subscription", "late_refund") else {}
+    amount = {"amount": 10_00} if name == "purchase" else {}
+
+    run = play(platform, name, card, **more, **amount)
+
+    wrong_cvcs = 9 if name == "card_testing" else 0
+    assert run["finished"] is True
+    assert verdicts(run)[:wrong_cvcs] == ["declined"] * wrong_cvcs
+    assert set(verdicts(run)[wrong_cvcs:]) <= {"approved"}
+
+
 def usual(client: Client, name: str) -> list[tuple[str, Any]]:
     """The parameters of a script with their usual values."""
     (script,) = (one for one in client.read(URL)["data"] if one["name"] == name)
@@ -234,11 +251,11 @@ def test_a_script_ends_with_the_purchase_that_it_needs_and_says_why(platform: Cl
 
 
 def test_an_increment_that_is_declined_is_told_and_not_charged(platform: Client) -> None:
-    hotel = play(platform, "hotel", a_spender(platform, 500_00))
-    ride = play(platform, "ride", a_spender(platform, 0), amount=140_00, increment_amount=15_00)
+    hotel = play(platform, "hotel", a_spender(platform, 450_00))
+    ride = play(platform, "ride", a_spender(platform, 0), amount=90_00, increment_amount=15_00)
 
     assert verdicts(hotel) == ["approved", "declined"] and kinds(hotel)[1] == ("transaction", None, -350_00)
-    assert verdicts(ride) == ["approved", "declined", "declined"] and kinds(ride)[1] == ("transaction", None, -140_00)
+    assert verdicts(ride) == ["approved", "declined", "declined"] and kinds(ride)[1] == ("transaction", None, -90_00)
     assert hotel["finished"] and ride["finished"]
 
 
@@ -274,7 +291,7 @@ def test_what_is_refused_later_ends_it_and_what_was_done_before_stands(platform:
 
     assert run["finished"] is False and run["outcome"].startswith("refused: The clock counts seconds and ends with ")
     assert verdicts(run) == ["approved", "approved"]
-    assert kinds(run) == [("authorization", "pending", 550_00)]
+    assert kinds(run) == [("authorization", "pending", 500_00)]
 
 
 def test_what_happens_later_by_itself_is_told_with_its_time(platform: Client) -> None:
