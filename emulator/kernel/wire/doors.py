@@ -39,11 +39,15 @@ class Doors(NamedTuple):
             raise not_here(host)
         if method in HARMLESS:
             return
-        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if origin is not None and not self.knows(host_of(origin)):
-            raise stranger(f"a page of {origin}")
-        if origin is None and site == "cross-site":
+        if self.is_foreign(headers):
+            raise stranger(f"a page of {headers['origin']}")
+        if "origin" not in headers and headers.get("sec-fetch-site") == "cross-site":
             raise stranger("a page of another site")
+
+    def is_foreign(self, headers: Mapping[str, str]) -> bool:
+        """Whether a page of another site asks: it may not change anything, nor read what it is answered."""
+        origin = headers.get("origin")
+        return origin is not None and not self.knows(host_of(origin))
 
 
 @lru_cache(maxsize=1024)

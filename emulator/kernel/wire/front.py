@@ -38,6 +38,7 @@ MB = 1024 * 1024
 MOST_THREADS = 32
 HELPERS = "/v1/test_helpers/"  # what happens in the world, not what a client of the API would ask for
 CLOSE = ("Connection", "close")
+CORS = "Access-Control-"
 
 
 class Limits(NamedTuple):
@@ -108,6 +109,8 @@ class Front:
             answer = self.pipeline.turn_away(sent, ApiError(503, "The server is stopping."))
         if broken:
             answer = answer._replace(headers=[*answer.headers, CLOSE])
+        if self.doors.is_foreign(sent.headers):
+            answer = answer._replace(headers=[one for one in answer.headers if not one[0].startswith(CORS)])
         await respond(send, answer)
 
     async def answered(self, sent: Incoming) -> Answer:

@@ -149,11 +149,15 @@ def test_pages_of_this_machine_and_those_that_are_named_may_change_things(served
     assert status == 400, "the parameters are missing"
 
 
-def test_reading_is_nobodys_harm(served):
-    status, _, headers = asked(served, "GET", BALANCE, "Origin: http://evil.test")
+@pytest.mark.parametrize("verb", ["GET", "OPTIONS"])
+def test_a_page_of_another_site_cannot_read_what_it_is_answered(served, verb):
+    status, _, theirs = asked(served, verb, BALANCE, "Origin: http://evil.test")
+    _, _, ours = asked(served, verb, BALANCE, "Origin: http://localhost:3000")
 
     assert status == 200
-    assert "access-control-allow-credentials" not in headers
+    assert [name for name in theirs if name.startswith("access-control-")] == []
+    assert ours["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in ours
 
 
 @pytest.mark.parametrize("header", ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: none", "Accept: text/html,*/*"])
