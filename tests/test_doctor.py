@@ -94,6 +94,17 @@ def test_what_changes_without_an_event_and_a_file_that_was_never_uploaded_are_no
     assert examine(tmp_path, CATALOG) == []
 
 
+def test_an_account_that_was_deleted_after_it_was_told_of_is_no_finding(tmp_path):
+    app = create_app(tmp_path)
+    platform = Client(app, "sk_test_examined")
+    business = connected(platform)
+    platform.made(f"/v1/accounts/{business.account}", metadata={"told": "of"})
+    platform.delete(f"/v1/accounts/{business.account}")
+    app.emulator.close()
+
+    assert examine(tmp_path, CATALOG) == []
+
+
 KINDS = [
     "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute",
     "issuing_transaction", "received_credit", "received_debit", "topup",

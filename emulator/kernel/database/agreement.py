@@ -45,8 +45,8 @@ def differing_from_events(world: World) -> Iterator[str]:
         except Exception as failure:
             yield f"{event.about} cannot be shown: {type(failure).__name__}: {failure}"
             continue
-        for name, paths in changed.items():
-            seen = ids_only(shown[name], name in kind.embeds)
+        for name in sorted(changed.keys() & shown.keys()):  # of what is deleted nearly nothing is shown
+            paths, seen = changed[name], ids_only(shown[name], name in kind.embeds)
             if any(at(seen, path) == at(stored[name], path) for path in paths):
                 yield f"{event.about} has the {name} {stored[name]!r}, its last event says {told[name]!r}"
 
