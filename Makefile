@@ -6,8 +6,9 @@ PY := $(VENV)/bin/python
 PYTEST_ARGS ?= --whole-suite --numprocesses auto --dist worksteal
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: $(VENV)/.runs
 	$(VENV)/bin/stripe-emulator demo $(DEMO_ARGS)
@@ -24,6 +25,9 @@ bench: $(VENV)/.tests
 	$(PY) -m bench.webhook_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.worlds_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.clock_bench $(filter --write,$(BENCH_ARGS))
+
+fuzz: $(VENV)/.tests
+	$(PY) -m bench.fuzz $(FUZZ_ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis

@@ -54,6 +54,7 @@ SHOWN = {
     ("recipes.md", "python3.11 -m venv airbyte && airbyte/bin/pip install airbyte-source-stripe==5.14.1"): (
         "half a gigabyte; what it asks for is run below it"
     ),
+    ("reliability.md", "make fuzz"): "tests/test_fuzz.py is the short form",
     ("sdks.md", 'here = "http://127.0.0.1:12111"'): NO_REGISTRY,
     ("sdks.md", "$here = 'http://127.0.0.1:12111';"): NO_REGISTRY,
     ("sdks.md", 'config := &stripe.BackendConfig{URL: stripe.String("http://127.0.0.1:12111")}'): NO_REGISTRY,
