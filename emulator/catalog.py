@@ -21,7 +21,7 @@ from emulator.control import (
     worlds,
 )
 from emulator.control import treasury as treasury_control
-from emulator.developer import cli_sessions, ephemeral_keys, events, files, webhook_endpoints
+from emulator.developer import cli_sessions, ephemeral_keys, events, file_link, file_links, files, webhook_endpoints
 from emulator.issuing import (
     authorization_helpers,
     authorizations,
@@ -129,6 +129,8 @@ CATALOG = Catalog(
         disputes,
         ephemeral_keys,
         files,
+        file_link,
+        file_links,
         events,
         webhook_endpoints,
         cli_sessions,

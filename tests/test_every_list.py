@@ -231,9 +231,18 @@ def disputes(platform: Client) -> Listing:
 
 def files(platform: Client) -> Listing:
     def add(number: int) -> None:
-        platform.made("/v1/files", purpose="dispute_evidence", file=(io.BytesIO(b"%PDF evidence"), "evidence.pdf"))
+        file = (io.BytesIO(b"%PDF evidence"), "evidence.pdf")
+        platform.made("/v1/files", purpose="dispute_evidence", file=file, file_link_data={"create": True})
 
     return Listing(platform, "/v1/files", add)
+
+
+def file_links(platform: Client) -> Listing:
+    def add(number: int) -> None:
+        file = (io.BytesIO(b"%PDF evidence"), "evidence.pdf")
+        platform.made("/v1/files", purpose="dispute_evidence", file=file, file_link_data={"create": True})
+
+    return Listing(platform, "/v1/file_links", add, {"expired": False})
 
 
 def events(platform: Client) -> Listing:
@@ -296,6 +305,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/customers": customers,
     "/v1/customers/{customer}/payment_methods": methods("/v1/customers/{customer}/payment_methods"),
     "/v1/events": events,
+    "/v1/file_links": file_links,
     "/v1/files": files,
     "/v1/issuing/authorizations": purchases("/v1/issuing/authorizations"),
     "/v1/issuing/authorizations on a financial account": treasury_purchases("/v1/issuing/authorizations"),

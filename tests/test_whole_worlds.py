@@ -47,6 +47,8 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "payment_method": ".billing_details .metadata",
         "setup_attempt": ".attach_to_self .flow_directions .payment_method_details .setup_error .status .usage",
         "treasury_transaction": ".currency .description",
+        "ephemeral_key": ".expires",
+        "file_link": ".metadata",
         "webhook_endpoint": ".application .description .metadata",
     },
     "what changes without an event": {

@@ -10,9 +10,10 @@ import base64
 import re
 from typing import Any, NamedTuple
 
+from emulator.developer.file_link import FileLink, check, linked
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import invalid, not_built
+from emulator.kernel.errors import invalid
 from emulator.kernel.lists import listed, lists
 from emulator.kernel.params import (
     Boolean,
@@ -32,6 +33,7 @@ from emulator.kernel.uploads import Upload
 from emulator.kernel.world import World
 
 KB, MB = 1024, 1024 * 1024
+LINKS_SHOWN = 10
 
 
 class Purpose(NamedTuple):
@@ -142,8 +144,9 @@ class File:
         return found if found is not None and found[1].gone_at > world.now else None
 
     def render(self, world: World) -> dict[str, Any]:
-        """The object of the API, which has neither `livemode` nor metadata."""
-        links = listed([], f"/v1/file_links?file={self.id}")
+        """The object of the API, which has neither `livemode` nor metadata. Of many links it shows the newest."""
+        found = [world.render(link) for link in world.all(FileLink, file=self.id)]
+        links = listed(found[:LINKS_SHOWN], f"/v1/file_links?file={self.id}", has_more=len(found) > LINKS_SHOWN)
         url = world.url(f"/v1/files/{self.id}/contents")
         return {**self.__dict__, "object": self.object, "links": links, "url": url}
 
@@ -189,8 +192,9 @@ class FileListParams(ListParams):
 
 
 def create(world: World, params: dict[str, Any]) -> File:
-    """Keep an uploaded file. 400 for a text in its place, an empty file, or one larger than its purpose allows.
+    """Keep an uploaded file, and make a link to it if asked.
 
+    400 for a text in its place, an empty file, one larger than its purpose allows, or a purpose that cannot be shared.
     File formats are not checked against the purpose (our ruling): test suites upload what they have at hand.
     """
     upload = params["file"]
@@ -206,8 +210,9 @@ def create(world: World, params: dict[str, Any]) -> File:
             f"{purpose.most_bytes} bytes, but yours has {size}.",
             param="file",
         )
-    if params.get("file_link_data", {}).get("create"):
-        raise not_built("POST", "/v1/file_links")
+    link = params.get("file_link_data", {})
+    if link.get("create"):
+        check(world, params["purpose"], link, param="purpose", within="file_link_data")
 
     file = File(
         id=world.new_id(File.prefix),
@@ -220,6 +225,8 @@ def create(world: World, params: dict[str, Any]) -> File:
     )
     world.put(FileContent(content_id(file.id), world.now, base64.b64encode(upload.content).decode()))
     world.put(file)
+    if link.get("create"):
+        linked(world, file.id, link)
     world.emit("file.created", file)
     return file
 

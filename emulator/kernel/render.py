@@ -46,10 +46,11 @@ class Deleted(NamedTuple):
 
 
 class Content(NamedTuple):
-    """A reply that is no JSON: bytes of some media type."""
+    """A reply that is no JSON: bytes of some media type, and headers that go with them."""
 
     body: bytes
     media_type: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def shown(record: Any, **more: Any) -> dict[str, Any]:

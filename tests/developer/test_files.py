@@ -135,15 +135,6 @@ def test_a_file_must_come_as_a_part_of_a_form(platform):
     assert (text.status, text.error["param"]) == (400, "file")
 
 
-def test_a_link_along_with_the_file_is_not_built_and_nothing_is_kept(platform):
-    unlinked = upload(platform, file_link_data={"create": False})
-    refusal = upload(platform, file_link_data={"create": True})
-
-    assert unlinked.status == 200
-    assert refusal.status == 501
-    assert len(platform.read("/v1/files")["data"]) == 1
-
-
 def test_an_upload_repeated_under_its_key_is_the_same_file(platform):
     first, second = (upload(platform, headers={"Idempotency-Key": "one"}) for _ in range(2))
     other = upload(platform, b"other", headers={"Idempotency-Key": "one"})

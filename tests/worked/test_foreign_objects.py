@@ -108,6 +108,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/customers": customer,
         "v1/ephemeral_keys": client.made("/v1/ephemeral_keys", issuing_card=card["id"])["id"],
         "v1/events": newest("/v1/events"),
+        "v1/file_links": client.made("/v1/file_links", file=a_file(client, "dispute_evidence"))["id"],
         "v1/files": a_file(client),
         "v1/mandates": intent["mandate"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
@@ -208,6 +209,7 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
         ),
         ("/v1/ephemeral_keys", "issuing_card", {"issuing_card": ids["issuing/cards"]}),
         ("/v1/ephemeral_keys", "customer", {"customer": ids["v1/customers"]}),
+        ("/v1/file_links", "file", {"file": evidence}),
         (DESIGNS, "physical_bundle", {"physical_bundle": ids["issuing/physical_bundles"]}),
         (DESIGNS, "card_logo", {"physical_bundle": bundle, "card_logo": logo}),
         (

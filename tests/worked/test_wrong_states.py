@@ -1198,6 +1198,33 @@ INTENT_TABLE = Table(
 )
 
 
+# Links to files
+
+
+def file_link(**more: Any) -> Begin:
+    """A link to a file, which may have ended."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        file = client.made("/v1/files", purpose="dispute_evidence", file=(b"%PDF evidence", "evidence.pdf"))["id"]
+        link = client.made("/v1/file_links", file=file)["id"]
+        if more:
+            client.made(f"/v1/file_links/{link}", **more)
+        return client, {"link": link}
+
+    return begin
+
+
+ENDED = Refused("This file link has expired. Expired links can no longer be updated.")
+FILE_LINK_TABLE = Table(
+    {"working": file_link(), "expired": file_link(expires_at="now")},
+    {
+        "end": Verb("POST", "/v1/file_links/{link}", {"expires_at": "now"}),
+        "begin again": Verb("POST", "/v1/file_links/{link}", {"expires_at": ""}),
+        "describe": Verb("POST", "/v1/file_links/{link}", {"metadata": {"a": "1"}}),
+    },
+    {"expired": {verb: ENDED for verb in ("end", "begin again", "describe")}},
+)
+
 TABLES = {
     "cardholder": CARDHOLDER_TABLE,
     "card": CARD_TABLE,
@@ -1216,6 +1243,7 @@ TABLES = {
     "inbound transfer": INBOUND_TABLE,
     "account": ACCOUNT_TABLE,
     "customer": CUSTOMER_TABLE,
+    "file link": FILE_LINK_TABLE,
     "payment method": METHOD_TABLE,
     "setup intent": INTENT_TABLE,
 }

@@ -612,6 +612,7 @@ class Pipeline:
         """Plain values as JSON, content as it is."""
         if isinstance(result, Content):
             exchange.media_type = result.media_type
+            exchange.headers.update(result.headers)
             return result.body
         return render.encoded(result)
 
