@@ -61,7 +61,7 @@ class Ending(NamedTuple):
     """How money that is sent to a bank account, or taken from it, ends by itself.
 
     `verb` is the arrow taken (None: it stays on its way), `failed` the code with which it fails, `returned` the one
-    with which it comes back after it has arrived, and `days_late` by how much it turns out to arrive later.
+    with which it comes back after it has arrived, and `days_late` how many banking days later it turns out to arrive.
     """
 
     verb: str | None = "post"

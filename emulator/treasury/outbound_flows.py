@@ -16,7 +16,6 @@ from typing import Any
 
 from emulator import banking_days, progress
 from emulator import chart_of_accounts as chart
-from emulator.kernel.dates import DAY
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.params import (
@@ -260,7 +259,8 @@ def settle(world: World, id: str) -> None:
         return
     if ending.days_late:
         old = flow.expected_arrival_date
-        flow = world.put(replace(flow, expected_arrival_date=old + ending.days_late * DAY))
+        late = banking_days.midnight_after(old, ending.days_late)
+        flow = world.put(replace(flow, expected_arrival_date=late))
         announce(world, flow, "expected_arrival_date_updated", expected_arrival_date=old)
     if arrives_nowhere(world, flow):
         give_back(world, flow, "fail")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from tests.issuing.purchases import findings
@@ -24,11 +22,7 @@ from tests.treasury.sending import (
     sent,
     told,
 )
-from tests.treasury.worlds import ACCOUNTS, CREDITS, REVERSALS, balance, connected, opened, send, take
-
-
-def moment(text):
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+from tests.treasury.worlds import ACCOUNTS, CREDITS, REVERSALS, balance, connected, moment, opened, send, take
 
 
 @pytest.fixture

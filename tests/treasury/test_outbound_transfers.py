@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from itertools import product
 
 import pytest
@@ -32,6 +31,7 @@ from tests.treasury.worlds import (
     TRANSACTIONS,
     balance,
     connected,
+    moment,
     opened,
 )
 
@@ -121,17 +121,26 @@ def test_the_test_tokens_end_as_documented(platform, method, status, after, even
     assert findings(platform) == []
 
 
-def test_a_later_arrival_tells_the_date_before(platform):
+@pytest.mark.parametrize(
+    "created, expected, later",
+    [
+        ("2033-05-18T15:00", "2033-05-19", "2033-05-20"),
+        ("2033-05-19T15:00", "2033-05-20", "2033-05-23"),  # over the weekend
+        ("2033-05-26T15:00", "2033-05-27", "2033-05-31"),  # and Memorial Day
+    ],
+)
+def test_a_later_arrival_is_on_the_next_banking_day_and_tells_the_date_before(platform, created, expected, later):
     source = funded(platform)
+    platform.clock(set=moment(created), frozen=True)
     transfer = sent(platform, source, method="pm_usBankAccount_expectedArrivalDateUpdated")
     platform.clock(advance=WAIT)
 
-    later, posted = platform.events()[-2:]
+    updated, posted = platform.events()[-2:]
 
-    old = transfer["expected_arrival_date"]
-    assert later["data"]["previous_attributes"] == {"expected_arrival_date": old}
-    assert later["data"]["object"]["expected_arrival_date"] == old + 86_400
-    assert posted["data"]["object"]["expected_arrival_date"] == old + 86_400
+    assert transfer["expected_arrival_date"] == moment(expected)
+    assert updated["data"]["previous_attributes"] == {"expected_arrival_date": moment(expected)}
+    assert updated["data"]["object"]["expected_arrival_date"] == moment(later)
+    assert posted["data"]["object"]["expected_arrival_date"] == moment(later)
     assert "previous_attributes" not in posted["data"]
 
 
@@ -526,13 +535,12 @@ def test_only_drawn_arrows_can_be_followed(status, verb):
 )
 def test_the_expected_arrival_is_what_banks_make_of_the_tenants_time(platform, created, network, expected):
     source = funded(platform)
-    platform.clock(set=int(datetime.fromisoformat(created).replace(tzinfo=UTC).timestamp()), frozen=True)
+    platform.clock(set=moment(created), frozen=True)
 
     options = {"us_bank_account": {"network": network}}
     transfer = sent(platform, source, destination_payment_method_options=options)
 
-    arrival = datetime.fromtimestamp(transfer["expected_arrival_date"], UTC)
-    assert arrival.isoformat() == f"{expected}T00:00:00+00:00"
+    assert transfer["expected_arrival_date"] == moment(expected)
 
 
 def test_the_doctor_names_a_transfer_that_is_not_where_its_money_is(app, platform):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.client import Client
@@ -28,6 +29,11 @@ EVERYTHING = (
     "outbound_transfers.ach",
     "outbound_transfers.us_domestic_wire",
 )
+
+
+def moment(text: str) -> int:
+    """A date or a time in UTC as unix seconds."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 def connected(platform: Client, *capabilities: str, **params: Any) -> Client:
