@@ -227,7 +227,7 @@ def saved(method: PaymentMethod, direction: str, *, param: str) -> Bank:
         raise unverified(method.id, param)
     if not method.is_self or direction not in method.directions:
         raise misplaced(
-            f"The PaymentMethod {method.id} cannot be used here. Set it up with a SetupIntent that has "
+            f"The PaymentMethod {method.id} cannot be used here. It needs a SetupIntent that has succeeded with "
             f"`attach_to_self` and `{direction}` among its `flow_directions`.",
             param,
         )
