@@ -69,6 +69,8 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "emulator_authorization_trace": ".requests",
         "emulator_file_content": ".base64",
         "emulator_fraud_verification": ".merchants",
+        "ephemeral_key": ".api_version .private_nonce",
+        "ephemeral_key_nonce": ".is_used .private_nonce",
         "issuing_authorization": (
             ".fraud_challenges .fraud_disputability_likelihood .is_counted .requested_details .risk_assessment"
         ),

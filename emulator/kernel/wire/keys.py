@@ -44,13 +44,13 @@ def key_of(authorization: str) -> Key:
             "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
             "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."
         )
-    carried = ephemeral.carried(text)
-    if carried is not None:
-        return Key("ek", carried.handle, text, carried.account)
     match = TEST_KEY.match(text)
-    if match is None:
+    if match is not None:
+        return Key(match[1], match[2], text)
+    carried = ephemeral.carried(text)
+    if carried is None:
         raise invalid_key(masked(text))
-    return Key(match[1], match[2], text)
+    return Key("ek", carried.handle, text, carried.account)
 
 
 def invalid_key(masked_key: str) -> ApiError:
