@@ -2,18 +2,23 @@
 
     python -m bench.kill_test [--rounds 50] [--seed 1]
 
-Each round: writers make, change, buy, capture, refund and reverse, every request with an idempotency key; after at
-least 20 acknowledgements, and a random moment later, every process of the server is killed. After the restart
+Each round: writers make, change, buy, capture, refund and reverse, every request with an idempotency key, while an
+endpoint that fails now and then is sent every event, and is asked about every purchase, for which it takes its time;
+after at least 20 acknowledgements, and a random moment later, every process of the server is killed. After the restart
 
+- every question that was open is concluded, by `on_webhook_failure`;
 - every request that was sent is sent again with its key: an acknowledged one gives the same bytes;
 - every acknowledged object is there, and its creation has exactly one event;
 - every approved purchase has its movement, every capture and refund its own, and none of them a second time;
 - the doctor finds the books whole.
+
+At the end the endpoint is well again, the clock moves through the retries, and every event has arrived there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import sqlite3
 import tempfile
@@ -28,12 +33,16 @@ import httpx
 
 from bench.http_bench import HOLDER, MOST
 from bench.running import Running
+from bench.webhook_storm import Receiver
 from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine
+from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 
 KEY = "sk_test_kill"
 WRITERS = 6
 LEAST_ACKNOWLEDGED = 20
+QUESTION = "issuing_authorization.request"
+ANSWERS_WITHIN_SECONDS, SLOWEST_ANSWER_SECONDS = 1.0, 0.3
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 TRANSACTIONS = "/v1/test_helpers/issuing/transactions"
 
@@ -67,6 +76,16 @@ def errand(shared_card: str) -> Work:
         given_back = yield AUTHORIZATIONS, {"card": spender, "amount": 2_00, "currency": "usd"}
         yield f"{AUTHORIZATIONS}/{given_back['id']}/reverse", {}
     yield AUTHORIZATIONS, {"card": card["id"], "amount": 9_999_00, "currency": "usd"}  # over the limit: declined
+
+
+class Endpoint(Receiver):
+    """A receiver that takes its time over questions."""
+
+    def take(self, body: bytes, signed: str) -> tuple[int, float]:
+        """Keep what came; how to answer, and after how many seconds."""
+        status, seconds = super().take(body, signed)
+        is_question = QUESTION.encode() in body
+        return status, self.chance.uniform(0, SLOWEST_ANSWER_SECONDS) if is_question else seconds
 
 
 class Writer(threading.Thread):
@@ -116,8 +135,8 @@ def client(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, auth=(KEY, ""), timeout=60, trust_env=False)
 
 
-def prepare(url: str) -> str:
-    """Fund the world and make the card that all writers share."""
+def prepare(url: str, endpoint: Receiver) -> str:
+    """Fund the world, have the endpoint told and asked, and make the card that all writers share."""
     with client(url) as http:
 
         def made(path: str, form: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +144,10 @@ def prepare(url: str) -> str:
             assert reply.status_code == 200, f"{path}: {reply.text}"
             return reply.json()
 
+        limit_ms = int(ANSWERS_WITHIN_SECONDS * 1000)
+        made("/_emulator/settings", {"on_webhook_failure": "approve", "real_time_timeout_ms": limit_ms})
+        wanted = {"enabled_events[0]": "*", "enabled_events[1]": QUESTION}
+        made("/v1/webhook_endpoints", {"url": f"http://127.0.0.1:{endpoint.port}/", **wanted})
         made("/v1/test_helpers/issuing/fund_balance", {"amount": MOST, "currency": "usd"})
         holder = made("/v1/issuing/cardholders", HOLDER)
         card = made(
@@ -143,28 +166,70 @@ def prepare(url: str) -> str:
 
 def play(rounds: int, folder: Path, chance: random.Random) -> Iterator[str]:
     """Kill and check, round after round, in one data directory; a line about each. AssertionError on any loss."""
-    shared_card = ""
-    for number in range(rounds):
-        running = Running(folder, "--quiet")
-        try:
-            shared_card = shared_card or prepare(running.url)
-            count = threading.Semaphore(0)
-            writers = [Writer(running.url, f"round{number}-{n}", shared_card, count) for n in range(WRITERS)]
+    endpoint = Endpoint(random.Random(chance.random()))
+    try:
+        shared_card, seen = "", ""
+        for number in range(rounds):
+            began_ms = time.time() * 1000
+            with raging(folder) as running:
+                shared_card = shared_card or prepare(running.url, endpoint)
+                count = threading.Semaphore(0)
+                writers = [Writer(running.url, f"round{number}-{n}", shared_card, count) for n in range(WRITERS)]
+                for writer in writers:
+                    writer.start()
+                for _ in range(LEAST_ACKNOWLEDGED):
+                    assert count.acquire(timeout=60), surprises(writers, running)
+                time.sleep(chance.uniform(0, 0.4))
             for writer in writers:
-                writer.start()
-            for _ in range(LEAST_ACKNOWLEDGED):
-                assert count.acquire(timeout=60), surprises(writers, running)
-            time.sleep(chance.uniform(0, 0.4))
-        finally:
-            running.kill()
-        for writer in writers:
-            writer.join(60)
-            assert writer.surprise is None, surprises(writers, running)
-        sent = [one for writer in writers for one in writer.sent]
+                writer.join(60)
+                assert writer.surprise is None, surprises(writers, running)
+            sent = [one for writer in writers for one in writer.sent]
+            with Running(folder, "--quiet") as restarted:
+                questions = concluded(restarted.url, began_ms)
+                seen = check(restarted.url, folder, sent, seen)
+            answered = sum(one.body is not None for one in sent)
+            cut_off = f"{len(sent) - answered} cut off, {questions} of them with an open question"
+            yield f"round {number + 1}: {answered} acknowledged, {cut_off}, all there"
         with Running(folder, "--quiet") as restarted:
-            check(restarted.url, folder, sent)
-        acknowledged = sum(one.body is not None for one in sent)
-        yield f"round {number + 1}: {acknowledged} acknowledged, {len(sent) - acknowledged} cut off, all there"
+            yield f"{arrived(restarted.url, endpoint)} events, every one of which arrived"
+    finally:
+        endpoint.close()
+
+
+@contextlib.contextmanager
+def raging(folder: Path) -> Iterator[Running]:
+    """A server that is killed at the end."""
+    running = Running(folder, "--quiet")
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+def concluded(url: str, since_ms: float) -> int:
+    """Wait until no question is open; how many were left without an answer. AssertionError where one stays open."""
+    until = time.monotonic() + 30 * ANSWERS_WITHIN_SECONDS
+    with client(url) as http:
+        while True:
+            asks = http.get("/_emulator/asks", params={"limit": 100}).json()["data"]
+            if all(ask["outcome"] is not None for ask in asks):
+                return sum(ask["duration_ms"] is None and ask["asked_at_ms"] >= since_ms for ask in asks)
+            assert time.monotonic() < until, f"questions stay open: {asks}"
+            time.sleep(0.05)
+
+
+def arrived(url: str, endpoint: Receiver) -> int:
+    """Let everything arrive that failed before; how many events there are. AssertionError where one is missing."""
+    endpoint.is_well = True
+    with client(url) as http:
+        for seconds in (0, *RETRY_AFTER_SECONDS):
+            http.post("/_emulator/clock", data={"advance": seconds}).raise_for_status()
+            drained = http.post("/_emulator/webhooks/drain", data={"timeout_ms": 600_000}, timeout=700).json()
+            assert drained["drained"], drained
+        events = {event["id"] for event in all_events(http)}
+    got = {id for id, _, _ in endpoint.arrived}
+    assert events <= got, f"{len(events - got)} of {len(events)} events never arrived"
+    return len(events)
 
 
 def surprises(writers: list[Writer], running: Running) -> str:
@@ -172,14 +237,14 @@ def surprises(writers: list[Writer], running: Running) -> str:
     return "\n".join([*(str(writer.surprise) for writer in writers), *running.console[-40:]])
 
 
-def check(url: str, folder: Path, sent: list[Sent]) -> None:
-    """Everything that was acknowledged is there, once, and the books are whole."""
+def check(url: str, folder: Path, sent: list[Sent], seen: str) -> str:
+    """Everything that was acknowledged is there, once, and the books are whole. From an event to the newest one."""
     with client(url) as http:
         repeated = [repeat(http, one) for one in sent]
         effects = Counter(effect for one in repeated for effect in effects_on(one))
         for one in repeated:
             held_by_path(http, one, effects)
-        events = all_events(http)
+        events = all_events(http, seen)
     created = Counter(
         event["data"]["object"]["id"]
         for event in events
@@ -194,6 +259,7 @@ def check(url: str, folder: Path, sent: list[Sent]) -> None:
     check_movements(folder, repeated)
     findings = examine(folder, CATALOG)
     assert not findings, findings
+    return events[0]["id"]
 
 
 def repeat(http: httpx.Client, one: Sent) -> Sent:
@@ -234,15 +300,16 @@ def held_by_path(http: httpx.Client, one: Sent, effects: Counter[str]) -> None:
         assert one.reply["status"] == "pending" or stored["status"] == one.reply["status"]
 
 
-def all_events(http: httpx.Client) -> list[dict[str, Any]]:
-    """Every event of the world, newest first."""
+def all_events(http: httpx.Client, seen: str = "") -> list[dict[str, Any]]:
+    """Every event of the world after one that was seen, newest first."""
     events: list[dict[str, Any]] = []
     has_more = True
     while has_more:
         after = {"starting_after": events[-1]["id"]} if events else {}
         page = http.get("/v1/events", params={"limit": 100, **after}).json()
-        events += page["data"]
-        has_more = page["has_more"]
+        ids = [event["id"] for event in page["data"]]
+        events += page["data"][: ids.index(seen)] if seen in ids else page["data"]
+        has_more = page["has_more"] and seen not in ids
     return events
 
 

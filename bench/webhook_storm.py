@@ -38,6 +38,7 @@ KEY = "sk_test_storm"
 TYPE = "issuing_cardholder.updated"
 WRITERS = 4
 SLOWEST_SECONDS = 0.03
+YES = b'{"approved": true}'  # which means something to questions only
 
 
 class Told(NamedTuple):
@@ -78,8 +79,10 @@ class Receiver:
                 if seconds:
                     time.sleep(seconds)
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(YES)))
                 self.end_headers()
+                self.wfile.write(YES)
 
             def log_message(self, *args: Any) -> None:
                 """Nothing."""
