@@ -21,7 +21,16 @@ from emulator.control import (
     worlds,
 )
 from emulator.control import treasury as treasury_control
-from emulator.developer import cli_sessions, ephemeral_keys, events, file_link, file_links, files, webhook_endpoints
+from emulator.developer import (
+    cli_sessions,
+    ephemeral_keys,
+    events,
+    file_link,
+    file_links,
+    files,
+    test_clocks,
+    webhook_endpoints,
+)
 from emulator.issuing import (
     authorization_helpers,
     authorizations,
@@ -131,6 +140,7 @@ CATALOG = Catalog(
         files,
         file_link,
         file_links,
+        test_clocks,
         events,
         webhook_endpoints,
         cli_sessions,

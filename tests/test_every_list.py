@@ -252,6 +252,11 @@ def events(platform: Client) -> Listing:
     )
 
 
+def clocks(platform: Client) -> Listing:
+    path = "/v1/test_helpers/test_clocks"
+    return Listing(platform, path, lambda number: platform.made(path, frozen_time=1_700_000_000))
+
+
 def endpoints(platform: Client) -> Listing:
     path = "/v1/webhook_endpoints"
     return Listing(
@@ -322,6 +327,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/payment_methods": methods("/v1/payment_methods"),
     "/v1/setup_attempts": setup_attempts,
     "/v1/setup_intents": setup_intents,
+    "/v1/test_helpers/test_clocks": clocks,
     "/v1/topups": topups("/v1/topups"),
     "/v1/treasury/credit_reversals": of_financial_account(worlds.CREDIT_REVERSALS, send_back),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),

@@ -14,6 +14,10 @@ import time
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from emulator.kernel.errors import invalid
+
+LATEST = 4_102_444_800 - 1  # where every clock ends: 31 December 2099
+
 
 class Due(NamedTuple):
     """A named action that waits for its time. `about` is the id of the object it concerns."""
@@ -34,6 +38,15 @@ class Spared(NamedTuple):
 
 
 NOBODY = Spared()
+
+
+def check_calendar(target: int, param: str) -> None:
+    """400 for a time that no calendar here reaches, such as milliseconds for seconds."""
+    if target > LATEST:
+        raise invalid(
+            f"The clock counts seconds and ends with the year 2099: {target} is later.",
+            param=param,
+        )
 
 
 def marks(values: Collection[str]) -> str:

@@ -76,6 +76,7 @@ class Step:
         self.seen: dict[str, tuple[str, Any]] = {}
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
+        self.lets_pass = 0  # seconds, once what it has done is committed
 
     @made_once
     def ledger(self) -> Ledger:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from emulator.kernel import ids, versions
+from emulator.kernel.clock import check_calendar
 from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.database.acting import ActingAccounts
 from emulator.kernel.database.ledger import Ledger
@@ -321,6 +322,14 @@ class World:
         """Have a named action run for an object once the tenant's clock reaches `at`."""
         assert action in self.catalog.due, f"no module offers the due action {action}"
         self.step.agenda.add(at, self.account, action, about, details)
+
+    def let_pass(self, seconds: int, *, param: str) -> None:
+        """Have the tenant's clock move on once this step is committed, with what falls due on the way.
+
+        400 where no calendar reaches so far; `param` is what asks for it.
+        """
+        check_calendar(self.now + seconds, param)
+        self.step.lets_pass = seconds
 
     def cancel_due(self, about: str, action: str | None = None) -> int:
         """Take back what waits for an object; how many items that were."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from emulator.connect.records import accounts
 from emulator.connect.shapes import NO_ADDRESS, group, group_of
+from emulator.developer.test_clocks import TestClock
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import invalid, no_such, unknown_parameters
 from emulator.kernel.lists import Page, lists, page
@@ -43,7 +44,6 @@ NEEDS = {
     "source": "sources of customers; attach a payment method instead",
     "tax": "automatic tax",
     "tax_id_data": "tax ids of customers",
-    "test_clock": "test clocks; the clock of the whole world can be moved instead",
 }
 NEEDS_OF_UPDATES = {
     "cash_balance": NEEDS["cash_balance"],
@@ -169,7 +169,9 @@ def create(world: World, params: dict[str, Any]) -> Customer:
     """
     refuse_coupons(world, params)
     not_built.refuse(params, NEEDS)
-    start = Customer(id=world.new_id("cus"), created=world.now, invoice_prefix=f"{world.draw('invoice') % 16**8:08X}")
+    clock = world.get(TestClock, params["test_clock"], param="test_clock").id if "test_clock" in params else None
+    prefix = f"{world.draw('invoice') % 16**8:08X}"
+    start = Customer(id=world.new_id("cus"), created=world.now, invoice_prefix=prefix, test_clock=clock)
     method = params.get("payment_method")
     attached = payment_methods.savable(world, method, start.id, param="payment_method") if method is not None else None
     customer = changed(world, start, params, attached)
@@ -264,17 +266,33 @@ retrieve.is_retrieve = True  # type: ignore[attr-defined]
 
 def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
     """Delete a customer for good, and detach its payment methods."""
-    customer = known(world, id)
-    for method in world.all(PaymentMethod, customer=id):
+    return Deleted(gone(world, known(world, id)))
+
+
+def gone(world: World, customer: Customer) -> Customer:
+    """What is left of a customer."""
+    for method in world.all(PaymentMethod, customer=customer.id):
         payment_methods.let_go(world, method)
     world.emit("customer.deleted", customer)
-    return Deleted(world.put(replace(customer, is_deleted=True)))
+    return world.put(replace(customer, is_deleted=True))
+
+
+def attach_to_clock(world: World, clock: TestClock, id: str) -> None:
+    """A test clock was made with a customer that had none."""
+    old = known(world, id)
+    new = world.put(replace(old, test_clock=clock.id))
+    world.emit("customer.updated", new, before=old)
+
+
+def go_with_clock(world: World, clock: TestClock) -> None:
+    """The customers of a test clock go with it."""
+    for customer in world.all(Customer, clock=clock.id, is_deleted=False):
+        gone(world, customer)
 
 
 def without_deleted(world: World, params: dict[str, Any], *path: str) -> list[Condition]:
-    """Only customers that are there; those of a test clock are none."""
-    of_no_clock = [] if params.pop("test_clock", None) is None else [Condition("id", "eq", "")]
-    return [Condition("is_deleted", "eq", False), *of_no_clock]
+    """Only customers that are there, and only those of the test clock that is named, or of none."""
+    return [Condition("is_deleted", "eq", False), Condition("clock", "eq", params.pop("test_clock", None) or "")]
 
 
 def list_methods(world: World, params: dict[str, Any], customer: str) -> Page:
@@ -300,6 +318,7 @@ retrieve_method.is_retrieve = True  # type: ignore[attr-defined]
 
 
 RECORDS: tuple[type, ...] = ()
+WHEN = {"developer.test_clock.attached": attach_to_clock, "developer.test_clock.deleted": go_with_clock}
 ROUTES = [
     GET("/v1/customers", lists(Customer, narrow=without_deleted), CustomerListParams),
     POST("/v1/customers", create, CreateParams),

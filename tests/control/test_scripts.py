@@ -10,7 +10,7 @@ import pytest
 
 from emulator.catalog import CATALOG
 from emulator.control.scripts import SCRIPTS
-from emulator.kernel.tenants.tenant import LATEST
+from emulator.kernel.clock import LATEST
 from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import (

@@ -155,7 +155,6 @@ def test_lists_of_a_customer_are_shown_when_asked_for(platform):
         ({"source": "tok_visa"}, "source"),
         ({"tax": {"ip_address": "8.8.8.8"}}, "tax"),
         ({"tax_id_data": [{"type": "eu_vat", "value": "DE123456789"}]}, "tax_id_data"),
-        ({"test_clock": "clock_1"}, "test_clock"),
         ({"cash_balance": {"settings": {"reconciliation_mode": "manual"}}}, "cash_balance"),
     ],
 )

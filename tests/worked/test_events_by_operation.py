@@ -79,6 +79,7 @@ PLACES = {
     "mandate": "/v1/mandates",
     "payment_method": "/v1/payment_methods",
     "setup_intent": "/v1/setup_intents",
+    "test_helpers.test_clock": "/v1/test_helpers/test_clocks",
     "topup": "/v1/topups",
     "treasury.credit_reversal": "/v1/treasury/credit_reversals",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
@@ -311,6 +312,18 @@ def update_card_with_nothing(platform: Client) -> Iterator[Any]:
     platform.made(f"{CARDS}/{card['id']}", status="inactive", metadata={"a": "1"})
     platform.made(f"{CARDS}/{card['id']}", pin={"encrypted_number": "secret"})
     yield []
+
+
+# Test clocks
+
+
+@story("advance a test clock")
+def advance_test_clock(platform: Client) -> Iterator[Any]:
+    path = "/v1/test_helpers/test_clocks"
+    yield platform
+    clock = platform.made(path, frozen_time=1_700_000_000)["id"]
+    platform.made(f"{path}/{clock}/advance", frozen_time=1_700_000_001)
+    yield [(f"test_helpers.test_clock.{status}", None) for status in ("created", "advancing", "ready")]
 
 
 # Tokens

@@ -113,6 +113,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/mandates": intent["mandate"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
         "v1/setup_intents": intent["id"],
+        "v1/test_clocks": client.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)["id"],
         "v1/topups": client.made("/v1/topups", amount=1, currency="usd")["id"],
         "v1/webhook_endpoints": client.made(
             "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["topup.created"]
@@ -232,6 +233,8 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
                 "financial_account": ids["treasury/financial_accounts"],
             },
         ),
+        (CUSTOMERS, "test_clock", {"test_clock": ids["v1/test_clocks"]}),
+        ("/v1/test_helpers/test_clocks", "customer", {"frozen_time": 1_700_000_000, "customer": ids["v1/customers"]}),
         (CUSTOMERS, "payment_method", {"payment_method": ids["v1/payment_methods"]}),
         (
             f"{CUSTOMERS}/{customer['id']}",

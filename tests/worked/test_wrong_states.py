@@ -1258,6 +1258,8 @@ STATELESS = {
     "POST /v1/accounts/{account}/bank_accounts": "refused by what is sent",
     "DELETE /v1/ephemeral_keys/{key}": "keys past their end are deleted too",
     "POST /v1/events/{id}/retry": "an event has no state; a disabled endpoint is refused as a parameter",
+    "POST /v1/test_helpers/test_clocks/{test_clock}/advance": "a clock has arrived before the next request",
+    "DELETE /v1/test_helpers/test_clocks/{test_clock}": "a clock has arrived before the next request",
     "POST /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are enabled here",
     "DELETE /v1/webhook_endpoints/{webhook_endpoint}": "disabled endpoints are deleted too",
 }

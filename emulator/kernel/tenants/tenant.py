@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from emulator.kernel import ids
-from emulator.kernel.clock import NOBODY, Spared, real_time, tenant_time
+from emulator.kernel.clock import NOBODY, Spared, check_calendar, real_time, tenant_time
 from emulator.kernel.database.face import Session, StorageFails, StoredWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
 from emulator.kernel.errors import invalid
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from emulator.kernel.tenants.tenants import Tenants
 
 PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
-LATEST = 4_102_444_800 - 1  # where every clock ends: 31 December 2099
 log = logging.getLogger("emulator")
 
 
@@ -345,11 +344,7 @@ class Tenant:
                     f"The clock runs forward only: it shows {now} and cannot go back to {target}.",
                     param="set" if to is not None else "advance",
                 )
-            if target > LATEST:
-                raise invalid(
-                    f"The clock counts seconds and ends with the year 2099: {target} is later.",
-                    param="set" if to is not None else "advance",
-                )
+            check_calendar(target, "set" if to is not None else "advance")
             keep_frozen = row.frozen_at is not None if frozen is None else frozen
             write_tenant_row(session, clock_offset=target - int(time.time()), frozen_at=target if keep_frozen else None)
             session.wake_by(0)

@@ -111,6 +111,7 @@ class Exchange:
     media_type: str = "application/json"
     replayed: bool = False
     hint: str | None = None
+    lets_pass: int = 0  # seconds, before the reply leaves
 
 
 class Pipeline:
@@ -454,7 +455,15 @@ class Pipeline:
             reply = self.in_writing_step(exchange, asked, params, expand, mark, exchange.named)
         except TooEarly:
             reply = self.in_writing_step(exchange, asked, params, expand, mark, ())
-        return self.asked(exchange, reply) if isinstance(reply, Question) else reply
+        if isinstance(reply, Question):
+            return self.asked(exchange, reply)
+        return self.once_passed(exchange, reply) if exchange.lets_pass else reply
+
+    def once_passed(self, exchange: Exchange, reply: Reply) -> Waiting[Reply]:
+        """A reply that leaves once the time has passed that its operation lets pass."""
+        assert exchange.tenant is not None
+        yield Work(partial(exchange.tenant.move_clock, advance=exchange.lets_pass))
+        return reply
 
     def in_writing_step(
         self,
@@ -471,6 +480,7 @@ class Pipeline:
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
             reply = repeated or self.write(exchange, step, params, expand, mark)
             exchange.hint = " ".join(step.hints) or None
+            exchange.lets_pass = step.lets_pass
             return reply
 
     def struck(self, exchange: Exchange, asked: Request, mark: bytes) -> Reply | float | None:

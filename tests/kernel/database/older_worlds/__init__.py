@@ -48,6 +48,7 @@ def add_what_has_come_since(platform: Client) -> None:
     """The kinds of record that the older world cannot have."""
     file = {"purpose": "dispute_evidence", "file": (b"%PDF evidence", "evidence.pdf")}
     platform.made("/v1/files", **file, file_link_data={"create": True})
+    platform.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)
     customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
     platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
     platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
