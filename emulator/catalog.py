@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator import progress
-from emulator.balances import balance, balance_transactions, topups
+from emulator.balances import balance, balance_transactions, payouts, topups
 from emulator.connect import accounts, capabilities, external_accounts, persons, platform, rejection, reviewing
 from emulator.control import (
     asks,
@@ -113,6 +113,7 @@ CATALOG = Catalog(
         balance,
         balance_transactions,
         topups,
+        payouts,
         customer,
         customers,
         payment_methods,

@@ -64,6 +64,11 @@ def in_transit(currency: str = "usd") -> str:
     return f"stripe:in_transit:{currency}"
 
 
+def payouts_in_transit(currency: str = "usd") -> str:
+    """What payouts have taken from balances for financial accounts, and have not brought there yet."""
+    return f"stripe:payouts:{currency}"
+
+
 def beyond(network: str) -> str:
     """Where money of a financial account goes and comes from over a network: `ach`, `us_domestic_wire` or `stripe`."""
     return in_transit() if network == "stripe" else banks("usd")
@@ -80,6 +85,16 @@ def receive_credit(financial_account: str, amount: int) -> Movement:
 def receive_within_stripe(financial_account: str, amount: int) -> Movement:
     """Another financial account sends money over the stripe network."""
     return moving("received_credit", financial_account, in_transit(), cash(financial_account), amount)
+
+
+def receive_payout(financial_account: str, amount: int) -> Movement:
+    """A payout of its owner arrives at a financial account."""
+    return moving("received_credit", financial_account, payouts_in_transit(), cash(financial_account), amount)
+
+
+def give_payout_back(financial_account: str, amount: int) -> Movement:
+    """The reversal of a payout takes from a financial account what that had brought."""
+    return moving("received_debit", financial_account, cash(financial_account), payouts_in_transit(), amount)
 
 
 def receive_debit(financial_account: str, amount: int) -> Movement:
@@ -252,3 +267,30 @@ def fund_payments(account: str, currency: str, amount: int, description: str | N
     books = banks(currency), available(account, currency)
     movement = issuing_movement("topup", account, currency, *books, amount, description)
     return movement._replace(details={**movement.details, "balance_type": "payments"})
+
+
+def pay_out(
+    account: str,
+    currency: str,
+    balance_type: str,
+    amount: int,
+    description: str | None,
+    *,
+    to: str,
+    available_on: int | None = None,
+) -> Movement:
+    """A balance gives money away: `to` the banks, or on its way to a financial account."""
+    book = balance_books(account, balance_type, currency)[0]
+    movement = issuing_movement("payout", account, currency, book, to, amount, description)
+    later = {} if available_on is None else {"available_on": available_on}
+    return movement._replace(details={**movement.details, "balance_type": balance_type, **later})
+
+
+def take_payout_back(
+    kind: str, account: str, currency: str, balance_type: str, amount: int, description: str | None, *, source: str
+) -> Movement:
+    """What was paid out comes back from its `source`: the `kind` is `payout_cancel`, `payout_failure`, or `payout`
+    for the payout that reverses another."""
+    book = balance_books(account, balance_type, currency)[0]
+    movement = issuing_movement(kind, account, currency, source, book, amount, description)
+    return movement._replace(details={**movement.details, "balance_type": balance_type})

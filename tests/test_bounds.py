@@ -232,6 +232,10 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /v1/test_helpers/treasury/received_debits": {
         "amount": (1, 99_999_999),
     },
+    "POST /v1/payouts": {
+        "amount": (1, 99_999_999),
+        "statement_descriptor": (None, 22),
+    },
     "POST /v1/topups": {
         "amount": (1, 99_999_999),
         "statement_descriptor": (None, 15),

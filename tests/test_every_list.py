@@ -17,6 +17,7 @@ from emulator.data.currencies import CURRENCIES
 from emulator.developer.webhook_endpoints import MOST_ENDPOINTS
 from emulator.kernel.render import DEEPEST
 from emulator.kernel.routes import Route
+from tests.balances.paying import PAYOUTS, a_business, ended, paid_out
 from tests.client import Client
 from tests.connect.shapes import ALL, BANK, account_of, company, individual
 from tests.contract.operations import unnamed
@@ -157,6 +158,17 @@ def topups(path: str) -> Callable[[Client], Listing]:
     return lambda platform: Listing(
         platform, path, lambda number: platform.made("/v1/topups", amount=1_00, currency="usd")
     )
+
+
+def payouts(platform: Client) -> Listing:
+    business, _ = a_business(platform)
+
+    def add(number: int) -> None:
+        """A payout and its reversal, which name each other."""
+        payout = ended(business, paid_out(business, 1_00))
+        business.made(f"{PAYOUTS}/{payout['id']}/reverse")
+
+    return Listing(business, PAYOUTS, add)
 
 
 def designs(platform: Client) -> Listing:
@@ -325,6 +337,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/transactions": purchases("/v1/issuing/transactions"),
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
     "/v1/payment_methods": methods("/v1/payment_methods"),
+    PAYOUTS: payouts,
     "/v1/setup_attempts": setup_attempts,
     "/v1/setup_intents": setup_intents,
     "/v1/test_helpers/test_clocks": clocks,

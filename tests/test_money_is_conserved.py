@@ -80,6 +80,14 @@ MUST_SUCCEED = [
     "finalize",
     "status_check",
     "unlinked_refund",
+    "top_up",
+    *(f"pay_out_to_{where}" for where in ("bank", "refusing", "account")),
+    "pay_out_issuing",
+    "pay_out_refused",
+    "pay_out_canceled",
+    "pay_out_failed",
+    "payout_reversed",
+    "payout_reversal_failed",
 ]
 # The statuses of an inbound transfer, and where each verb leads; how the test tokens end by themselves.
 ARROWS_IN = {
@@ -92,6 +100,7 @@ ENDS_AS = {
     "pm_usBankAccount_insufficientFunds": "failed",
     "pm_usBankAccount_processing": "processing",
 }
+A_BANK = {"object": "bank_account", "country": "US", "currency": "usd", "routing_number": "110000000"}
 # What leads each kind of it to a bank account that waits for somebody to decide.
 WAITING: dict[str, dict[str, Any]] = {
     "outbound_transfer": {"destination_payment_method": "pm_usBankAccount_processing"},
@@ -160,6 +169,17 @@ class Transfer:
 
 
 @dataclass
+class PaidOut:
+    """A payout that has been paid, and from which balance; where it went is `bank` or `account`."""
+
+    id: str
+    amount: int
+    where: str
+    purse: str
+    is_reversed: bool = False
+
+
+@dataclass
 class Leaving:
     """Money sent to a bank account that waits for somebody to decide: an outbound transfer or payment."""
 
@@ -178,7 +198,7 @@ def named(window: str, moment: int) -> str:
 
 
 class Money(RuleBasedStateMachine):
-    """Fund, authorize, capture, reverse, expire, refund, dispute, limit, replace, transfer, pay, move the clock."""
+    """Fund, authorize, capture, reverse, expire, refund, dispute, limit, replace, transfer, pay out, move the clock."""
 
     app: Any = None
 
@@ -242,6 +262,16 @@ class Money(RuleBasedStateMachine):
         self.forced: list[tuple[str, int, int]] = []
         self.collected: list[Transfer] = []
         self.leaving: list[Leaving] = []
+        self.payments = 0
+        self.payouts: list[PaidOut] = []
+        self.banks = {
+            where: self.platform.made(f"/v1/accounts/{account}/external_accounts", external_account=sent)["id"]
+            for where, sent in {
+                "bank": {**A_BANK, "account_number": "000123456789"},
+                "refusing": {**A_BANK, "account_number": "000111111116"},
+                "account": {"financial_account": self.fa},
+            }.items()
+        }
         self.platforms = self.platform.read("/v1/treasury/financial_accounts")["data"][0]["id"]
         self.paid = 0
 
@@ -681,6 +711,73 @@ class Money(RuleBasedStateMachine):
         one.status = target
         SUCCEEDED[f"collect_{verb}"] += 1
 
+    @rule(amount=st.integers(1, 200_00))
+    def top_up(self, amount: int) -> None:
+        self.api.made("/v1/topups", amount=amount, currency="usd")
+        self.payments += amount
+        SUCCEEDED["top_up"] += 1
+
+    @rule(
+        amount=st.integers(1, 60_00) | st.integers(60_00, 400_00),
+        where=st.sampled_from(["bank", "refusing", "account"]),
+        purse=st.sampled_from(["payments", "payments", "issuing"]),
+        cancel=st.sampled_from([False, False, True]),
+    )
+    def pay_out(self, amount: int, where: str, purse: str, cancel: bool) -> None:
+        """A payout, which is left alone or canceled before it gets on by itself."""
+        source = {"source_balance": "issuing"} if purse == "issuing" else {}
+        to = {"destination": self.banks[where], **source}
+        answer = self.api.post("/v1/payouts", amount=amount, currency="usd", **to)
+        if amount > (self.purses["issuing"].cash if purse == "issuing" else self.payments):
+            assert (answer.status, answer.error["code"]) == (400, "balance_insufficient")
+            SUCCEEDED["pay_out_refused"] += 1
+            return
+        assert answer.status == 200, answer.json
+        id = answer.json["id"]
+        if cancel:
+            assert self.api.made(f"/v1/payouts/{id}/cancel")["status"] == "canceled"
+            SUCCEEDED["pay_out_canceled"] += 1
+            return
+        ended = self.api.read(f"/v1/payouts/{id}")
+        if where == "refusing" or (where == "account" and self.closed_to_banks):
+            assert ended["status"] == "failed"
+            SUCCEEDED["pay_out_failed"] += 1
+            SUCCEEDED[f"pay_out_to_{where}"] += 1
+            return
+        assert ended["status"] == "paid"
+        self.change(purse, -amount)
+        if where == "account":
+            self.purses["account"].cash += amount
+        self.payouts.append(PaidOut(id, amount, where, purse))
+        SUCCEEDED[f"pay_out_to_{where}"] += 1
+        SUCCEEDED["pay_out_issuing"] += purse == "issuing"
+
+    def change(self, purse: str, amount: int) -> None:
+        """Money that comes to a balance, or leaves it."""
+        if purse == "issuing":
+            self.purses["issuing"].cash += amount
+        else:
+            self.payments += amount
+
+    @rule(which=st.integers(0, 60))
+    def reverse_payout(self, which: int) -> None:
+        waiting = [one for one in self.payouts if not one.is_reversed]
+        if not waiting:
+            return
+        one = waiting[which % len(waiting)]
+        reversal = self.api.made(f"/v1/payouts/{one.id}/reverse")
+        one.is_reversed = True
+        status = self.api.read(f"/v1/payouts/{reversal['id']}")["status"]
+        if one.where == "account" and (self.restricted or one.amount > self.purses["account"].cash):
+            assert status == "failed"
+            SUCCEEDED["payout_reversal_failed"] += 1
+            return
+        assert status == "paid"
+        self.change(one.purse, one.amount)
+        if one.where == "account":
+            self.purses["account"].cash -= one.amount
+        SUCCEEDED["payout_reversed"] += 1
+
     # What must always hold
 
     @invariant()
@@ -688,7 +785,9 @@ class Money(RuleBasedStateMachine):
         if not hasattr(self, "purses"):
             return
         balance = self.api.read(f"/v1/treasury/financial_accounts/{self.fa}")["balance"]
-        issuing = self.api.read("/v1/balance")["issuing"]["available"]
+        payments = self.api.read("/v1/balance")
+        issuing = payments["issuing"]["available"]
+        assert [entry["amount"] for entry in payments["available"] if entry["currency"] == "usd"] == [self.payments]
         account, own = self.purses["account"], self.purses["issuing"]
         assert (balance["cash"]["usd"], balance["outbound_pending"]["usd"]) == (account.cash, account.pending)
         assert [entry["amount"] for entry in issuing if entry["currency"] == "usd"] == [own.cash]
@@ -706,7 +805,8 @@ class Money(RuleBasedStateMachine):
         assert sums.get(f"{self.fa}:cash:usd", 0) == account.cash
         assert sums.get(f"{self.fa}:outbound_pending:usd", 0) == account.pending
         assert sums.get(f"{self.platforms}:cash:usd", 0) == self.paid
-        assert sums.get("stripe:in_transit:usd", 0) == 0
+        assert sums.get("stripe:in_transit:usd", 0) == sums.get("stripe:payouts:usd", 0) == 0
+        assert sums.get(f"{self.account}:available:usd", 0) == self.payments
         assert sums.get(f"{self.account}:issuing:usd", 0) == own.cash
         assert sums.get(f"{self.account}:issuing_held:usd", 0) == own.pending
 

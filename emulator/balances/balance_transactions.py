@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from emulator import chart_of_accounts as chart
+from emulator.balances.payouts import Payout
 from emulator.kernel.conditions import Condition, Place
+from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Currency, ListParams, Range, String
@@ -131,8 +133,14 @@ class BalanceTransactionListParams(ListParams):
 
 
 def narrow(world: World, params: dict[str, Any], *path: str) -> list[Condition]:
-    """`payout` names an automatic payout and means what that one paid out; manual payouts have no such list."""
-    return [] if params.pop("payout", None) is None else [Condition("id", "in", [])]
+    """`payout` names an automatic payout and means what that one paid out. 400 for a manual one, which has no such
+    list, and for one that is not there."""
+    id = params.pop("payout", None)
+    if id is None:
+        return []
+    if not world.get(Payout, id, param="payout").automatic:
+        raise invalid("Balance transaction history can only be filtered on automatic transfers, not manual.")
+    return [Condition("id", "in", [])]
 
 
 RECORDS = (BalanceTransaction,)

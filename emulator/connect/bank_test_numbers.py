@@ -71,5 +71,9 @@ def of(country: str) -> tuple[str, ...]:
 
 
 def refusal(country: str, number: str) -> str | None:
-    """Why the bank behind a national test number takes or gives no money; None where it does."""
-    return dict(zip(NATIONAL.get(country, "").split(), REFUSALS, strict=False)).get(number)
+    """Why the bank behind a test number takes or gives no money; None where it does."""
+    known = dict(zip(NATIONAL.get(country, "").split(), REFUSALS, strict=False))
+    if country in OWN_IBANS:
+        known |= {country + digits: why for digits, why in zip(ANY_IBANS, REFUSALS, strict=True)}
+        known |= dict(zip(OWN_IBANS[country].split(), REFUSALS, strict=False))
+    return known.get(number)

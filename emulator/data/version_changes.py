@@ -20,12 +20,13 @@ The rows are those of what is built. These come with their resources, at the pla
     2019-12-03  U1  customers: `tax_info`
     2019-02-11  U7  payment intents: `requires_source`, `allowed_source_types`, `next_source_action`
     2018-07-27  U9  customers and products: fewer checks
-    2017-04-06  S2  transfers to banks; 2017-02-14 S4 charges; 2015-08-19 S7 refunds
+    2017-02-14  S4  charges; 2015-08-19 S7 refunds
 
 Left as they are, since no page says what older clients see: new codes in `requirements.errors` (2026-09-30, 2025-09-30,
 2025-03-31, 2024-09-30, 2023, 2022-11-15, 2022-08-01, 2020-08-27), the shared SEPA creditor of a country (2026-09-30),
 card references of tokens, which may have been null (2026-03-25), undocumented fuel and fleet amounts (2024-06-20), a
-capability renamed (2019-08-14), names of bank accounts (2016-02-19), statuses of errors (2015 and 2016).
+capability renamed (2019-08-14), payouts that were transfers (2017-04-06), names of bank accounts (2016-02-19), statuses
+of errors (2015 and 2016).
 
 Source: https://docs.stripe.com/changelog; each row names its page.
 """

@@ -68,6 +68,7 @@ class Record(Protocol):
     filters: ClassVar[tuple[str, ...]]  # what lists can filter by: members, or properties that declare their type
     unindexed: ClassVar[tuple[str, ...]]  # those that need no index, since whoever asks looks through few rows anyway
     has_list: ClassVar[bool]  # False if no list ever shows it
+    can_go: ClassVar[bool]  # True if one can be removed that others go on naming
     version: ClassVar[int]  # how often the meaning of its members has changed, from 1 on
     upgrade: ClassVar[Callable[[dict[str, Any], int], dict[str, Any]] | None]  # of a version's members into today's
 
@@ -108,6 +109,7 @@ def record(
     filters: tuple[str, ...] = (),
     unindexed: tuple[str, ...] = (),
     has_list: bool = True,
+    can_go: bool = False,
     version: int = 1,
     hidden: tuple[str, ...] = (),
     expands: tuple[str, ...] = (),
@@ -128,6 +130,7 @@ def record(
         "filters": filters,
         "unindexed": unindexed,
         "has_list": has_list,
+        "can_go": can_go,
         "version": version,
         "hidden": hidden,
         "expands": expands,

@@ -189,6 +189,13 @@ def within_stripe(world: World, financial_account: str, notice: Notice) -> Recei
     return announced(world, flows.succeeded(world, ReceivedCredit, movement, notice))
 
 
+def by_payout(world: World, financial_account: str, notice: Notice) -> ReceivedCredit:
+    """A payout of the owner's balance arrives over the stripe network. Announced."""
+    return announced(
+        world, flows.succeeded(world, ReceivedCredit, chart.receive_payout(financial_account, notice.amount), notice)
+    )
+
+
 def announced(world: World, credit: ReceivedCredit) -> ReceivedCredit:
     """The same credit, told: that it is there, and how it ended."""
     world.emit("treasury.received_credit.created", credit)

@@ -116,6 +116,15 @@ def from_bank(world: World, account: FinancialAccount, notice: Notice, why: str 
     return announced(world, flows.succeeded(world, ReceivedDebit, movement, notice))
 
 
+def by_payout_reversal(world: World, account: FinancialAccount, notice: Notice) -> ReceivedDebit:
+    """A payout to the account is reversed over the stripe network, or cannot be. Announced either way."""
+    why = failure(world, account, notice.amount, notice.network)
+    if why is not None:
+        return announced(world, flows.failed(world, ReceivedDebit, account, notice, why))
+    movement = chart.give_payout_back(account.id, notice.amount)
+    return announced(world, flows.succeeded(world, ReceivedDebit, movement, notice))
+
+
 def from_return(world: World, account: FinancialAccount, notice: Notice) -> ReceivedDebit:
     """A bank takes back what an inbound transfer had brought, whatever is left and restricted. Announced.
 

@@ -173,6 +173,11 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "balance_settings:payments.settlement_timing.delay_days_override", RELEVANT),
     Allowed("absent", "balance_settings:payments.settlement_timing.start_of_day", RELEVANT),
     Allowed("extra", "topup:destination_balance", "in no type of the package, in every recorded reply"),
+    Allowed(
+        "extra",
+        "payout:source_balance",
+        "in no type of the package, in recorded replies of platforms and where it was sent",
+    ),
     # Payments
     Allowed("absent", "charge:authorization_code", SAMPLE),
     Allowed("absent", "charge:fraud_details.*", SAMPLE),

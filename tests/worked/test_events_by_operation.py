@@ -16,6 +16,7 @@ from flask import Flask
 
 from emulator.data.event_types import EVENT_TYPES
 from emulator.kernel.events import tells_previous
+from tests.balances.paying import a_business, a_treasury_business, ended, paid_out
 from tests.client import Client
 from tests.issuing.holders import (
     ADDRESS,
@@ -65,6 +66,7 @@ TRANSACTION = ("issuing_transaction.created", None)
 RECEIPT_TOLD = ("issuing_transaction.purchase_details_receipt_updated", None)
 DEBIT = ("treasury.received_debit.created", None)
 CREDIT: Told = [("treasury.received_credit.created", None), ("treasury.received_credit.succeeded", None)]
+PAID: Told = [("payout.updated", {"status": "pending"}), ("payout.paid", None)]
 CANCELED = ("issuing_card.updated", {"status": "active"})
 # Where a retrieve finds the object that an event is about.
 PLACES = {
@@ -80,6 +82,8 @@ PLACES = {
     "payment_method": "/v1/payment_methods",
     "setup_intent": "/v1/setup_intents",
     "test_helpers.test_clock": "/v1/test_helpers/test_clocks",
+    "bank_account": "/v1/accounts/{account}/external_accounts",
+    "payout": "/v1/payouts",
     "topup": "/v1/topups",
     "treasury.credit_reversal": "/v1/treasury/credit_reversals",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
@@ -1008,6 +1012,64 @@ def top_up(platform: Client) -> Iterator[Any]:
     yield [("topup.created", None), ("topup.succeeded", None)]
 
 
+@story("payout, noted and reversed")
+def pay_out(platform: Client) -> Iterator[Any]:
+    client, _ = a_business(platform)
+    yield client
+    payout = paid_out(client, metadata={"order": "1"})
+    ended(client, payout)
+    client.made(f"/v1/payouts/{payout['id']}", metadata={"order": "2"})
+    reversal = client.made(f"/v1/payouts/{payout['id']}/reverse")
+    ended(client, reversal)
+    yield [
+        ("payout.created", None),
+        *PAID,
+        ("payout.updated", {"metadata": {"order": "1"}}),
+        ("payout.created", None),
+        ("payout.updated", {"reversed_by": None}),
+        ("payout.updated", {"status": "pending", "balance_transaction": None}),
+        ("payout.paid", None),
+    ]
+
+
+@story("payout canceled")
+def cancel_payout(platform: Client) -> Iterator[Any]:
+    client, _ = a_business(platform)
+    yield client
+    client.made(f"/v1/payouts/{paid_out(client)['id']}/cancel")
+    yield [("payout.created", None), ("payout.canceled", None)]
+
+
+@story("payout that the bank refuses")
+def fail_payout(platform: Client) -> Iterator[Any]:
+    client, _ = a_business(platform, number="000111111113")
+    yield client
+    ended(client, paid_out(client))
+    yield [
+        ("payout.created", None),
+        ("payout.failed", None),
+        ("account.external_account.updated", {"status": "new"}),
+    ]
+
+
+@story("payout to a financial account, and its reversal")
+def pay_out_to_financial_account(platform: Client) -> Iterator[Any]:
+    client, _, _ = a_treasury_business(platform)
+    yield client
+    payout = ended(client, paid_out(client))
+    ended(client, client.made(f"/v1/payouts/{payout['id']}/reverse"))
+    yield [
+        ("payout.created", None),
+        *CREDIT,
+        *PAID,
+        ("payout.created", None),
+        ("payout.updated", {"reversed_by": None}),
+        DEBIT,
+        ("payout.updated", {"status": "pending", "balance_transaction": None}),
+        ("payout.paid", None),
+    ]
+
+
 @story("fund_balance and funding instructions")
 def fund_by_helper(platform: Client) -> Iterator[Any]:
     yield platform
@@ -1362,7 +1424,8 @@ def test_an_operation_tells_exactly_this(platform: Client, name: str) -> None:
     told_last = {event["data"]["object"]["id"]: event["data"]["object"] for event in new}
     for shown in told_last.values():
         if shown["object"] not in TOLD_TOO_EARLY:
-            assert alone(client.read(f"{PLACES[shown['object']]}/{shown['id']}")) == alone(shown)
+            place = PLACES[shown["object"]].format(account=client.account)
+            assert alone(client.read(f"{place}/{shown['id']}")) == alone(shown)
     assert next(parts, None) is None
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from emulator.catalog import CATALOG
 from emulator.kernel.routes import Route
+from tests.balances.paying import GOOD, paid_out, topped_up
 from tests.client import Client
 from tests.issuing.holders import (
     BILLING,
@@ -33,7 +34,7 @@ from tests.payments.test_payment_methods import CARD
 from tests.payments.test_setup_intents import CUSTOMERS, INTENTS, waiting
 from tests.schemas import required_sample
 from tests.test_bad_requests import state
-from tests.treasury.sending import OBP, data_of, paid
+from tests.treasury.sending import OBP, bank_account, data_of, paid
 from tests.treasury.worlds import opened, send
 
 DISPUTES, DESIGNS = "/v1/issuing/disputes", "/v1/issuing/personalization_designs"
@@ -62,6 +63,7 @@ def filled(path: str, ids: dict[str, str]) -> str:
 def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     """An account with one object of every kind, by the collection it is in."""
     client, account, card = a_treasury_spender(platform)
+    bank_account(platform, client, account_number=GOOD)
     authorization = done(client, authorize(client, card, 1000), "capture")
     purchase = authorization["transactions"][0]
     debit = purchase["treasury"]["received_debit"]
@@ -111,6 +113,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/file_links": client.made("/v1/file_links", file=a_file(client, "dispute_evidence"))["id"],
         "v1/files": a_file(client),
         "v1/mandates": intent["mandate"],
+        "v1/payouts": paid_out(topped_up(client, 1_00), 1_00)["id"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
         "v1/setup_intents": intent["id"],
         "v1/test_clocks": client.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)["id"],
@@ -235,6 +238,15 @@ def test_an_object_of_another_account_is_missing_in_parameters(platform: Client)
         ),
         (CUSTOMERS, "test_clock", {"test_clock": ids["v1/test_clocks"]}),
         ("/v1/test_helpers/test_clocks", "customer", {"frozen_time": 1_700_000_000, "customer": ids["v1/customers"]}),
+        (
+            "/v1/payouts",
+            "destination",
+            {
+                "amount": 1,
+                "currency": "usd",
+                "destination": owner.read(f"/v1/accounts/{owner.account}/external_accounts")["data"][0]["id"],
+            },
+        ),
         (CUSTOMERS, "payment_method", {"payment_method": ids["v1/payment_methods"]}),
         (
             f"{CUSTOMERS}/{customer['id']}",

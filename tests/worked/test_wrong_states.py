@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from emulator.catalog import CATALOG
+from tests.balances.paying import PAYOUTS, a_business, paid_out
 from tests.client import Client
 from tests.issuing.holders import (
     CARDHOLDERS,
@@ -585,6 +586,73 @@ TOPUP_TABLE = Table(
         "pending": topup_refusals("pending", "reverse"),
         "succeeded": topup_refusals("succeeded", "cancel"),
         **{status: topup_refusals(status, "cancel", "reverse") for status in ("failed", "canceled", "reversed")},
+    },
+)
+
+
+# Payouts
+
+
+def payout(*steps: str, number: str = "000123456789") -> Begin:
+    """A payout of a connected account, and what became of it."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client, _ = a_business(platform, number=number)
+        if not steps:
+            client.settings(progress="never")
+        id = paid_out(client)["id"]
+        if steps == ("in_transit",):
+            client.made(f"{PAYOUTS}/{id}/cancel")
+            client.settings(progress="banking_dates")
+            id = paid_out(client)["id"]
+            client.clock(set=client.read(f"{PAYOUTS}/{id}")["arrival_date"], frozen=True)
+        if "cancel" in steps:
+            client.made(f"{PAYOUTS}/{id}/cancel")
+        if "reverse" in steps:
+            client.read(f"{PAYOUTS}/{id}")
+            reversal = client.made(f"{PAYOUTS}/{id}/reverse")["id"]
+            return client, {"payout": reversal if "take the reversal" in steps else id, "reversal": reversal}
+        return client, {"payout": id}
+
+    return begin
+
+
+NOT_CANCELED = "You cannot cancel a payout with status '{}'."
+NOT_REVERSED = "You cannot reverse a payout with status '{}'."
+PAYOUT_TABLE = Table(
+    {
+        "pending": payout(),
+        "in transit": payout("in_transit"),
+        "paid": payout("paid"),
+        "failed": payout("failed", number="000111111116"),
+        "canceled": payout("cancel"),
+        "reversed": payout("reverse"),
+        "a reversal": payout("reverse", "take the reversal"),
+    },
+    {
+        "cancel": Verb("POST", PAYOUTS + "/{payout}/cancel"),
+        "note": Verb("POST", PAYOUTS + "/{payout}", {"metadata": {"order": "1"}}),
+        "reverse": Verb("POST", PAYOUTS + "/{payout}/reverse"),
+    },
+    {
+        "pending": {"reverse": Refused(NOT_REVERSED.format("pending") + " Cancel it instead.")},
+        "in transit": {"cancel": Refused(NOT_CANCELED.format("in_transit"))},
+        "paid": {"cancel": Refused(NOT_CANCELED.format("paid"))},
+        **{
+            status: {
+                "cancel": Refused(NOT_CANCELED.format(status)),
+                "reverse": Refused(NOT_REVERSED.format(status)),
+            }
+            for status in ("failed", "canceled")
+        },
+        "reversed": {
+            "cancel": Refused(NOT_CANCELED.format("paid")),
+            "reverse": Refused("This payout has already been reversed by {reversal}."),
+        },
+        "a reversal": {
+            "cancel": Refused("You cannot cancel a payout that reverses another."),
+            "reverse": Refused("You cannot reverse a payout that reverses another."),
+        },
     },
 )
 
@@ -1235,6 +1303,7 @@ TABLES = {
     "transaction": TRANSACTION_TABLE,
     "dispute": DISPUTE_TABLE,
     "topup": TOPUP_TABLE,
+    "payout": PAYOUT_TABLE,
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
     "received credit": CREDIT_TABLE,

@@ -36,6 +36,7 @@ NOTHING_REQUIRED: dict[str, list[str]] = {
     prefix="ba",
     noun="external account",
     filters=("currency",),
+    can_go=True,
     hidden=("created", "number", "documents", "financial_account"),
     expands=("account",),
     silent=("default_for_currency",),

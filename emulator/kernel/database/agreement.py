@@ -84,7 +84,9 @@ def lost(world: World) -> Iterator[str]:
         kind = world.catalog.prefixes.get(id.partition("_")[0])
         if kind is None or not kind.is_stored:
             return id in movements
-        return kind.look_up is not None or id in known[kind]  # not every file that a client names was ever uploaded
+        return (
+            kind.look_up is not None or kind.can_go or id in known[kind]
+        )  # not every file that a client names was ever uploaded
 
     for due in world.step.agenda.waiting():
         if not is_there(due.about):

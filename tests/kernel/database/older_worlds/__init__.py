@@ -57,6 +57,7 @@ def add_what_has_come_since(platform: Client) -> None:
     for _ in range(2):
         nonce = platform.made("/v1/ephemeral_key_nonces")["public_nonce"]
     platform.made("/v1/ephemeral_keys", issuing_card=card["id"], nonce=nonce)
+    platform.made("/v1/payouts", amount=1_00, currency="usd", source_balance="issuing")
     account = opened(platform)
     transfer = platform.made(
         "/v1/treasury/inbound_transfers",
