@@ -86,7 +86,7 @@ def choose(world: World, params: dict[str, Any]) -> NextFlow:
         )
     code = params.get("code", forced.codes[0] if forced.codes else None)
     if code is not None and code not in forced.codes:
-        raise invalid(f"An {flow_type} that is {status} does not have the code '{code}'.", param="code")
+        raise invalid(f"An {flow_type} with the status '{status}' does not have the code '{code}'.", param="code")
 
     return world.put(
         NextFlow(
