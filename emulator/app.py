@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
 
-from emulator import front_page
+from emulator import front_page, stripe_js
 from emulator.catalog import CATALOG
 from emulator.kernel.database.request_log import MASKING
 from emulator.kernel.database.sqlite import SqliteDatabase
@@ -51,11 +51,13 @@ def create_app(
     is_locked: bool = False,
     settings: Mapping[str, Any] | None = None,
     on_request: Callable[[RequestLine], None] | None = None,
+    hosts: Collection[str] = (),
 ) -> Flask:
     """A Flask application over a data directory. DirectoryInUse or OSError when it cannot be used.
 
     One application serves a directory; `is_locked` says that whoever starts this one holds its lock already. `settings`
-    is what new worlds begin with in place of the defaults. The background work is not started;
+    is what new worlds begin with in place of the defaults; pages of `hosts`, besides those of this machine, may show
+    cards in frames of ours. The background work is not started;
     `app.emulator.background.start()` does that.
     """
     logging.getLogger("emulator").addFilter(MASKING)
@@ -64,5 +66,6 @@ def create_app(
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants, on_request)  # type: ignore[attr-defined]
     front_page.mount(app, tenants)
+    stripe_js.mount(app, hosts)
     app.emulator.pipeline.mount(app)  # type: ignore[attr-defined]
     return app

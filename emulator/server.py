@@ -195,6 +195,7 @@ def application(options: ServerOptions, data: Path) -> Iterator[Flask]:
             is_locked=True,
             settings=options.settings,
             on_request=console,
+            hosts=options.doors.names,
         )
     except OSError as error:
         raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None

@@ -54,6 +54,10 @@ SHOWN = {
     ("recipes.md", "python3.11 -m venv airbyte && airbyte/bin/pip install airbyte-source-stripe==5.14.1"): (
         "half a gigabyte; what it asks for is run below it"
     ),
+    (
+        "recipes.md",
+        '<script src="http://127.0.0.1:12111/v3/"></script>',
+    ): "tests/stripe_js has such a page in a browser",
     ("reliability.md", "make fuzz"): "tests/test_fuzz.py is the short form",
     ("sdks.md", 'here = "http://127.0.0.1:12111"'): NO_REGISTRY,
     ("sdks.md", "$here = 'http://127.0.0.1:12111';"): NO_REGISTRY,
@@ -93,6 +97,7 @@ PRINTED = {
         r"^active$",
         r"^suspended$",
         r"^intok_\w+$",
+        r"^4000\d{12}$",
         r"^hotel +A guest arrives",
         r"^played to its end$",
         r"^played to its end$",

@@ -49,7 +49,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "treasury_transaction": ".currency .description",
         "ephemeral_key": ".expires",
         "file_link": ".metadata",
-        "test_helpers_test_clock": ".name .target",
+        "test_helpers_test_clock": ".target",
         "webhook_endpoint": ".application .description .metadata",
     },
     "what changes without an event": {

@@ -324,7 +324,7 @@ def test_a_publishable_key_makes_nonces_and_no_keys(platform, browser):
 # In a browser, and in logs
 
 
-def test_pages_of_any_site_may_send_keys_where_browsers_call_and_nowhere_else(app):
+def test_pages_may_send_keys_where_browsers_call_and_nowhere_else(app):
     def allowed(verb, path):
         headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": verb}
         answer = app.test_client().options(path, headers=headers)

@@ -59,7 +59,7 @@ FOR_BROWSERS = {
     "Access-Control-Max-Age": "300",
     "Vary": "Origin",
 }
-# What a page of any site may send to the operations that browsers call, besides what it may send to all.
+# What a page may send to the operations that browsers call, besides what it may send to all.
 FROM_BROWSERS = "Authorization, Content-Type, Idempotency-Key, Stripe-Account, Stripe-Version"
 # What is in a reply's headers too, by its name in lower case.
 ECHOED = {name.lower(): name for name in ("Idempotency-Key", "Stripe-Account", "Stripe-Context", "Stripe-Version")}
