@@ -19,7 +19,7 @@ from emulator.kernel.records import record
 from emulator.kernel.routes import GET, Route, retrieves
 from emulator.kernel.settings import KERNEL_SETTINGS, switch
 from tests.contract import EXTRA_PARAMS, flat, published_params
-from tests.contract.operations import unnamed
+from tests.contract.operations import operations, unnamed
 from tests.kernel.notes import Note, Notes
 from tests.schemas import flattened, form
 from tools.layers import PRODUCTS
@@ -212,6 +212,22 @@ def test_what_follows_from_something_that_nobody_tells_of_is_refused():
 
 def test_whatever_is_told_of_has_something_that_follows():
     assert [name for name, following in CATALOG.cascades.items() if not following] == []
+
+
+@pytest.mark.parametrize(
+    "area, number",
+    [
+        ("/v1/issuing/", 30),
+        ("/v1/test_helpers/issuing/", 18),
+        ("/v1/treasury/", 33),
+        ("/v1/test_helpers/treasury/", 13),
+    ],
+)
+def test_every_operation_of_issuing_and_treasury_that_the_package_has_is_built(area, number):
+    published = {(verb, path) for verb, path in operations() if path.startswith(area)}
+
+    assert len(published) == number
+    assert published - {(route.verb, unnamed(route.path)) for route in V1} == set()
 
 
 def test_published_routes_that_are_not_built_are_still_in_the_table():
