@@ -233,3 +233,10 @@ def test_every_operation_of_issuing_and_treasury_that_the_package_has_is_built(a
 def test_published_routes_that_are_not_built_are_still_in_the_table():
     for verb, path in PUBLISHED:
         assert CATALOG.table.find(verb, path.replace("{", "x").replace("}", "")) is not None
+
+
+@pytest.mark.parametrize("path", [path for verb, path in PUBLISHED if path.endswith("/search")])
+def test_every_search_is_not_built_and_says_so(platform, path):
+    answer = platform.get(path, query="metadata['a']:'b'")
+
+    assert (answer.status, answer.error["message"]) == (501, f"This emulator does not implement GET {path}.")

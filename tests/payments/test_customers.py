@@ -165,15 +165,6 @@ def test_what_belongs_to_billing_is_refused_as_not_built(platform, sent, param):
     assert platform.read(CUSTOMERS)["data"] == []
 
 
-def test_the_search_is_not_built_and_says_so(platform):
-    refusal = platform.get("/v1/customers/search", query="email:'a@example.com'")
-
-    assert (refusal.status, refusal.error["message"]) == (
-        501,
-        "This emulator does not implement GET /v1/customers/search.",
-    )
-
-
 def test_a_payment_method_is_read_through_its_customer_only(platform):
     customer, other = (platform.made(CUSTOMERS)["id"] for _ in range(2))
     card = platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)["id"]
