@@ -105,6 +105,21 @@ def test_an_account_that_was_deleted_after_it_was_told_of_is_no_finding(tmp_path
     assert examine(tmp_path, CATALOG) == []
 
 
+def test_what_a_client_says_of_documents_logos_and_its_business_need_not_be_there(tmp_path):
+    app = create_app(tmp_path)
+    platform = Client(app, "sk_test_examined")
+    nothing = f"ba_{'1' * 24}"
+    platform.made(
+        f"/v1/accounts/{connected(platform).account}",
+        business_profile={"product_description": nothing},
+        documents={"proof_of_registration": {"files": [nothing, "a drawer"]}},
+        settings={"branding": {"icon": "on the wall", "logo": nothing}},
+    )
+    app.emulator.close()
+
+    assert examine(tmp_path, CATALOG) == []
+
+
 KINDS = [
     "debit_reversal", "issuing_authorization_hold", "issuing_authorization_release", "issuing_dispute",
     "issuing_transaction", "received_credit", "received_debit", "topup",
