@@ -226,7 +226,7 @@ def arrived(url: str, endpoint: Receiver) -> int:
             http.post("/_emulator/clock", data={"advance": seconds}).raise_for_status()
             drained = http.post("/_emulator/webhooks/drain", data={"timeout_ms": 600_000}, timeout=700).json()
             assert drained["drained"], drained
-        events = {event["id"] for event in all_events(http)}
+        events = {event["id"] for event in all_events(http) if event["type"] != QUESTION}  # which are put once
     got = {id for id, _, _ in endpoint.arrived}
     assert events <= got, f"{len(events - got)} of {len(events)} events never arrived"
     return len(events)
