@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator import progress
-from emulator.balances import balance, balance_transactions, payouts, topups
+from emulator.balances import balance, balance_transactions, payouts, received_payments, topups, transfers
 from emulator.connect import accounts, capabilities, external_accounts, persons, platform, rejection, reviewing
 from emulator.control import (
     asks,
@@ -114,6 +114,8 @@ CATALOG = Catalog(
         balance_transactions,
         topups,
         payouts,
+        received_payments,
+        transfers,
         customer,
         customers,
         payment_methods,

@@ -69,6 +69,11 @@ def payouts_in_transit(currency: str = "usd") -> str:
     return f"stripe:payouts:{currency}"
 
 
+def transfers_in_transit(currency: str) -> str:
+    """What has left one balance for another by a transfer. It arrives in the same step."""
+    return f"stripe:transfers:{currency}"
+
+
 def beyond(network: str) -> str:
     """Where money of a financial account goes and comes from over a network: `ach`, `us_domestic_wire` or `stripe`."""
     return in_transit() if network == "stripe" else banks("usd")
@@ -265,8 +270,7 @@ def take_back_topup(account: str, currency: str, balance_type: str, amount: int,
 def fund_payments(account: str, currency: str, amount: int, description: str | None) -> Movement:
     """A bank sends money to the payments balance."""
     books = banks(currency), available(account, currency)
-    movement = issuing_movement("topup", account, currency, *books, amount, description)
-    return movement._replace(details={**movement.details, "balance_type": "payments"})
+    return payments_movement("topup", account, currency, *books, amount, description)
 
 
 def pay_out(
@@ -294,3 +298,35 @@ def take_payout_back(
     book = balance_books(account, balance_type, currency)[0]
     movement = issuing_movement(kind, account, currency, source, book, amount, description)
     return movement._replace(details={**movement.details, "balance_type": balance_type})
+
+
+def payments_movement(
+    kind: str, account: str, currency: str, source: str, target: str, amount: int, description: str | None
+) -> Movement:
+    """A movement that appears as a balance transaction of an account's payments balance."""
+    movement = issuing_movement(kind, account, currency, source, target, amount, description)
+    return movement._replace(details={**movement.details, "balance_type": "payments"})
+
+
+def transfer_away(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A balance gives money to that of another account."""
+    books = available(account, currency), transfers_in_transit(currency)
+    return payments_movement("transfer", account, currency, *books, amount, description)
+
+
+def receive_transfer(account: str, currency: str, amount: int) -> Movement:
+    """A balance gets what a transfer brings."""
+    books = transfers_in_transit(currency), available(account, currency)
+    return payments_movement("payment", account, currency, *books, amount, None)
+
+
+def give_transfer_back(account: str, currency: str, amount: int) -> Movement:
+    """The reversal of a transfer takes from a balance what that had brought."""
+    books = available(account, currency), transfers_in_transit(currency)
+    return payments_movement("payment_refund", account, currency, *books, amount, "REFUND FOR PAYMENT")
+
+
+def take_transfer_back(account: str, currency: str, amount: int, description: str | None) -> Movement:
+    """A balance gets back what it had given away by a transfer."""
+    books = transfers_in_transit(currency), available(account, currency)
+    return payments_movement("transfer_refund", account, currency, *books, amount, description)

@@ -236,6 +236,12 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "amount": (1, 99_999_999),
         "statement_descriptor": (None, 22),
     },
+    "POST /v1/transfers": {
+        "amount": (1, 99_999_999),
+    },
+    "POST /v1/transfers/{id}/reversals": {
+        "amount": (1, 99_999_999),
+    },
     "POST /v1/topups": {
         "amount": (1, 99_999_999),
         "statement_descriptor": (None, 15),

@@ -326,7 +326,7 @@ def test_what_the_readme_calls_not_built_is_not_built():
     named = README.read_text().partition("Not built yet:")[2].partition("Accounts v2")[0]
     missing = re.findall(r"`([\w/]+)`", named)
 
-    assert len(missing) > 10
+    assert len(missing) > 5
     for name in missing:
         assert not [route.path for route in CATALOG.routes if f"{route.path}/".startswith(f"/v1/{name}/")], name
 

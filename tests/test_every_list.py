@@ -17,7 +17,7 @@ from emulator.data.currencies import CURRENCIES
 from emulator.developer.webhook_endpoints import MOST_ENDPOINTS
 from emulator.kernel.render import DEEPEST
 from emulator.kernel.routes import Route
-from tests.balances.paying import PAYOUTS, a_business, ended, paid_out
+from tests.balances.paying import PAYOUTS, a_business, ended, paid_out, topped_up
 from tests.client import Client
 from tests.connect.shapes import ALL, BANK, account_of, company, individual
 from tests.contract.operations import unnamed
@@ -35,6 +35,7 @@ from tests.statements import Asked, asking
 from tests.treasury import worlds
 from tests.treasury.collecting import set_up
 from tests.treasury.sending import OBP, OBT, helped, paid
+from tests.treasury.worlds import connected
 
 IBT = "/v1/treasury/inbound_transfers"
 HOME = {"US": "usd", "CA": "cad", "GB": "gbp", "AU": "aud"}
@@ -169,6 +170,23 @@ def payouts(platform: Client) -> Listing:
         business.made(f"{PAYOUTS}/{payout['id']}/reverse")
 
     return Listing(business, PAYOUTS, add)
+
+
+def transfers(path: str) -> Callable[[Client], Listing]:
+    def listing(platform: Client) -> Listing:
+        business = connected(topped_up(platform, 1_000_00))
+        first = platform.made("/v1/transfers", amount=100_00, currency="usd", destination=business.account)["id"]
+
+        def add(number: int) -> None:
+            """A transfer and its reversal, or one more reversal of the first."""
+            id = first
+            if path == "/v1/transfers" and number:
+                id = platform.made("/v1/transfers", amount=2, currency="usd", destination=business.account)["id"]
+            platform.made(f"/v1/transfers/{id}/reversals", amount=1)
+
+        return Listing(platform, path.replace("{id}", first), add)
+
+    return listing
 
 
 def designs(platform: Client) -> Listing:
@@ -342,6 +360,8 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/setup_intents": setup_intents,
     "/v1/test_helpers/test_clocks": clocks,
     "/v1/topups": topups("/v1/topups"),
+    "/v1/transfers": transfers("/v1/transfers"),
+    "/v1/transfers/{id}/reversals": transfers("/v1/transfers/{id}/reversals"),
     "/v1/treasury/credit_reversals": of_financial_account(worlds.CREDIT_REVERSALS, send_back),
     "/v1/treasury/debit_reversals": of_financial_account(worlds.REVERSALS, undo),
     "/v1/treasury/financial_accounts": financial_accounts,
@@ -360,8 +380,12 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     ),
     "/v1/webhook_endpoints": endpoints,
 }
-# The account that can be expanded in its bank accounts counts all of them.
-OF_WHAT_IS_EXPANDED = {"/v1/accounts/{account}/bank_accounts", "/v1/accounts/{account}/external_accounts"}
+# The account that can be expanded in its bank accounts counts all of them, and so does the transfer its reversals.
+OF_WHAT_IS_EXPANDED = {
+    "/v1/accounts/{account}/bank_accounts",
+    "/v1/accounts/{account}/external_accounts",
+    "/v1/transfers/{id}/reversals",
+}
 UNPAGED = {"/v1/accounts/{account}/capabilities"}
 # There is one bundle, and nobody can make another.
 OF_ONE = {"/v1/issuing/physical_bundles"}

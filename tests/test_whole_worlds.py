@@ -46,6 +46,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "mandate": ".customer_acceptance .on_behalf_of .payment_method_details .single_use .status .type",
         "payment_method": ".billing_details .metadata",
         "setup_attempt": ".attach_to_self .flow_directions .payment_method_details .setup_error .status .usage",
+        "transfer_reversal": ".metadata",
         "treasury_transaction": ".currency .description",
         "ephemeral_key": ".expires",
         "file_link": ".metadata",

@@ -173,6 +173,8 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "balance_settings:payments.settlement_timing.delay_days_override", RELEVANT),
     Allowed("absent", "balance_settings:payments.settlement_timing.start_of_day", RELEVANT),
     Allowed("extra", "topup:destination_balance", "in no type of the package, in every recorded reply"),
+    Allowed("extra", "transfer:reversals.total_count", RECORDED),
+    Allowed("extra", "charge:payment_method_details.stripe_account", RECORDED),
     Allowed(
         "extra",
         "payout:source_balance",

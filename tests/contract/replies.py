@@ -45,6 +45,7 @@ ERROR_MEMBERS = {
 }
 UNDOCUMENTED_CODES = {"property_expansion_max_depth"}
 MORE_CODES = {  # seen on the wire, though not in the package's list
+    "insufficient_capabilities_for_transfer",
     "more_permissions_required",
     "payment_method_types_no_longer_supported",
     "property_expansion_max_depth",

@@ -85,6 +85,7 @@ PLACES = {
     "bank_account": "/v1/accounts/{account}/external_accounts",
     "payout": "/v1/payouts",
     "topup": "/v1/topups",
+    "transfer": "/v1/transfers",
     "treasury.credit_reversal": "/v1/treasury/credit_reversals",
     "treasury.debit_reversal": "/v1/treasury/debit_reversals",
     "treasury.financial_account": "/v1/treasury/financial_accounts",
@@ -1067,6 +1068,21 @@ def pay_out_to_financial_account(platform: Client) -> Iterator[Any]:
         DEBIT,
         ("payout.updated", {"status": "pending", "balance_transaction": None}),
         ("payout.paid", None),
+    ]
+
+
+@story("transfer, described and reversed in part")
+def transfer(platform: Client) -> Iterator[Any]:
+    business, _ = a_business(platform)
+    own = platform.read("/v1/account")["id"]
+    yield business
+    made = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
+    business.made(f"/v1/transfers/{made['id']}", description="Share")
+    business.made(f"/v1/transfers/{made['id']}/reversals", amount=50)
+    yield [
+        ("transfer.created", None),
+        ("transfer.updated", {"description": None}),
+        ("transfer.reversed", {"amount_reversed": 0}),
     ]
 
 

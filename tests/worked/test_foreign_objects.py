@@ -47,6 +47,10 @@ ROUTES = [
 ]
 
 
+# What the second variable of a path stands for that is not named after it.
+INSIDE = {"/v1/transfers/{transfer}/reversals/{id}": "reversals of v1/transfers"}
+
+
 def collection(path: str) -> str:
     """What a path is about: the part before its first variable, test helpers and the past left out."""
     start = path.split("/{")[0].replace("/test_helpers", "").replace("/balance/history", "/balance_transactions")
@@ -56,7 +60,7 @@ def collection(path: str) -> str:
 def filled(path: str, ids: dict[str, str]) -> str:
     """A path with an id for each variable: that of the collection before it."""
     names = re.findall(r"\{([^}]+)\}", path)
-    values = [ids[collection(path)], *(ids[f"v1/{name}s"] for name in names[1:])]
+    values = [ids[collection(path)], *(ids[INSIDE.get(path, f"v1/{name}s")] for name in names[1:])]
     return path.format(**dict(zip(names, values, strict=True)))
 
 
@@ -71,12 +75,16 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     dispute = client.made(DISPUTES, treasury={"received_debit": debit}, evidence=evidence)
     submitted = client.made(f"{DISPUTES}/{dispute['id']}/submit")
     fund(client, 1000)
+    topped_up(client, 1_00)
     kinds = ("inbound_transfers", "outbound_payments", "outbound_transfers")
     features = {name: {"ach": {"requested": True}} for name in kinds}
     client.made(f"/v1/treasury/financial_accounts/{account}/features", **features)
     sent = {"amount": 1, "currency": "usd", "financial_account": account}
     customer = client.made(CUSTOMERS, payment_method="pm_card_visa")["id"]
     intent = waiting(client, customer=customer)
+
+    own = platform.read("/v1/account")["id"]
+    transfer = client.made("/v1/transfers", amount=2, currency="usd", destination=own)["id"]
 
     def newest(path: str, **params: Any) -> str:
         return client.read(path, **params)["data"][0]["id"]
@@ -114,6 +122,8 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/files": a_file(client),
         "v1/mandates": intent["mandate"],
         "v1/payouts": paid_out(topped_up(client, 1_00), 1_00)["id"],
+        "v1/transfers": transfer,
+        "reversals of v1/transfers": client.made(f"/v1/transfers/{transfer}/reversals", amount=1)["id"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
         "v1/setup_intents": intent["id"],
         "v1/test_clocks": client.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)["id"],
@@ -147,7 +157,7 @@ def test_an_object_of_another_account_is_missing_in_every_path(platform: Client)
 
     assert wrong == {}
     assert state(stranger) == before
-    assert {collection(route.path) for route in ROUTES} == set(ids)
+    assert {collection(route.path) for route in ROUTES} | set(INSIDE.values()) == set(ids)
     assert all(owner.get(filled(route.path, ids)).status == 200 for route in ROUTES if route.verb == "GET")
 
 

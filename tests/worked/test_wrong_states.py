@@ -657,6 +657,34 @@ PAYOUT_TABLE = Table(
 )
 
 
+# Transfers
+
+
+def transfer(*amounts: int) -> Begin:
+    """A transfer of a connected account's to its platform, and how much of it has come back."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client, _ = a_business(platform)
+        own = platform.read("/v1/account")["id"]
+        id = client.made(TRANSFERS, amount=2_00, currency="usd", destination=own)["id"]
+        reversals = [client.made(f"{TRANSFERS}/{id}/reversals", amount=amount)["id"] for amount in amounts]
+        return client, {"transfer": id, "reversal": reversals[-1] if reversals else "trr_none"}
+
+    return begin
+
+
+TRANSFERS = "/v1/transfers"
+TRANSFER_TABLE = Table(
+    {"reversed in part": transfer(1_00), "reversed": transfer(1_00, 1_00)},
+    {
+        "describe": Verb("POST", TRANSFERS + "/{transfer}", {"description": "Rent"}),
+        "reverse": Verb("POST", TRANSFERS + "/{transfer}/reversals"),
+        "note the reversal": Verb("POST", TRANSFERS + "/{transfer}/reversals/{reversal}", {"metadata": {"a": "1"}}),
+    },
+    {"reversed": {"reverse": Refused("Transfer {transfer} has already been fully reversed.")}},
+)
+
+
 # Financial accounts, and debits of them
 
 
@@ -1304,6 +1332,7 @@ TABLES = {
     "dispute": DISPUTE_TABLE,
     "topup": TOPUP_TABLE,
     "payout": PAYOUT_TABLE,
+    "transfer": TRANSFER_TABLE,
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
     "received credit": CREDIT_TABLE,

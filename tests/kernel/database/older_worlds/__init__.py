@@ -19,7 +19,7 @@ from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.treasury.sending import paid
-from tests.treasury.worlds import CREDIT_REVERSALS, opened, send
+from tests.treasury.worlds import CREDIT_REVERSALS, connected, opened, send
 
 KEY = "sk_test_old"
 
@@ -58,6 +58,13 @@ def add_what_has_come_since(platform: Client) -> None:
         nonce = platform.made("/v1/ephemeral_key_nonces")["public_nonce"]
     platform.made("/v1/ephemeral_keys", issuing_card=card["id"], nonce=nonce)
     platform.made("/v1/payouts", amount=1_00, currency="usd", source_balance="issuing")
+    business = connected(platform)
+    own = platform.read("/v1/account")["id"]
+    business.post("/v1/topups", amount=2_00, currency="usd")  # which meets the fault
+    business.made("/v1/topups", amount=2_00, currency="usd")
+    platform.made("/_emulator/faults", kind="lock_timeout", method="POST", path="/v1/topups")
+    transfer = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
+    business.made(f"/v1/transfers/{transfer['id']}/reversals", amount=1_00)
     account = opened(platform)
     transfer = platform.made(
         "/v1/treasury/inbound_transfers",
