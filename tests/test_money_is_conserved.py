@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 
 from tests.client import Client
 from tests.examining import examine_tenant
-from tests.treasury.sending import data_of
+from tests.treasury.sending import data_of, numbers
+from tests.treasury.worlds import opened
 
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 DAY = 86_400
@@ -75,6 +76,12 @@ MUST_SUCCEED = [
     "collected_by_clock",
     "send_back",
     "send_back_refused",
+    "pay_by_numbers",
+    "platform_sends_back",
+    "save",
+    "be_debited",
+    "be_debited_refused",
+    "undo",
     "over_holders_limit",
     "change_limit",
     "finalize",
@@ -149,13 +156,13 @@ class Purchase:
 
 
 @dataclass
-class Credit:
-    """Money that a bank has sent, and until when it can be sent back."""
+class Reversible:
+    """Money that has been sent or taken, and until when that can be reversed; None for ever."""
 
     id: str
     amount: int
-    deadline: int
-    is_sent_back: bool = False
+    deadline: int | None
+    is_reversed: bool = False
 
 
 @dataclass
@@ -198,7 +205,7 @@ def named(window: str, moment: int) -> str:
 
 
 class Money(RuleBasedStateMachine):
-    """Fund, authorize, capture, reverse, expire, refund, dispute, limit, replace, transfer, pay out, move the clock."""
+    """Purchases, their limits and disputes, money that comes, leaves, is taken, sent back, paid out, and the clock."""
 
     app: Any = None
 
@@ -252,7 +259,7 @@ class Money(RuleBasedStateMachine):
             },
         )["id"]
         self.purses = {"issuing": Purse(), "account": Purse()}
-        self.credits: list[Credit] = []
+        self.reversible: dict[str, list[Reversible]] = {"send_back": [], "platform_sends_back": [], "undo": []}
         self.daily = dict.fromkeys(self.purses, DAILY)
         self.cards = {"issuing": self.new_card("issuing"), "account": self.new_card("account")}
         for purse in self.purses:
@@ -273,7 +280,14 @@ class Money(RuleBasedStateMachine):
             }.items()
         }
         self.platforms = self.platform.read("/v1/treasury/financial_accounts")["data"][0]["id"]
-        self.paid = 0
+        self.savings = opened(self.api, "intra_stripe_flows")
+        by_numbers = numbers(self.platform, self.platforms)
+        self.ways = {
+            "pay_platform": ("outbound_payment", {"type": "financial_account", "financial_account": self.platforms}),
+            "pay_by_numbers": ("outbound_payment", data_of(by_numbers["account_number"], by_numbers["routing_number"])),
+            "save": ("outbound_transfer", {"type": "financial_account", "financial_account": self.savings}),
+        }
+        self.paid = self.saved = 0
 
     def new_card(self, purse: str, **more: Any) -> str:
         """An active virtual card of that purse, with the limits of this test."""
@@ -367,7 +381,7 @@ class Money(RuleBasedStateMachine):
         credit = self.api.made(path, financial_account=self.fa, amount=amount, currency="usd", network="ach")
         if credit["status"] != "succeeded":
             return 0
-        self.credits.append(Credit(credit["id"], amount, credit["reversal_details"]["deadline"]))
+        self.remember("send_back", credit, amount)
         return amount
 
     @rule(
@@ -627,14 +641,45 @@ class Money(RuleBasedStateMachine):
         assert answer.status == 200, answer.json
         return answer.json
 
-    @rule(amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
-    def pay_platform(self, amount: int) -> None:
-        """Money for another account over the stripe network, which arrives before the next request."""
-        to = {"type": "financial_account", "financial_account": self.platforms}
-        if self.sent("outbound_payment", amount, destination_payment_method_data=to) is not None:
-            self.purses["account"].cash -= amount
+    @rule(
+        way=st.sampled_from(["pay_platform", "pay_by_numbers", "save"]),
+        amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00),
+    )
+    def reach(self, way: str, amount: int) -> None:
+        """Money for another financial account: of the platform over the stripe network or a bank's, or of one's own."""
+        kind, to = self.ways[way]
+        sent = self.sent(kind, amount, destination_payment_method_data=to)
+        if sent is None:
+            return
+        if way == "pay_by_numbers":
+            self.api.made(f"/v1/test_helpers/treasury/{kind}s/{sent['id']}/post")
+        self.purses["account"].cash -= amount
+        if way == "save":
+            self.saved += amount
+        else:
             self.paid += amount
-            SUCCEEDED["pay_platform"] += 1
+            arrived = self.platform.read("/v1/treasury/received_credits", financial_account=self.platforms)["data"][0]
+            self.remember("platform_sends_back", arrived, amount)
+        SUCCEEDED[way] += 1
+
+    def remember(self, reversal: str, flow: dict[str, Any], amount: int) -> None:
+        """A credit or a debit that can be reversed that way."""
+        assert flow["amount"] == amount
+        self.reversible[reversal].append(Reversible(flow["id"], amount, flow["reversal_details"]["deadline"]))
+
+    @rule(amount=st.integers(1, 100_00) | st.integers(100_00, 5_000_00))
+    def be_debited(self, amount: int) -> None:
+        """A bank takes money, or cannot."""
+        path = "/v1/test_helpers/treasury/received_debits"
+        debit = self.api.made(path, financial_account=self.fa, amount=amount, currency="usd", network="ach")
+        if self.restricted or amount > self.purses["account"].cash:
+            assert debit["failure_code"] == ("account_frozen" if self.restricted else "insufficient_funds")
+            SUCCEEDED["be_debited_refused"] += 1
+            return
+        assert debit["status"] == "succeeded"
+        self.purses["account"].cash -= amount
+        self.remember("undo", debit, amount)
+        SUCCEEDED["be_debited"] += 1
 
     @rule(which=st.integers(0, 60), verb=st.sampled_from(list(ARROWS["processing"])))
     def move_on(self, which: int, verb: str) -> None:
@@ -657,18 +702,32 @@ class Money(RuleBasedStateMachine):
         one.status = target
         SUCCEEDED[f"{one.kind}_{verb}"] += 1
 
-    @rule(which=st.integers(0, 60))
-    def send_back(self, which: int) -> None:
-        one = self.credits[-1 - which % len(self.credits)]
-        answer = self.api.post("/v1/treasury/credit_reversals", received_credit=one.id)
-        if one.is_sent_back or self.now >= one.deadline or one.amount > self.purses["account"].cash:
+    @rule(how=st.sampled_from(["send_back", "platform_sends_back", "undo"]), which=st.integers(0, 7))
+    def reverse_flow(self, how: str, which: int) -> None:
+        """A credit goes back to where it came from, or a debit is undone, whatever is restricted now."""
+        if which % 2:  # one that can still be reversed
+            {
+                "send_back": lambda: self.receive("account", 20_00),
+                "platform_sends_back": lambda: self.reach("pay_by_numbers", 5_00),
+                "undo": lambda: self.be_debited(5_00),
+            }[how]()
+        if not self.reversible[how]:
+            return
+        one = self.reversible[how][-1 if which % 2 else which % len(self.reversible[how])]
+        client = self.platform if how == "platform_sends_back" else self.api
+        kind = "debit" if how == "undo" else "credit"
+        answer = client.post(f"/v1/treasury/{kind}_reversals", **{f"received_{kind}": one.id})
+        lacks_cash = how == "send_back" and one.amount > self.purses["account"].cash
+        is_late = one.deadline is not None and self.now >= one.deadline
+        if one.is_reversed or is_late or lacks_cash:
             assert answer.status == 400
-            SUCCEEDED["send_back_refused"] += 1
+            SUCCEEDED[f"{how}_refused"] += 1
             return
         assert (answer.status, answer.json["amount"]) == (200, one.amount)
-        one.is_sent_back = True
-        self.purses["account"].cash -= one.amount  # which the next request finds gone
-        SUCCEEDED["send_back"] += 1
+        one.is_reversed = True
+        self.purses["account"].cash += -one.amount if how == "send_back" else one.amount  # by the next request
+        self.paid -= one.amount if how == "platform_sends_back" else 0
+        SUCCEEDED[how] += 1
 
     @rule(amount=st.integers(1, 100_00), method=st.sampled_from(list(ENDS_AS)))
     def collect(self, amount: int, method: str) -> None:
@@ -805,6 +864,7 @@ class Money(RuleBasedStateMachine):
         assert sums.get(f"{self.fa}:cash:usd", 0) == account.cash
         assert sums.get(f"{self.fa}:outbound_pending:usd", 0) == account.pending
         assert sums.get(f"{self.platforms}:cash:usd", 0) == self.paid
+        assert sums.get(f"{self.savings}:cash:usd", 0) == self.saved
         assert sums.get("stripe:in_transit:usd", 0) == sums.get("stripe:payouts:usd", 0) == 0
         assert sums.get(f"{self.account}:available:usd", 0) == self.payments
         assert sums.get(f"{self.account}:issuing:usd", 0) == own.cash
