@@ -299,7 +299,12 @@ class SqliteWorld:
             self.idle.append(cursor)
 
     def told(self, failure: BaseException) -> BaseException:
-        """A failure as what it says of the file. Damage that was met once is what everybody is told from then on."""
+        """A failure as what it says of the file. Damage that was met once is what everybody is told from then on.
+
+        A file that is removed while somebody opens it looks to SQLite like a disk that fails.
+        """
+        if isinstance(failure, sqlite3.Error) and (self.is_gone or not self.file.exists()):
+            return WorldGone(self.handle)
         meaning = self.database.troubles.told(failure, self.file)
         if isinstance(meaning, WorldDamaged):
             self.damage = meaning
