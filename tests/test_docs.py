@@ -58,7 +58,10 @@ SHOWN = {
         "recipes.md",
         '<script src="http://127.0.0.1:12111/v3/"></script>',
     ): "tests/stripe_js has such a page in a browser",
-    ("reliability.md", "make fuzz"): "tests/test_fuzz.py is the short form",
+    (
+        "reliability.md",
+        "make fuzz",
+    ): "tests have the short forms: test_fuzz, test_kill, test_simulation, test_endurance",
     ("reliability.md", "python -m bench.simulation --seeds 100"): "tests/test_simulation.py is the short form",
     ("sdks.md", 'here = "http://127.0.0.1:12111"'): NO_REGISTRY,
     ("sdks.md", "$here = 'http://127.0.0.1:12111';"): NO_REGISTRY,
