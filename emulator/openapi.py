@@ -27,6 +27,7 @@ from emulator.connect.shapes import Percent
 from emulator.data.api_versions import DEFAULT
 from emulator.data.countries import COUNTRIES
 from emulator.data.currencies import CURRENCIES
+from emulator.developer.file_links import End
 from emulator.kernel import params as p
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.records import Kind
@@ -157,7 +158,7 @@ class Described:
     def record_at(self, path: str) -> Kind | None:
         """The record that is read at a path, or at that of its test helpers; None where nothing is."""
         published = path.replace("/_emulator/", "/v1/").replace("/test_helpers/", "/")
-        route = self.read.get(shape(published))
+        route = self.read.get(shape(path)) or self.read.get(shape(published))
         return route.returns if route is not None and not route.is_list else None
 
     def answer(self, route: Route) -> Json:
@@ -365,6 +366,11 @@ def _(field: Percent) -> Json:
 @described_field.register
 def _(field: DelayDays) -> Json:
     return {"anyOf": [{"type": "integer", "minimum": 0, "maximum": p.LARGEST_INTEGER}, {"const": "minimum"}]}
+
+
+@described_field.register
+def _(field: End) -> Json:
+    return {"anyOf": [described_field.dispatch(p.Timestamp)(field), described_field.dispatch(p.Enum)(field)]}
 
 
 @described_field.register
