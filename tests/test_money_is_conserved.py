@@ -94,7 +94,6 @@ MUST_SUCCEED = [
     "pay_out_canceled",
     "pay_out_failed",
     "payout_reversed",
-    "payout_reversal_failed",
 ]
 # The statuses of an inbound transfer, and where each verb leads; how the test tokens end by themselves.
 ARROWS_IN = {
@@ -821,6 +820,9 @@ class Money(RuleBasedStateMachine):
     @rule(which=st.integers(0, 60))
     def reverse_payout(self, which: int) -> None:
         waiting = [one for one in self.payouts if not one.is_reversed]
+        if self.restricted:  # those that will fail come first, or they would hardly ever come
+            waiting.sort(key=lambda one: one.where != "account")
+            which = 0
         if not waiting:
             return
         one = waiting[which % len(waiting)]
