@@ -566,7 +566,7 @@ def test_a_script_prints_its_steps_their_verdicts_and_what_it_made(buyer):
     lines = hotel.out.splitlines()
     assert lines[0] == "played to its end"
     assert re.fullmatch(r"20\d\d-\S+ \S+ UTC  the guest arrives: approved: no rule objects", lines[1])
-    assert re.fullmatch(r"issuing\.authorization iauth_\w+ closed 30000 usd", lines[-2])
+    assert re.fullmatch(r"issuing\.authorization iauth_\w+ closed 25000 usd", lines[-2])
     assert (as_json["script"], as_json["card"], as_json["finished"]) == ("restaurant", id, True)
 
 

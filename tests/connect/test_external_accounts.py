@@ -155,7 +155,8 @@ def test_what_a_national_number_means_is_the_same_everywhere():
     assert {bank_test_numbers.refusal(country, number) for country, number in unknown.items()} == {"no_account"}
     assert bank_test_numbers.refusal("US", "000123456789") is None
     assert bank_test_numbers.refusal("US", "000888888883") is None
-    assert bank_test_numbers.refusal("DE", "DE62370400440532013001") is None
+    assert bank_test_numbers.refusal("DE", "DE62370400440532013001") == "no_account"
+    assert bank_test_numbers.refusal("DE", "DE89370400440532013000") is None
 
 
 @pytest.mark.parametrize("country", sorted(bank_test_numbers.OWN_IBANS))
