@@ -8,6 +8,7 @@ nothing may go in `off_limits`.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import sys
@@ -23,6 +24,15 @@ from emulator.kernel.answers import Answer
 from emulator.kernel.off_limits import OffLimits, addresses_of, check_addresses
 from emulator.kernel.webhooks.bounds import KEPT_HEADERS, gathered, unpacked
 from emulator.kernel.webhooks.letter import Letter
+
+
+def is_readable(sock: socket.socket) -> bool:
+    """Whether a read gives something at once. A socket that has a timeout waits for it, whatever the flags."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def came_ms_ago(connection: socket.socket | None) -> int:
@@ -165,7 +175,7 @@ class Call:
         if self.socket is None or self.answer is not None:
             return False
         try:
-            unread = self.socket.recv(1, socket.MSG_PEEK | getattr(socket, "MSG_DONTWAIT", 0))
+            unread = self.socket.recv(1, socket.MSG_PEEK) if is_readable(self.socket) else b""
         except (OSError, ValueError):  # nothing is there, the socket is closed, or it is one that cannot tell
             return False
         return len(unread) > 0 and self.elapsed_ms - came_ms_ago(self.socket) < milliseconds

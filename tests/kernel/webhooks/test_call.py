@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from emulator.kernel.webhooks.call import Call, Client, came_ms_ago
+from emulator.kernel.webhooks.call import Call, Client, came_ms_ago, is_readable
 from emulator.kernel.webhooks.letter import Letter
 
 PATIENCE_SECONDS = 20
@@ -77,3 +77,14 @@ def test_the_system_tells_when_something_last_came(pair):
     select.select([ours], [], [], PATIENCE_SECONDS)
 
     assert 0 <= came_ms_ago(ours) < PATIENCE_SECONDS * 1000
+
+
+def test_a_connection_on_which_nothing_came_is_not_waited_for(pair):
+    ours, theirs = pair
+    ours.settimeout(3_600)
+
+    before = is_readable(ours)
+    theirs.sendall(b"HTTP")
+    select.select([ours], [], [], PATIENCE_SECONDS)
+
+    assert (before, is_readable(ours)) == (False, True)
