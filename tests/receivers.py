@@ -61,7 +61,11 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # the sender died on the way: nothing has arrived
+                    self.close_connection = True
+                    return
                 one = Arrived({name.lower(): value for name, value in self.headers.items()}, body)
                 with receiver.changed:
                     receiver.arrived.append(one)
