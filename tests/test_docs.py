@@ -7,6 +7,8 @@ world has been built. What is said after a block's language tells how it is run:
     bash terminal          in a terminal of its own, until the page is done; has to print a line with `Ready`
     js stripe@21           with that release of stripe-node
     python with dj-stripe  with that package
+    python test_cards.py   kept in a file of that name, and run by pytest
+    js cards.test.mjs      kept in a file of that name, and run by node's test runner where it is a test
     … shown                not at all: has a row in SHOWN that says why
 """
 
@@ -68,6 +70,8 @@ SHOWN = {
     ("sdks.md", 'config := &stripe.BackendConfig{URL: stripe.String("http://127.0.0.1:12111")}'): NO_REGISTRY,
     ("sdks.md", 'String here = "http://127.0.0.1:12111";'): NO_REGISTRY,
     ("sdks.md", 'var here = "http://127.0.0.1:12111";'): NO_REGISTRY,
+    ("testing.md", "- run: pip install ./stripe-issuing-emulator"): "a workflow of GitHub's",
+    ("testing.md", 'var emulator = new GenericContainer<>("stripe-issuing-emulator")'): NO_REGISTRY,
     ("stripe-cli.md", "stripe-emulator serve"): "the tests have a server of their own",
     ("stripe-cli.md", "stripe-emulator serve --unix-socket /tmp/stripe.sock"): "tests/stripe_cli goes through a socket",
 }
@@ -114,6 +118,7 @@ PRINTED = {
         r"Synced 3 IssuingAuthorization ",
         r"approved",
     ],
+    "testing.md": [r"4 passed", r"^pounds: gbp$", r"^made Ada$", r"^read Ada$", r"pass 1$"],
     "sdks.md": [r"^client: file_\w+ 0$", r"^module: file_\w+ 0$", r"^node: file_\w+ 0$", r"^node 21: file_\w+$"],
     "stripe-cli.md": [
         r'"object": "balance"',
@@ -208,13 +213,21 @@ class Runner:
         return "true" if needs_the_cli and len(self.path) == 1 else code
 
     def python(self, block: Block, code: str) -> str:
+        if block.how.endswith(".py"):
+            (self.folder / block.how).write_text(code)
+            return f"PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 {sys.executable} -m pytest -p emulator.pytest_plugin {block.how}"
         get = PYTHON_PACKAGES.get(block.how)
         packages_in = self.got(get, None) if get else ""
-        run = f"PYTHONPATH={packages_in} {sys.executable} -u {self.written(block, code, 'py')}"
+        run = f"PYTHONPATH={packages_in}:{TOP} {sys.executable} -u {self.written(block, code, 'py')}"
         return "true" if packages_in is None else run
 
     def node(self, block: Block, code: str) -> str:
-        folder = self.got(lambda: packages.from_npm("stripe", STRIPE_NODE[block.how]), None)
+        is_file = block.how.endswith(".mjs")
+        folder = self.got(lambda: packages.from_npm("stripe", STRIPE_NODE["" if is_file else block.how]), None)
+        if is_file:
+            (self.folder / block.how).write_text(code)
+            call = f"ln -sfn {folder}/node_modules node_modules && node --test {block.how}"
+            return call if folder and ".test." in block.how else "true"
         # Code that comes without a file looks for its imports where node is called.
         return f"(cd {folder} && node --input-type=module < {self.written(block, code, 'mjs')})" if folder else "true"
 
@@ -294,7 +307,8 @@ def test_every_block_says_how_it_is_run_and_every_one_that_is_not_has_its_reason
     assert set(PRINTED) <= {page.name for page in TO_RUN}
     for block in every:
         ways = {"bash": {"", "terminal"}, "python": {"", "terminal", *PYTHON_PACKAGES}, "js": set(STRIPE_NODE)}
-        known = block.is_shown or block.how in ways.get(block.language, set())
+        is_file = block.how.endswith({"python": ".py", "js": ".mjs"}.get(block.language, "no file"))
+        known = block.is_shown or is_file or block.how in ways.get(block.language, set())
         assert known, f"{block.page.name}:{block.line} is neither run nor marked as shown: {block.language} {block.how}"
 
 

@@ -64,6 +64,13 @@ def test_the_wheel_has_every_world_and_every_page(wheel):
     assert {f"emulator/data/docs/{name}" for name in documentation()} <= set(names)
 
 
+def test_the_wheel_has_a_plugin_that_pytest_finds(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (points,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+
+        assert "[pytest11]\nstripe_emulator = emulator.pytest_plugin" in archive.read(points).decode()
+
+
 def test_an_installed_command_names_its_worlds_and_builds_one_and_shows_its_pages(installed, tmp_path):
     listed = ran(installed, tmp_path, "seed", "--list")
     serve = [sys.executable, "-m", "emulator.cli", "serve", "--memory", "--port", "0", "--quiet"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import textwrap
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -37,6 +40,11 @@ def serving(command: Any) -> Any:
                 help="A name by which the server may be called, besides localhost; * for any. Repeatable.",
             ),
             click.option("--websocket-port", type=click.IntRange(0, 65535), default=None, hidden=True),
+            click.option(
+                "--stop-with-stdin",
+                is_flag=True,
+                help="Stop when the standard input ends, so that no server outlives the program that started it.",
+            ),
             click.option(
                 "--unix-socket",
                 type=click.Path(path_type=Path),
@@ -91,6 +99,8 @@ def start(data: Path | None, when_ready: Any, **options: Any) -> None:
         )
     if options.pop("websocket_port") is not None:
         click.echo("--websocket-port is not needed any more: WebSockets come in on the server's own port.", err=True)
+    if options.pop("stop_with_stdin"):
+        threading.Thread(target=stop_with, args=(sys.stdin.buffer,), daemon=True).start()
     from emulator.server import CannotServe, ServerOptions
     from emulator.server import serve as run_server
 
@@ -98,6 +108,13 @@ def start(data: Path | None, when_ready: Any, **options: Any) -> None:
         run_server(ServerOptions(data=data, **options), when_ready)
     except CannotServe as error:
         raise WrongUse(str(error)) from None
+
+
+def stop_with(stream: BinaryIO) -> None:
+    """Stop as SIGTERM does once a stream has ended."""
+    while stream.read(4096):
+        continue
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def build_demo(world: str, url: str) -> None:

@@ -1,0 +1,93 @@
+"""The pytest plugin: a server for the session, a fresh world for each test, and its story where a test fails.
+
+    stripe_emulator    the address of a server: one of the session's own, or that of STRIPE_EMULATOR_URL
+    stripe_world       a world that no other test uses, deleted afterwards (emulator.testing.World)
+
+With pytest-xdist each worker has a server of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from emulator.testing.world import World
+
+SERVER_OPTION = "stripe_emulator_options"
+WORLD = pytest.StashKey[Any]()
+SHOWN = 15
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of an ini file."""
+    parser.addini(SERVER_OPTION, "options of `stripe-emulator serve` for the session's server", type="args", default=[])
+
+
+@pytest.fixture(scope="session")
+def stripe_emulator(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The address of an emulator: that of STRIPE_EMULATOR_URL, or one that runs as long as the session."""
+    from emulator.testing.running import running
+
+    given = os.environ.get("STRIPE_EMULATOR_URL")
+    if given:
+        yield given.rstrip("/")
+        return
+    with running(*pytestconfig.getini(SERVER_OPTION)) as url:
+        yield url
+
+
+@pytest.fixture
+def stripe_world(stripe_emulator: str, request: pytest.FixtureRequest) -> Iterator[World]:
+    """A fresh world, deleted after the test."""
+    from emulator.testing.world import World
+
+    world = World(stripe_emulator, key_of(request.node.nodeid))
+    request.node.stash[WORLD] = world
+    try:
+        yield world
+    finally:
+        world.delete()
+        world.close()
+
+
+def key_of(test: str) -> str:
+    """A key for a test: the same in every run, so that ids are; on a server that others may use, of this run alone."""
+    digest = hashlib.sha256(test.encode()).hexdigest()[:8]
+    name = re.sub(r"[^A-Za-z0-9]+", "_", test.rpartition("::")[2])[:40].strip("_")
+    run = uuid.uuid4().hex[:8] if os.environ.get("STRIPE_EMULATOR_URL") else ""
+    return f"sk_test_{name}_{digest}{run}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Show what the world of a failing test was asked last, and why purchases were refused."""
+    report = yield
+    world = item.stash.get(WORLD, None)
+    if report.when == "call" and report.failed and world is not None:
+        report.sections.append(("stripe-emulator", "\n".join(story(world))))
+    return report
+
+
+def story(world: World) -> Iterator[str]:
+    """The last requests, oldest first, with what was said to those that were refused; then the purchases declined."""
+    import httpx
+
+    from emulator.testing.control import Refused
+
+    try:
+        for one in world.requests(limit=SHOWN):
+            if not one["path"].startswith("/_emulator/"):
+                error = one["error"] or {}
+                yield f"{one['method']} {one['path']} {one['status']}" + (f": {error['message']}" if error else "")
+        for event in world.events("issuing_authorization.created"):
+            if not event.data.object["approved"]:
+                yield f"{event.data.object['id']} {world.why(event.data.object['id'])}"
+    except (httpx.HTTPError, Refused) as failure:
+        yield f"The world cannot be asked any more: {failure}"

@@ -1,0 +1,211 @@
+"""The emulator's own API, under `/_emulator`, for Python: one world, its clock, settings, faults and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypedDict
+from urllib.parse import quote
+
+import httpx
+
+PATIENCE_SECONDS = 120
+
+
+class Refused(Exception):
+    """What the server said no to: its message, the HTTP status and the error of the reply."""
+
+    def __init__(self, status: int, error: Mapping[str, Any]) -> None:
+        super().__init__(error.get("message") or f"HTTP {status}")
+        self.status = status
+        self.error = error
+
+
+class Rule(TypedDict):
+    """One rule of a decision: what it says, what it looked at, and its verdict."""
+
+    says: str
+    looks_at: list[str]
+    reason: str | None
+    verdict: str
+
+
+class Decision(TypedDict):
+    """How one request of an authorization was decided."""
+
+    approved: bool
+    created: int
+    hints: list[str]
+    outcome: str
+    reason: str
+    reason_message: str | None
+    rules: list[Rule]
+    saw: dict[str, Any]
+
+
+class Found(TypedDict):
+    """An object, the account that it belongs to, and the platform's own, which may be the same."""
+
+    account: str
+    data: dict[str, Any]
+    platform: str
+
+
+class Drained(NamedTuple):
+    """What a drain found: whether all is answered, how many attempts ended how, and what waits until when."""
+
+    drained: bool
+    failed: int
+    succeeded: int
+    waiting: int
+    next_attempt_at: int | None
+
+
+class Why(NamedTuple):
+    """How an authorization was decided; the outcome is that of its last request."""
+
+    id: str
+    outcome: str
+    requests: list[Decision]
+
+    def __str__(self) -> str:
+        return self.outcome
+
+
+class Control:
+    """One world on one server, as `/_emulator` shows it. `Refused` is raised for whatever is refused."""
+
+    def __init__(self, base_url: str, api_key: str, *, transport: httpx.BaseTransport | None = None) -> None:
+        self.base_url = base_url
+        self.api_key = api_key
+        self.http = httpx.Client(
+            base_url=base_url,
+            transport=transport,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {api_key}"},
+        )
+        self.clock = Clock(self)
+
+    def close(self) -> None:
+        """Close the connections; the world stays."""
+        self.http.close()
+
+    def call(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, account: str | None = None
+    ) -> dict[str, Any]:
+        """One request with flat parameters; its JSON."""
+        sent = {name: shown(value) for name, value in (params or {}).items() if value is not None}
+        place = {"data": sent} if method == "POST" else {"params": sent}
+        response = self.http.request(
+            method, path, headers={"Stripe-Account": account} if account else None, **(place if sent else {})
+        )
+        body = response.json()
+        if response.is_error:
+            raise Refused(response.status_code, body["error"])
+        return body
+
+    # The world
+
+    def delete(self) -> None:
+        """Forget the world for good; the key's next request finds a new one."""
+        self.call("DELETE", "/_emulator/world")
+
+    def reset(self) -> None:
+        """Begin anew: same seed, same ids, default settings."""
+        self.call("POST", "/_emulator/reset")
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Every setting with its value, after these changes. None puts a setting back to its default."""
+        if not changes:
+            return self.call("GET", "/_emulator/settings")
+        return self.call("POST", "/_emulator/settings", {name: emptied(value) for name, value in changes.items()})
+
+    def requests(self, limit: int = 20, **filters: Any) -> list[dict[str, Any]]:
+        """The newest answered requests, oldest first. Filters: `account`, `method`, `operation`, `path`, `status`."""
+        page = self.call("GET", "/_emulator/requests", {"limit": limit, **filters})
+        return page["data"][::-1]
+
+    def find(self, id: str) -> Found:
+        """Any object by its id: `account` is whose it is, `data` what that account would read."""
+        found = self.call("GET", f"/_emulator/objects/{quote(id, safe='')}")
+        return {"account": found["account"], "data": found["data"], "platform": found["platform"]}
+
+    # Decisions
+
+    def why(self, id: str) -> Why:
+        """How an authorization was decided, by its id or that of one of its transactions."""
+        told = self.call("GET", f"/_emulator/why/{quote(id, safe='')}")
+        return Why(told["id"], told["outcome"], told["requests"])
+
+    # Trouble
+
+    def fail_next(
+        self,
+        path: str | None = None,
+        *,
+        kind: str = "server_error",
+        method: str | None = None,
+        count: int = 1,
+        **more: Any,
+    ) -> None:
+        """Have the next `count` requests of an operation go wrong: `kind` as in docs/faults.md."""
+        self.call("POST", "/_emulator/faults", {"kind": kind, "method": method, "path": path, "count": count, **more})
+
+    # Webhooks
+
+    def drain(self, timeout: float = 60) -> Drained:
+        """Wait until everything due has been delivered and answered, for at most so many seconds of real time."""
+        told = self.call("POST", "/_emulator/webhooks/drain", {"timeout_ms": int(timeout * 1000)})
+        return Drained(**{name: told[name] for name in Drained._fields})
+
+    def attempts(self, **filters: Any) -> list[dict[str, Any]]:
+        """Attempts to deliver, oldest first, by `event` or `webhook_endpoint`."""
+        return self.call("GET", "/_emulator/webhooks/attempts", filters)["data"]
+
+
+class Clock:
+    """A world's clock. It runs with the machine's until it is frozen or moved."""
+
+    def __init__(self, control: Control) -> None:
+        self.control = control
+
+    @property
+    def now(self) -> datetime:
+        """What it shows, in UTC."""
+        return datetime.fromtimestamp(self.read()["now"], UTC)
+
+    def read(self) -> dict[str, Any]:
+        """All there is to read."""
+        return self.control.call("GET", "/_emulator/clock")
+
+    def advance(self, seconds: float = 0, **duration: float) -> datetime:
+        """Move forward, doing on the way what falls due: `advance(days=40)`, `advance(3600)`. The time then."""
+        whole = timedelta(seconds=seconds, **duration)
+        return self.moved(advance=int(whole.total_seconds()))
+
+    def set(self, time: datetime | int) -> datetime:
+        """Move to a time that has not passed yet."""
+        return self.moved(set=int(time.timestamp()) if isinstance(time, datetime) else time)
+
+    def freeze(self) -> datetime:
+        """Stop it where it is."""
+        return self.moved(frozen=True)
+
+    def unfreeze(self) -> datetime:
+        """Let it run again."""
+        return self.moved(frozen=False)
+
+    def moved(self, **how: Any) -> datetime:
+        """The time after a move."""
+        return datetime.fromtimestamp(self.control.call("POST", "/_emulator/clock", how)["now"], UTC)
+
+
+def shown(value: Any) -> Any:
+    """A value as forms have it."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def emptied(value: Any) -> Any:
+    """What a setting is sent as: nothing puts it back."""
+    return "" if value is None else value
