@@ -24,7 +24,7 @@ def why_lines(story: dict[str, Any]) -> Iterator[str]:
     """Each request of an authorization, the newest first: its outcome, hints, and its rules in order.
 
     What has been printed is not printed again: facts are named without their value, and of earlier requests only the
-    rules are shown that saw something else or came to another verdict.
+    rules are shown that saw something else or came to another verdict. A rule that would have objected says to what.
     """
     printed: dict[str, Any] = {}
     told: list[tuple[Any, ...]] = []
@@ -36,12 +36,15 @@ def why_lines(story: dict[str, Any]) -> Iterator[str]:
         yield f"{'' if told else story['id'] + ', '}{at(request['created'])}, {request['reason']}{message}"
         yield from (f"hint: {hint}" for hint in request["hints"])
         rules = [(rule["says"], rule["verdict"], facts_of(rule, request)) for rule in request["rules"]]
-        for number, rule in enumerate(rules, 1):
+        sentences = [rule["sentence"] for rule in request["rules"]]
+        for number, (rule, sentence) in enumerate(zip(rules, sentences, strict=True), 1):
             if rule not in told:
                 says, verdict, saw = rule
                 facts = ", ".join(name if printed.get(name) == value else f"{name}={value}" for name, value in saw)
                 printed |= saw
                 yield f"{number:>4}. {verdict:<12} {says}" + (f" [{facts}]" if facts else "")
+                if verdict == "would object":
+                    yield f"      {sentence}"
         same = sum(rule in told for rule in rules)
         if same:
             yield f"      {same} more as above"

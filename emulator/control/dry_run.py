@@ -49,7 +49,7 @@ def rehearsed(world: World, card: Card, params: dict[str, Any]) -> dict[str, Any
     if asks is not None:
         told["approved"] = told["reason"] = None
         told["outcome"] = f"no rule objects: {asks} would be asked"
-        told["rules"][-1] |= {"reason": None, "verdict": WOULD_BE_ASKED}
+        told["rules"][-1] |= {"reason": None, "sentence": f"{asks} would be asked.", "verdict": WOULD_BE_ASKED}
     return {"object": "emulator.dry_run", **told, "asks": asks, "hold": trace["attempt"]["hold"]}
 
 

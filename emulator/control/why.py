@@ -47,15 +47,27 @@ def told(world: World, request: dict[str, Any]) -> dict[str, Any]:
     lines = [
         {
             "looks_at": list(one.rule.looks_at),
+            "numbers": one.rule.numbers(attempt),
             "reason": one.rule.reason or None,
             "says": one.rule.says,
+            "sentence": one.rule.sentence(attempt),
             "verdict": one.verdict,
         }
         for one in rules
     ]
     if reason.startswith("webhook_") and attempt.forced_reason is None:
         verdict = "allows" if request["approved"] else "objects"
-        lines.append({"looks_at": [], "reason": reason, "says": WHOEVER_ANSWERS, "verdict": verdict})
+        told = answerer(request, seen)
+        lines.append(
+            {
+                "looks_at": [],
+                "numbers": None,
+                "reason": reason,
+                "says": WHOEVER_ANSWERS,
+                "sentence": f"{told[0].upper()}{told[1:]}.",
+                "verdict": verdict,
+            }
+        )
     return {
         "approved": request["approved"],
         "created": request["created"],

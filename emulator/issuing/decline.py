@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from emulator.issuing.exchange_rates import written
 from emulator.issuing.spending_controls import (
     HIDDEN_CAP,
-    first_full_window,
     listed,
     lowest_single_limit,
+    spent_when,
+    telling_window,
     within_single_limits,
     within_windows,
 )
@@ -86,7 +87,9 @@ class Attempt(NamedTuple):
 class Rule(NamedTuple):
     """One question. `reason` is what Stripe puts into `request_history[].reason` when the answer is no.
 
-    `objection` says in words what it objected to: what was found in place of what `says` wants.
+    `objection` says in words what it objected to: what was found in place of what `says` wants. A rule that compares
+    amounts gives them by name as `numbers`, and says with `agreement` what it found where it allows; None where there
+    was nothing to compare.
     """
 
     says: str
@@ -94,6 +97,13 @@ class Rule(NamedTuple):
     allows: Callable[[Attempt], bool]
     reason: str
     objection: Callable[[Attempt], str]
+    agreement: Callable[[Attempt], str | None] = lambda attempt: None
+    numbers: Callable[[Attempt], dict[str, Any] | None] = lambda attempt: None
+
+    def sentence(self, attempt: Attempt) -> str:
+        """What it found, for a person."""
+        found = (self.agreement(attempt) or self.says) if self.allows(attempt) else self.objection(attempt)
+        return f"{found[0].upper()}{found[1:]}."
 
 
 def on_financial_account(
@@ -123,27 +133,22 @@ def controls_of(owner: str) -> tuple[Rule, ...]:
     """What the spending controls of a card or its holder ask."""
     controls = f"{owner}_controls"
 
-    def rule(
-        says: str,
-        *facts: str,
-        allows: Callable[[dict[str, Any], Attempt], bool],
-        objection: Callable[[dict[str, Any], Attempt], str],
-    ) -> Rule:
-        return Rule(
-            says,
-            (*facts, controls),
-            lambda a: allows(getattr(a, controls), a),
-            "spending_controls",
-            lambda a: objection(getattr(a, controls), a),
-        )
+    def seen(attempt: Attempt) -> dict[str, Any]:
+        return getattr(attempt, controls)
 
     def list_rule(says: str, fact: str, kind: str, what: str) -> Rule:
-        def objection(seen: dict[str, Any], attempt: Attempt) -> str:
+        def objection(attempt: Attempt) -> str:
             value = getattr(attempt, fact)
-            verb = "blocks" if value in seen.get(f"blocked_{kind}", ()) else "does not allow"
+            verb = "blocks" if value in seen(attempt).get(f"blocked_{kind}", ()) else "does not allow"
             return f"the {owner} {verb} {what} {value}"
 
-        return rule(says, fact, allows=lambda seen, a: listed(seen, kind, getattr(a, fact)), objection=objection)
+        return Rule(
+            says,
+            (fact, controls),
+            lambda a: listed(seen(a), kind, getattr(a, fact)),
+            "spending_controls",
+            objection,
+        )
 
     return (
         list_rule(
@@ -164,28 +169,68 @@ def controls_of(owner: str) -> tuple[Rule, ...]:
             "categories",
             "merchants of",
         ),
-        rule(
+        Rule(
             f"the total is within the {owner}'s limits per authorization",
-            "total",
-            allows=lambda seen, a: within_single_limits(seen, a.total),
-            objection=lambda seen, a: (
-                f"a total of {written(a.total, a.currency)} is above the {owner}'s limit of "
-                f"{written(lowest_single_limit(seen), a.currency)} per authorization"
-            ),
+            ("total", controls),
+            lambda a: within_single_limits(seen(a), a.total),
+            "spending_controls",
+            lambda a: f"a total of {of_limit(owner, lowest_single_limit(seen(a)), a, 'is above')}",
+            lambda a: most_told(a, lambda most: f"the total of {of_limit(owner, most, a, 'is within')}", seen(a)),
+            lambda a: compared("total", a.total, lowest_single_limit(seen(a)), a.currency),
         ),
-        rule(
+        Rule(
             f"the amount fits beside what was spent in the {owner}'s windows",
-            "amount",
-            allows=lambda seen, a: within_windows(seen, a.amount),
-            objection=lambda seen, a: over_window(owner, first_full_window(seen, a.amount), a),
+            ("amount", controls),
+            lambda a: within_windows(seen(a), a.amount),
+            "spending_controls",
+            lambda a: beside_what_was_spent(owner, seen(a), a) or "",
+            lambda a: beside_what_was_spent(owner, seen(a), a),
+            lambda a: window_numbers(seen(a), a),
         ),
     )
 
 
-def over_window(owner: str, limit: dict[str, Any], attempt: Attempt) -> str:
-    """What a limit's window had no room for."""
+def of_limit(owner: str, most: int | None, attempt: Attempt, verb: str) -> str:
+    """A total beside a limit per authorization."""
+    total, limit = written(attempt.total, attempt.currency), written(most or 0, attempt.currency)
+    return f"{total} {verb} the {owner}'s limit of {limit} per authorization"
+
+
+def most_told(attempt: Attempt, says: Callable[[int], str], controls: dict[str, Any]) -> str | None:
+    """What is said of the lowest limit per authorization, where there is one."""
+    most = lowest_single_limit(controls)
+    return None if most is None else says(most)
+
+
+def beside_what_was_spent(owner: str, controls: dict[str, Any], attempt: Attempt) -> str | None:
+    """Whether an amount fits into the window of a limit, and into which; None where no limit has a window."""
+    limit = telling_window(controls, attempt.amount)
+    if limit is None:
+        return None
     most, spent, amount = (written(one, attempt.currency) for one in (limit["amount"], limit["spent"], attempt.amount))
-    return f"the {owner}'s {limit['interval']} limit of {most} has no room for {amount} more after {spent}"
+    verb = "fits" if within_windows(controls, attempt.amount) else "does not fit"
+    which = "limit" if limit["interval"] == "all_time" else f"{limit['interval']} limit"
+    return f"{amount} {verb} beside the {spent} spent {spent_when(limit)}: the {owner}'s {which} is {most}"
+
+
+def window_numbers(controls: dict[str, Any], attempt: Attempt) -> dict[str, Any] | None:
+    """The numbers of that sentence."""
+    limit = telling_window(controls, attempt.amount)
+    if limit is None:
+        return None
+    told = compared("amount", attempt.amount, limit["amount"], attempt.currency, spent=limit["spent"])
+    return {**(told or {}), "interval": limit["interval"], "since": limit.get("since")}
+
+
+def compared(
+    name: str, asked: int, most: int | None, currency: str, *, spent: int = 0, limit: str = "limit"
+) -> dict[str, Any] | None:
+    """What is asked for beside the most there may be, in minor units: what is left before it, and what is too much."""
+    if most is None:
+        return None
+    used = {"spent": spent} if spent or name == "amount" else {}
+    left = max(most - spent, 0)
+    return {name: asked, **used, limit: most, "left": left, "over": max(asked - left, 0), "currency": currency}
 
 
 RULES: tuple[Rule, ...] = (
@@ -307,6 +352,11 @@ RULES: tuple[Rule, ...] = (
             f"a total of {written(a.total, a.currency)} is above the {written(HIDDEN_CAP, a.currency)} that no "
             "authorization exceeds"
         ),
+        lambda a: (
+            f"the total of {written(a.total, a.currency)} is within the {written(HIDDEN_CAP, a.currency)} that no "
+            "authorization exceeds"
+        ),
+        lambda a: compared("total", a.total, HIDDEN_CAP, a.currency),
     ),
     Rule(
         "the money to be held is there",
@@ -314,6 +364,8 @@ RULES: tuple[Rule, ...] = (
         lambda a: a.hold == 0 or a.hold <= a.spendable,
         "insufficient_funds",
         lambda a: f"{written(a.hold, a.currency)} would be held, and {written(a.spendable, a.currency)} can be spent",
+        lambda a: f"{written(a.hold, a.currency)} would be held, and {written(a.spendable, a.currency)} can be spent",
+        lambda a: compared("hold", a.hold, a.spendable, a.currency, limit="spendable"),
     ),
 )
 

@@ -52,10 +52,15 @@ def converted(amount: int, source: str, target: str) -> int:
     return int(units.scaleb(decimals(target)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
+SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
+
+
 def written(amount: int, currency: str) -> str:
-    """An amount of minor units for a person: `1,234.50 usd`."""
+    """An amount of minor units for a person: `$1,234.50`, `-€5.00`, `1,234 JPY`."""
     digits = decimals(currency)
-    return f"{Decimal(amount).scaleb(-digits):,.{digits}f} {currency}"
+    number = f"{abs(Decimal(amount).scaleb(-digits)):,.{digits}f}"
+    minus, sign = "-" if amount < 0 else "", SIGNS.get(currency)
+    return f"{minus}{sign}{number}" if sign else f"{minus}{number} {currency.upper()}"
 
 
 def decimals(currency: str) -> int:

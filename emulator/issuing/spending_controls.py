@@ -13,8 +13,9 @@ Source: https://docs.stripe.com/issuing/controls/spending-controls
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from emulator.data.merchant_categories import CODES
@@ -140,6 +141,14 @@ def window(interval: str, at: int) -> Window:
     return Window("all", "all")
 
 
+def first_day(interval: str, at: int) -> str | None:
+    """The day on which the window begins that a moment lies in; None for the one that is everything."""
+    first = window(interval, at).first
+    if first == "all":
+        return None
+    return first[1:] if first.startswith("d") else f"{first[1:]}-01"
+
+
 def periods(at: int) -> tuple[str, str, str]:
     """The tally periods that a moment belongs to: from these every window adds up."""
     day = date_of(at).isoformat()
@@ -202,29 +211,30 @@ def seen_card_controls(
     `cards` are the card and those it replaces.
     """
     limits = [
-        {"amount": limit["amount"], "interval": limit["interval"], "spent": 0}
-        if limit["interval"] == "per_authorization"
-        else {
-            "amount": limit["amount"],
-            "interval": limit["interval"],
-            "spent": spent_on_cards(world, cards, limit, spending.at),
-        }
+        seen_limit(limit, limit["amount"], spending.at, partial(spent_on_cards, world, cards, limit, spending.at))
         for limit in covering(controls["spending_limits"], spending.category)
     ]
     return {**set_lists(controls), "limits": limits}
+
+
+def seen_limit(limit: Mapping[str, Any], amount: int, at: int, spent: Callable[[], int]) -> dict[str, Any]:
+    """One limit as the rules see it. `since` is the day on which its window begins, where it has one that does."""
+    interval = limit["interval"]
+    if interval == "per_authorization":
+        return {"amount": amount, "interval": interval, "spent": 0}
+    return {"amount": amount, "interval": interval, "since": first_day(interval, at), "spent": spent()}
 
 
 def seen_holder_controls(world: World, controls: Mapping[str, Any], spending: Spending) -> dict[str, Any]:
     """A holder's controls likewise, everything converted to the card's currency."""
     currency = controls["spending_limits_currency"] or spending.currency
     limits = [
-        {
-            "amount": converted(limit["amount"], currency, spending.currency),
-            "interval": limit["interval"],
-            "spent": 0
-            if limit["interval"] == "per_authorization"
-            else spent_by_holder(world, spending.cardholder, limit, spending.currency, spending.at),
-        }
+        seen_limit(
+            limit,
+            converted(limit["amount"], currency, spending.currency),
+            spending.at,
+            partial(spent_by_holder, world, spending.cardholder, limit, spending.currency, spending.at),
+        )
         for limit in covering(controls["spending_limits"], spending.category)
     ]
     return {**set_lists(controls), "limits": limits}
@@ -255,15 +265,35 @@ def within_single_limits(controls: Mapping[str, Any], total: int) -> bool:
     return total == 0 or all(total <= amount for amount in singles)
 
 
-def lowest_single_limit(controls: Mapping[str, Any]) -> int:
-    """The lowest of the limits per authorization."""
-    return min(limit["amount"] for limit in controls["limits"] if limit["interval"] == "per_authorization")
+def lowest_single_limit(controls: Mapping[str, Any]) -> int | None:
+    """The lowest of the limits per authorization; None where there is none."""
+    singles = (limit["amount"] for limit in controls["limits"] if limit["interval"] == "per_authorization")
+    return min(singles, default=None)
 
 
-def first_full_window(controls: Mapping[str, Any], requested: int) -> dict[str, Any]:
-    """The first limit in whose window a request does not fit."""
-    windows = (limit for limit in controls["limits"] if limit["interval"] != "per_authorization")
-    return next(limit for limit in windows if limit["spent"] + requested > limit["amount"])
+def telling_window(controls: Mapping[str, Any], requested: int) -> dict[str, Any] | None:
+    """The limit that says most of a request: the first in whose window it does not fit, else that with least left.
+
+    None where no limit has a window.
+    """
+    windows = [limit for limit in controls["limits"] if limit["interval"] != "per_authorization"]
+    full = (limit for limit in windows if limit["spent"] + requested > limit["amount"])
+    return next(full, min(windows, key=lambda limit: limit["amount"] - limit["spent"], default=None))
+
+
+def spent_when(limit: Mapping[str, Any]) -> str:
+    """When what counts towards a limit was spent: `in November`. A trace that is older than that tells no window."""
+    interval, since = limit["interval"], limit.get("since")
+    if since is None:
+        return "before" if interval == "all_time" else f"in its {interval} window"
+    first = date.fromisoformat(since)
+    day = f"{first.day} {first:%B}"
+    return {
+        "daily": f"on {day}",
+        "weekly": f"in the week from {day}",
+        "monthly": f"in {first:%B}",
+        "yearly": f"in {first.year}",
+    }[interval]
 
 
 def within_windows(controls: Mapping[str, Any], requested: int) -> bool:

@@ -45,7 +45,7 @@ def test_it_tells_what_why_tells_of_the_purchase_itself(platform: Client) -> Non
             continue
         assert {name: told[name] for name in real} == real
     assert (approved["approved"], approved["hold"], approved["asks"]) == (True, 10_00, None)
-    assert declined["outcome"] == "declined by: 60.00 usd would be held, and 50.00 usd can be spent"
+    assert declined["outcome"] == "declined by: $60.00 would be held, and $50.00 can be spent"
     assert (declined["approved"], declined["reason"]) == (False, "insufficient_funds")
 
 
@@ -169,6 +169,6 @@ def test_it_is_printed_as_why_is(platform: Client) -> None:
 
     lines = list(why_lines({"id": "dry run", "requests": [tried(platform, card, 10_00)]}))
 
-    assert lines[0] == "declined by: 10.00 usd would be held, and 5.00 usd can be spent"
+    assert lines[0] == "declined by: $10.00 would be held, and $5.00 can be spent"
     assert lines[1].startswith("dry run, ") and lines[1].endswith(" UTC, insufficient_funds")
     assert len(lines) == 2 + 1 + len(RULES)

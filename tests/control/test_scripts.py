@@ -245,7 +245,7 @@ def test_a_script_ends_with_the_purchase_that_it_needs_and_says_why(platform: Cl
     run = play(platform, "hotel", a_spender(platform, 300_00))
 
     assert run["finished"] is False
-    assert run["outcome"] == "declined by: 400.00 usd would be held, and 300.00 usd can be spent"
+    assert run["outcome"] == "declined by: $400.00 would be held, and $300.00 can be spent"
     assert [step["verdict"] for step in run["steps"]] == [run["outcome"]]
     assert kinds(run) == [("authorization", "closed", 400_00)]
 
@@ -263,7 +263,7 @@ def test_a_subscription_ends_with_the_first_charge_that_is_declined(platform: Cl
     run = play(platform, "subscription", a_spender(platform, 40_00), months=12, move_clock=True)
 
     assert verdicts(run) == ["approved", "approved", "declined"]
-    assert run["outcome"].startswith("declined by: 15.00 usd would be held")
+    assert run["outcome"].startswith("declined by: $15.00 would be held")
 
 
 def test_whoever_answers_for_the_account_is_asked_about_each_request(platform: Client) -> None:

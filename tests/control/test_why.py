@@ -58,7 +58,9 @@ def test_each_fact_is_told_once_and_every_fact_that_a_rule_looked_at(platform: C
     (request,) = why(platform, authorize(platform, a_spender(platform), 10_00))["requests"]
 
     assert {fact for rule in request["rules"] for fact in rule["looks_at"]} == set(request["saw"])
-    assert all(set(rule) == {"looks_at", "reason", "says", "verdict"} for rule in request["rules"])
+    assert all(
+        set(rule) == {"looks_at", "numbers", "reason", "says", "sentence", "verdict"} for rule in request["rules"]
+    )
 
 
 def test_there_is_one_story_per_request_and_the_last_gives_the_outcome(platform: Client) -> None:
@@ -72,7 +74,7 @@ def test_there_is_one_story_per_request_and_the_last_gives_the_outcome(platform:
     assert outcomes == [
         "approved: no rule objects",
         "approved: no rule objects",
-        "declined by: 100.00 usd would be held, and 35.00 usd can be spent",
+        "declined by: $100.00 would be held, and $35.00 can be spent",
     ]
     assert story["outcome"] == outcomes[-1]
 
@@ -118,7 +120,7 @@ def test_of_earlier_requests_the_command_prints_only_what_was_different(platform
 
     lines = list(why_lines(why(platform, authorization)))
 
-    assert lines[0] == "declined by: 100.00 usd would be held, and 40.00 usd can be spent"
+    assert lines[0] == "declined by: $100.00 would be held, and $40.00 can be spent"
     second = lines[lines.index("") + 1 :]
     assert second[0] == "approved: no rule objects"
     assert second[-1].strip() == f"{1 + len(RULES) - (len(second) - 3)} more as above"
@@ -250,3 +252,20 @@ def test_what_was_asked_and_then_declined_by_a_rule_names_the_rule(platform: Cli
     _, story = asked(platform, answer)
 
     assert story["outcome"] == "declined by: the card is inactive"
+
+
+def test_a_limit_that_is_used_up_is_told_with_its_month_and_its_numbers(platform: Client) -> None:
+    platform.clock(set=1_927_000_000, frozen=True)  # 24 January 2031
+    limits = [{"amount": 800_00, "interval": "monthly"}]
+    card = a_spender(platform, 1_000_00, spending_controls={"spending_limits": limits})
+    authorize(platform, card, 609_90)
+
+    story = why(platform, authorize(platform, card, 240_00))
+
+    sentence = "$240.00 does not fit beside the $609.90 spent in January: the card's monthly limit is $800.00"
+    assert story["outcome"] == f"declined by: {sentence}"
+    (objecting,) = (rule for rule in story["requests"][0]["rules"] if rule["verdict"] == "objects")
+    assert objecting["sentence"] == f"{sentence}."
+    assert objecting["numbers"]["left"] == 190_10 and objecting["numbers"]["over"] == 49_90
+    (money,) = (rule for rule in story["requests"][0]["rules"] if rule["says"] == "the money to be held is there")
+    assert money["numbers"] == {"hold": 240_00, "spendable": 390_10, "left": 390_10, "over": 0, "currency": "usd"}

@@ -142,26 +142,26 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
             }
         },
         "spending_controls",
-        "a total of 10.00 usd is above the card's limit of 9.99 usd per authorization",
+        "a total of $10.00 is above the card's limit of $9.99 per authorization",
     ),
     (
         {
             "cardholder_controls": {
                 "limits": [
                     {"amount": 99_00, "interval": "weekly", "spent": 10_01},
-                    {"amount": 20_00, "interval": "daily", "spent": 10_01},
+                    {"amount": 20_00, "interval": "daily", "since": "2026-11-30", "spent": 10_01},
                 ]
             }
         },
         "spending_controls",
-        "the cardholder's daily limit of 20.00 usd has no room for 10.00 usd more after 10.01 usd",
+        "$10.00 does not fit beside the $10.01 spent on 30 November: the cardholder's daily limit is $20.00",
     ),
     (
         {"total": 10_000_01},
         "spending_controls",
-        "a total of 10,000.01 usd is above the 10,000.00 usd that no authorization exceeds",
+        "a total of $10,000.01 is above the $10,000.00 that no authorization exceeds",
     ),
-    ({"spendable": 9_99}, "insufficient_funds", "10.00 usd would be held, and 9.99 usd can be spent"),
+    ({"spendable": 9_99}, "insufficient_funds", "$10.00 would be held, and $9.99 can be spent"),
 ]
 
 
@@ -442,3 +442,107 @@ def test_a_reason_that_never_goes_with_that_outcome_is_refused(platform: Client,
     refusal = platform.post("/_emulator/issuing/next_authorization", reason=reason, approved=approved)
 
     assert (refusal.status, refusal.error["param"]) == (400, "approved")
+
+
+NUMBERS: list[tuple[dict[str, Any], str, str, dict[str, Any] | None]] = [
+    (
+        {
+            "amount": 240_00,
+            "card_controls": {
+                "limits": [{"amount": 800_00, "interval": "monthly", "since": "2026-11-01", "spent": 609_90}]
+            },
+        },
+        "the amount fits beside what was spent in the card's windows",
+        "$240.00 does not fit beside the $609.90 spent in November: the card's monthly limit is $800.00.",
+        {
+            "amount": 240_00,
+            "spent": 609_90,
+            "limit": 800_00,
+            "left": 190_10,
+            "over": 49_90,
+            "currency": "usd",
+            "interval": "monthly",
+            "since": "2026-11-01",
+        },
+    ),
+    (
+        {
+            "currency": "eur",
+            "card_controls": {
+                "limits": [
+                    {"amount": 900_00, "interval": "yearly", "since": "2026-01-01", "spent": 0},
+                    {"amount": 40_00, "interval": "weekly", "since": "2026-11-29", "spent": 10_00},
+                ]
+            },
+        },
+        "the amount fits beside what was spent in the card's windows",
+        "€10.00 fits beside the €10.00 spent in the week from 29 November: the card's weekly limit is €40.00.",
+        {
+            "amount": 10_00,
+            "spent": 10_00,
+            "limit": 40_00,
+            "left": 30_00,
+            "over": 0,
+            "currency": "eur",
+            "interval": "weekly",
+            "since": "2026-11-29",
+        },
+    ),
+    (
+        {"cardholder_controls": {"limits": [{"amount": 5_00, "interval": "all_time", "since": None, "spent": 1}]}},
+        "the amount fits beside what was spent in the cardholder's windows",
+        "$10.00 does not fit beside the $0.01 spent before: the cardholder's limit is $5.00.",
+        {
+            "amount": 10_00,
+            "spent": 1,
+            "limit": 5_00,
+            "left": 4_99,
+            "over": 5_01,
+            "currency": "usd",
+            "interval": "all_time",
+            "since": None,
+        },
+    ),
+    (
+        {"card_controls": {"limits": [{"amount": 25_00, "interval": "per_authorization", "spent": 0}]}},
+        "the total is within the card's limits per authorization",
+        "The total of $10.00 is within the card's limit of $25.00 per authorization.",
+        {"total": 10_00, "limit": 25_00, "left": 25_00, "over": 0, "currency": "usd"},
+    ),
+    (
+        {"spendable": -5_00},
+        "the money to be held is there",
+        "$10.00 would be held, and -$5.00 can be spent.",
+        {"hold": 10_00, "spendable": -5_00, "left": 0, "over": 10_00, "currency": "usd"},
+    ),
+    (
+        {},
+        "the amount fits beside what was spent in the card's windows",
+        "The amount fits beside what was spent in the card's windows.",
+        None,
+    ),
+    ({"card_status": "inactive"}, "the card is active", "The card is inactive.", None),
+]
+
+
+@pytest.mark.parametrize("different, says, sentence, numbers", NUMBERS)
+def test_each_rule_tells_what_it_found_in_a_sentence_with_its_numbers(
+    different: dict[str, Any], says: str, sentence: str, numbers: dict[str, Any] | None
+) -> None:
+    attempt = FINE._replace(**different)
+
+    (rule,) = (rule for rule in decline.RULES if rule.says == says)
+
+    assert rule.sentence(attempt) == sentence
+    assert rule.numbers(attempt) == numbers
+
+
+def test_of_a_trace_without_the_first_day_of_its_window_only_the_kind_of_window_is_told() -> None:
+    limits = {"limits": [{"amount": 5_00, "interval": "daily", "spent": 1}]}
+
+    rule = decline.objection(FINE._replace(card_controls=limits))
+
+    assert rule is not None
+    assert rule.objection(FINE._replace(card_controls=limits)) == (
+        "$10.00 does not fit beside the $0.01 spent in its daily window: the card's daily limit is $5.00"
+    )
