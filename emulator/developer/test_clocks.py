@@ -34,7 +34,7 @@ LIFECYCLE = Lifecycle(
 MOVES_THE_WORLD = "test_clocks_move_the_world"
 
 
-@record("test_helpers.test_clock", prefix="clock", noun="test clock")
+@record("test_helpers.test_clock", prefix="clock", noun="test clock", can_go=True)
 class TestClock:
     """A clock. All times in unix seconds; `target` is where it advances to, while it does."""
 

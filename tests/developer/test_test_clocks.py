@@ -5,6 +5,7 @@ import pytest
 from emulator.developer.test_clocks import FARTHEST_SECONDS, KEPT_SECONDS
 from emulator.kernel.clock import LATEST
 from tests.issuing.holders import a_connected_account
+from tests.issuing.purchases import findings
 
 CLOCKS, CUSTOMERS = "/v1/test_helpers/test_clocks", "/v1/customers"
 START = 1_700_000_000
@@ -145,6 +146,7 @@ def test_customers_go_with_their_clock(platform):
     assert platform.read(f"{CUSTOMERS}/{customer}") == {"id": customer, "object": "customer", "deleted": True}
     assert platform.read(f"{CUSTOMERS}/{free}")["id"] == free
     assert platform.event_types()[-2:] == ["customer.deleted", "test_helpers.test_clock.deleted"]
+    assert findings(platform) == []
 
 
 @pytest.mark.parametrize("seconds, is_there", [(KEPT_SECONDS - 1, True), (KEPT_SECONDS, False)])
