@@ -105,16 +105,19 @@ def test_an_account_that_was_deleted_after_it_was_told_of_is_no_finding(tmp_path
     assert examine(tmp_path, CATALOG) == []
 
 
-def test_what_a_client_says_of_documents_logos_and_its_business_need_not_be_there(tmp_path):
+def test_what_a_client_says_in_its_own_words_need_not_be_there(tmp_path):
     app = create_app(tmp_path)
     platform = Client(app, "sk_test_examined")
     nothing = f"ba_{'1' * 24}"
     platform.made(
         f"/v1/accounts/{connected(platform).account}",
+        account_token=nothing,
         business_profile={"product_description": nothing},
         documents={"proof_of_registration": {"files": [nothing, "a drawer"]}},
         settings={"branding": {"icon": "on the wall", "logo": nothing}},
     )
+    merchant = {"city": nothing, "network_id": nothing}
+    authorize(platform, a_spender(platform), 1_00, merchant_data=merchant)
     app.emulator.close()
 
     assert examine(tmp_path, CATALOG) == []

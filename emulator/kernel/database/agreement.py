@@ -20,8 +20,10 @@ ID = re.compile(r"[a-z]+_[0-9A-Za-z]{14,}")  # what is shorter is a client's own
 IS_GONE = (".deleted", ".detached")
 # What clients say in their own words, and may name objects of elsewhere with.
 WORDS = frozenset(
-    {"business_profile", "description", "documents", "lookup_key", "metadata", "name", "nickname", "settings",
-     "transfer_group", "verification"}
+    {"account_token", "address", "address_kana", "address_kanji", "business_profile", "cardholder_address",
+     "description", "documents", "full_name_aliases", "lookup_key", "merchant_data", "metadata", "name", "nickname",
+     "person_token", "purchase_details", "registered_address", "settings", "transfer_group", "verification",
+     "wallet_provider"}
 )  # fmt: skip
 
 
