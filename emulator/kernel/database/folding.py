@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from emulator.kernel.database.sqlite import SqliteWorld
 
 MANY_COMMITS = 200  # each writes 1 to 30 pages ahead
-TOO_MANY_PAGES = 16_000  # from which on those who write wait until it is done, or it would never come to an end
+TOO_MANY_PAGES = 16_000  # from which on those who write wait for the end of it, so that the log begins anew
 
 
 class Folding:

@@ -311,14 +311,18 @@ class SqliteWorld:
         return meaning
 
     def fold(self) -> None:
-        """Fold back what was written ahead, while others read and write. What hinders it, the next write will tell."""
+        """Fold back what was written ahead, while others read and write. What hinders it, the next write will tell.
+
+        What they write meanwhile is not among it. So where much has gathered they wait for a second, short turn that
+        takes the rest, after which the log begins anew; otherwise it would grow for as long as somebody writes.
+        """
         if self.is_closed or self.is_gone:
             return
         with contextlib.suppress(sqlite3.Error, WorldGone, WorldDamaged):
             cursor = self.take()
             try:
-                _, written, folded = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-                if folded < written > folding.TOO_MANY_PAGES:
+                _, written, _ = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if written > folding.TOO_MANY_PAGES:
                     with self.lock:
                         cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             finally:

@@ -20,6 +20,12 @@ def database(notes: NotesClient) -> SqliteDatabase:
     return notes.app.tenants.database  # type: ignore[attr-defined]
 
 
+def log_of(database: SqliteDatabase) -> Path:
+    """What has been written ahead of a world."""
+    (log,) = Path(database.place).glob("*.sqlite-wal")
+    return log
+
+
 def in_the_file(database: SqliteDatabase) -> int:
     """How many notes a world's file has, whatever has been written ahead of it."""
     (file,) = Path(database.place).glob("*.sqlite")
@@ -46,32 +52,46 @@ def test_after_many_commits_it_is_done_beside_them(notes, database, monkeypatch)
     assert len(notes.get("/v1/notes?limit=100").json["data"]) == 10
 
 
-def test_writers_wait_for_it_only_where_too_much_has_gathered(notes, database, monkeypatch):
+@pytest.mark.parametrize("too_many_pages, begins_anew", [(0, True), (10_000, False)])
+def test_where_much_has_gathered_the_log_begins_anew_whoever_writes_meanwhile(
+    notes, database, monkeypatch, too_many_pages, begins_anew
+):
+    monkeypatch.setattr(folding, "TOO_MANY_PAGES", too_many_pages)
     (world,) = database.opened.values()
-    alone: list[bool] = []
-    monkeypatch.setattr(folding, "TOO_MANY_PAGES", 0)
+    looking = world.reading()
 
-    class Busy:
-        """Says that not all could be folded back."""
+    class First:
+        """Folds back while others are busy: not all of it, though of what SQLite found there it says that it did."""
 
         def __init__(self, cursor: sqlite3.Cursor) -> None:
             self.cursor, self.connection = cursor, cursor.connection
 
-        def execute(self, sql: str) -> Busy:
-            alone.append(world.lock.locked())
-            self.cursor.execute(sql)
+        def execute(self, sql: str) -> First | sqlite3.Cursor:
+            if world.lock.locked():
+                return self.cursor.execute(sql)
+            self.written = self.cursor.execute(sql).fetchone()[1]
+            looking.__exit__(None, None, None)
             return self
 
         def fetchone(self) -> tuple[int, int, int]:
-            return 0, 2, 1
+            return 0, self.written, self.written
 
-    take = SqliteWorld.take
-    monkeypatch.setattr(SqliteWorld, "take", lambda self: Busy(take(self)))
-    monkeypatch.setattr(SqliteWorld, "give_back", lambda self, cursor: cursor.connection.close())
+    for number in range(50):
+        if number == 25:
+            looking.__enter__().one("SELECT data FROM note")
+        notes.post("/v1/notes", "text=" + "x" * 4_000)
+    take, give_back = SqliteWorld.take, SqliteWorld.give_back
+    monkeypatch.setattr(SqliteWorld, "take", lambda self: First(take(self)))
+    monkeypatch.setattr(SqliteWorld, "give_back", lambda self, taken: give_back(self, getattr(taken, "cursor", taken)))
 
     world.fold()
+    monkeypatch.setattr(SqliteWorld, "take", take)
+    folded, written = in_the_file(database), log_of(database).stat().st_size
+    for _ in range(10):
+        notes.post("/v1/notes", "text=afterwards")
 
-    assert alone == [False, True]
+    assert (folded == 51) is begins_anew
+    assert (log_of(database).stat().st_size == written) is begins_anew
 
 
 def test_a_world_that_is_gone_or_closed_is_left_alone(notes, database):
