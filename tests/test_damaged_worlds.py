@@ -19,6 +19,7 @@ from emulator.cli.doctor import doctor
 from emulator.kernel.database import request_log
 from emulator.kernel.database.doctor import examine
 from emulator.kernel.database.schema import SCHEMA_VERSION
+from emulator.kernel.database.sqlite import BYTES_OF_A_PAGE
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenants import handle_of
 from tests.client import Client
@@ -26,7 +27,7 @@ from tests.treasury import worlds
 
 TOPUPS, WORLD, WORLDS, REQUESTS = "/v1/topups", "/_emulator/world", "/_emulator/worlds", "/_emulator/requests"
 TOPUP = "emulator.balances.topups cannot be checked"
-PAGE, HEADER = 4096, 100
+PAGE, HEADER = BYTES_OF_A_PAGE, 100
 
 
 def emptied(file: Path) -> None:

@@ -41,6 +41,8 @@ MOST_IDLE_CONNECTIONS = 16
 HANDLE = re.compile("[0-9a-f]{32}")
 MISSING = re.compile(r"no such table: (?:main\.)?(\w+)")
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
+# Half of what SQLite takes. A change writes whole pages, one for each table and index that it touches: 33 for a purchase.
+BYTES_OF_A_PAGE = 2048
 NEVER, AT_ONCE, LATEST = 0, 1, 2**31 - 1
 # Where a header has the size of a page, the version of the format for writing and reading, the number of pages, the
 # user version and the application id. Source: https://www.sqlite.org/fileformat.html
@@ -536,6 +538,7 @@ class SqliteDatabase:
     def make(self, handle: str, fill: Callable[[SqliteSession], None]) -> None:
         """A new world, in place of whatever was there. It is made in memory and put there whole."""
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+            fresh.execute(f"PRAGMA page_size = {BYTES_OF_A_PAGE}")
             if self.template is not None:
                 fresh.deserialize(self.template)
             fresh.execute("BEGIN")
