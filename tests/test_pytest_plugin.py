@@ -66,7 +66,7 @@ def test_it(stripe_world):
     assert "1 failed" in said
     assert "POST /v1/issuing/cards 200" in shown
     assert re.search(r"POST /v1/issuing/cardholders 400: .*type", shown)
-    assert re.search(r"iauth_\w+ declined by: 5.01 usd would be held, and 5.00 usd can be spent", shown)
+    assert re.search(r"iauth_\w+ declined by: \$5.01 would be held, and \$5.00 can be spent", shown)
     assert "/_emulator/" not in shown
 
 

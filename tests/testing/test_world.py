@@ -95,7 +95,7 @@ def test_a_declined_purchase_is_not_captured(world):
     refused = world.purchase(world.card(funded=5_00), 5_01, capture=True)
 
     assert not refused.approved
-    assert str(world.why(refused.id)) == "declined by: 5.01 usd would be held, and 5.00 usd can be spent"
+    assert str(world.why(refused.id)) == "declined by: $5.01 would be held, and $5.00 can be spent"
 
 
 def test_refusals_of_the_api_are_the_sdks_errors_and_those_of_the_controls_ours(world):
