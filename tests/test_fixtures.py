@@ -8,14 +8,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from flask import Flask
 
 from emulator import fixtures
 from emulator.first_steps import DEMO_KEY
 from tests.client import Client
 from tests.issuing.purchases import findings
+from tools import worlds
 
 FILES = sorted((Path(__file__).parent.parent / "fixtures").glob("*.json"))
 
@@ -30,8 +33,104 @@ def test_every_world_can_be_built(app, key, file):
     assert list(replies) == [step.name for step in read.steps]
 
 
+@pytest.mark.parametrize("name", worlds.WORLDS)
+def test_a_written_world_is_what_its_page_makes_of_it(name):
+    assert fixtures.shipped(name).read_text() == worlds.written(name)
+
+
 def test_every_world_says_what_it_is():
     assert [fixtures.read(file).says for file in FILES if not fixtures.read(file).says] == []
+
+
+def built(app: Flask, key: str, name: str) -> tuple[Client, dict[str, Any]]:
+    """A shipped world, and the replies of its steps."""
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://emulator") as http:
+        return Client(app, key), fixtures.run(fixtures.read(fixtures.shipped(name)), http, key)
+
+
+def declines(platform: Client) -> set[str]:
+    """The reasons of what was declined, in the words of the API."""
+    happened = platform.read("/_emulator/events/wait", type="issuing_authorization.created", timeout_ms=0, limit=100)
+    decided = [event["data"]["object"] for event in happened["data"]]
+    return {one["request_history"][-1]["reason"] for one in decided if not one["approved"]}
+
+
+def test_there_is_a_dispute_in_every_state(app, key):
+    platform, made = built(app, key, "disputes")
+    owner = platform.acting_as(made["account"]["id"])
+
+    found = [one["status"] for one in owner.read("/v1/issuing/disputes", limit=100)["data"]]
+
+    assert set(found) == {"unsubmitted", "submitted", "won", "lost", "expired"} and len(found) == 10
+    assert findings(platform) == []
+
+
+def test_expenses_are_declined_for_their_limits_and_categories(app, key):
+    platform, made = built(app, key, "expense_management")
+    cards = platform.acting_as(made["account"]["id"]).read("/v1/issuing/cards")["data"]
+
+    assert {card["metadata"]["team"] for card in cards} == {"Engineering", "Sales", "Office"}
+    assert declines(platform) == {"spending_controls"}
+    assert findings(platform) == []
+
+
+def test_what_is_restricted_declines_for_its_reason(app, key):
+    platform, made = built(app, key, "restricted")
+
+    assert declines(platform) == {"account_disabled", "card_inactive", "cardholder_inactive"}
+    assert platform.read(f"/v1/accounts/{made['account_2']['id']}")["requirements"]["disabled_reason"].startswith(
+        "rejected"
+    )
+    assert findings(platform) == []
+
+
+def test_a_card_of_an_agent_pays_once(app, key):
+    platform, made = built(app, key, "agents")
+    cards = platform.acting_as(made["account"]["id"]).read("/v1/issuing/cards")["data"]
+
+    assert {(card["metadata"]["task"], card["status"]) for card in cards} == {
+        ("done", "canceled"),
+        ("over budget", "active"),
+        ("waiting", "active"),
+    }
+    assert declines(platform) == {"card_canceled", "spending_controls"}
+
+
+def test_of_the_accounts_in_trouble_one_is_through(app, key):
+    platform, _ = built(app, key, "onboarding")
+    accounts = platform.read("/v1/accounts")["data"]
+
+    able = {account["email"]: account["capabilities"]["card_issuing"] for account in accounts}
+    errors = {account["email"]: [one["code"] for one in account["requirements"]["errors"]] for account in accounts}
+
+    assert able == dict.fromkeys(able, "inactive") | {"all.well@example.com": "active"}
+    assert errors["address.wrong@example.com"] == ["verification_failed_address_match"]
+    assert errors["number.wrong@example.com"] == ["verification_failed_id_number_match"]
+
+
+def test_a_trip_has_its_flight_its_nights_and_its_fuel(app, key):
+    platform, made = built(app, key, "travel")
+    owner = platform.acting_as(made["account"]["id"])
+
+    bought = owner.read("/v1/issuing/transactions", limit=100, expand=["data.purchase_details"])["data"]
+
+    told = {name for one in bought for name, value in (one["purchase_details"] or {}).items() if value}
+    assert {"flight", "fuel", "lodging"} <= told
+    assert "refund" in {one["type"] for one in bought}
+    assert findings(platform) == []
+
+
+def test_a_month_has_passed_with_fifty_cardholders(app, key):
+    began = Client(app, key).read("/_emulator/clock")["now"]
+    platform, made = built(app, key, "month")
+    owner = platform.acting_as(made["account"]["id"])
+
+    holders = [owner.read("/v1/issuing/cardholders", limit=100)["data"]]
+    bought = owner.read("/v1/issuing/transactions", limit=100)
+
+    assert len(holders[0]) == 50 and bought["has_more"]
+    assert platform.read("/_emulator/clock")["now"] - began >= 30 * 86_400
+    assert findings(platform) == []
 
 
 @pytest.mark.parametrize("name, country, currency", [("uk", "GB", "gbp"), ("eu", "IE", "eur")])
