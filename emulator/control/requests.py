@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.conditions import Condition
+from emulator.kernel.conditions import Condition, matching
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE, listed
 from emulator.kernel.params import Boolean, Enum, ListParams, Range, String
@@ -62,13 +62,8 @@ def conditions_of(params: dict[str, Any]) -> list[Condition]:
     conditions = [Condition(name, "eq", params[name]) for name in ("account", "method", "operation") if name in params]
     conditions += [Condition("created", bound, limit) for bound, limit in params.get("created", {}).items()]
     path, status = params.get("path"), params.get("status")
-    if path is not None and path.endswith("*"):
-        beginning = path[:-1]
-        for special in "\\%_":
-            beginning = beginning.replace(special, "\\" + special)
-        conditions.append(Condition("path", "like", f"{beginning}%"))
-    elif path is not None:
-        conditions.append(Condition("path", "eq", path))
+    if path is not None:
+        conditions.append(matching("path", path))
     if status is not None and status.endswith("xx"):
         lowest = int(status[0]) * 100
         conditions += [Condition("status", "gte", lowest), Condition("status", "lt", lowest + 100)]

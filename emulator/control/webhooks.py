@@ -2,7 +2,7 @@
 
 POST /_emulator/webhooks/drain                      returns when everything due has been answered
 GET  /_emulator/webhooks/attempts                   every attempt: status, duration, answer, error
-GET  /_emulator/webhooks/deliveries?event=evt_…     what became of one event, endpoint by endpoint
+GET  /_emulator/webhooks/deliveries                 what became of events, endpoint by endpoint
 GET  /_emulator/events/wait?type=…&timeout_ms=…     an inbox for those who have no server
 POST /_emulator/webhook_endpoints/{id}/roll_secret  a new secret; the old one signs too for a while
 """
@@ -15,11 +15,12 @@ from typing import Any
 
 from emulator.developer import webhook_endpoints
 from emulator.developer.webhook_endpoints import WebhookEndpoint
+from emulator.kernel.conditions import Condition, matching
 from emulator.kernel.dates import DAY
-from emulator.kernel.errors import no_such
+from emulator.kernel.errors import exclusive, no_such
 from emulator.kernel.events import Event
 from emulator.kernel.lists import LARGEST_PAGE, listed
-from emulator.kernel.params import Integer, Params, String
+from emulator.kernel.params import Enum, Integer, Params, String
 from emulator.kernel.render import ordered
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Tenant
@@ -59,9 +60,20 @@ class AttemptsParams(Params):
 
 
 class DeliveriesParams(Params):
-    """Of which event."""
+    """Of which event, of which kind (`type` may end in `*`), about which object, to whom, and how they stand.
 
-    event = String(required=True)
+    Without an event it is the newest `limit` of them; `starting_after` and `ending_before` are numbers of deliveries.
+    """
+
+    about = String()
+    account = String()
+    ending_before = Integer(minimum=1)
+    event = String()
+    limit = Integer(minimum=1, maximum=LARGEST_PAGE)
+    starting_after = Integer(minimum=1)
+    state = Enum(("asked", "canceled", "delivered", "given_up", "waiting"))
+    type = String()
+    webhook_endpoint = String()
 
 
 class RollParams(Params):
@@ -156,9 +168,32 @@ def attempts(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
-    """What became of one event, a line for each receiver and each time it was sent again by hand."""
-    data = [{"object": "emulator.webhook_delivery", **one} for one in world.step.deliveries.of_event(params["event"])]
-    return listed(data, world.path)
+    """What became of one event, a line for each receiver and each time it was sent again; or the newest of all events.
+
+    Those of one event come oldest first, all others newest first. Each tells its last attempt.
+    """
+    if "starting_after" in params and "ending_before" in params:
+        raise exclusive("ending_before", "starting_after")
+    conditions = [
+        Condition(column, "eq", params[name])
+        for name, column in (("about", "about"), ("account", "account"), ("event", "event"), ("state", "state"))
+        if name in params
+    ]
+    if "webhook_endpoint" in params:
+        conditions.append(Condition("subscriber", "eq", params["webhook_endpoint"]))
+    if "type" in params:
+        conditions.append(matching("type", params["type"]))
+    for cursor, operator in (("starting_after", "lt"), ("ending_before", "gt")):
+        if cursor in params:
+            conditions.append(Condition("sequence", operator, params[cursor]))
+    limit = params.get("limit", LARGEST_PAGE)
+    oldest_first = "event" in params or "ending_before" in params
+    order = "sequence" if oldest_first else "sequence DESC"
+    found = world.step.deliveries.select(conditions, limit=limit + 1, order=order)
+    data = found[:limit]
+    if "ending_before" in params and "event" not in params:
+        data.reverse()
+    return listed(data, world.path, has_more=len(found) > limit)
 
 
 def roll_secret(world: World, params: dict[str, Any], webhook_endpoint: str) -> dict[str, Any]:

@@ -22,3 +22,13 @@ class Place(NamedTuple):
 
     key: int
     sequence: int
+
+
+def matching(column: str, pattern: str) -> Condition:
+    """A column is that text; one that ends in `*` stands for all that begin like it."""
+    if not pattern.endswith("*"):
+        return Condition(column, "eq", pattern)
+    beginning = pattern[:-1]
+    for special in "\\%_":
+        beginning = beginning.replace(special, "\\" + special)
+    return Condition(column, "like", f"{beginning}%")

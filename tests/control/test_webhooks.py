@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
 from tests.client import Client
 from tests.issuing.holders import a_card, a_cardholder, a_connected_account
 from tests.receivers import Reply, receiving
@@ -100,3 +102,58 @@ def test_attempts_and_deliveries_tell_what_became_of_an_event(platform):
             "waiting": 1,
         }
         assert platform.read("/_emulator/webhooks/attempts", webhook_endpoint="we_none")["data"] == []
+
+
+# Deliveries of all events
+
+
+def test_deliveries_of_all_events_are_one_list_with_the_last_attempt_of_each(platform: Client) -> None:
+    with receiving(lambda arrived: Reply(500)) as receiver:
+        endpoint = platform.made(
+            "/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"]
+        )
+        holders = [a_cardholder(platform) for _ in range(3)]
+        platform.made("/_emulator/webhooks/drain")
+
+        found = platform.read("/_emulator/webhooks/deliveries")
+
+    assert [one["about"] for one in found["data"]] == [holder["id"] for holder in reversed(holders)]
+    newest = found["data"][0]
+    assert (newest["type"], newest["webhook_endpoint"], newest["url"]) == (
+        "issuing_cardholder.created",
+        endpoint["id"],
+        endpoint["url"],
+    )
+    assert (newest["state"], newest["attempts"], newest["next_attempt_at"]) == ("waiting", 1, newest["created"] + 300)
+    assert (newest["last_attempt"]["status"], newest["last_attempt"]["created"]) == (500, newest["created"])
+
+
+@pytest.mark.parametrize(
+    "params, places, has_more",
+    [
+        ({"limit": 2}, [3, 2], True),
+        ({"limit": 2, "starting_after": 2}, [1], False),
+        ({"limit": 1, "ending_before": 1}, [2], True),
+        ({"state": "waiting"}, [3, 2, 1], False),
+        ({"state": "delivered"}, [], False),
+        ({"type": "issuing_cardholder.*"}, [3, 2, 1], False),
+        ({"type": "issuing_card.*"}, [], False),
+        ({"webhook_endpoint": "we_none"}, [], False),
+    ],
+)
+def test_the_list_of_deliveries_is_paged_and_narrowed(
+    platform: Client, params: dict[str, Any], places: list[int], has_more: bool
+) -> None:
+    platform.made("/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["issuing_cardholder.created"])
+    for _ in range(3):
+        a_cardholder(platform)
+
+    page = platform.read("/_emulator/webhooks/deliveries", **params)
+
+    assert ([one["delivery"] for one in page["data"]], page["has_more"]) == (places, has_more)
+
+
+def test_deliveries_cannot_be_paged_both_ways_at_once(platform: Client) -> None:
+    refused = platform.get("/_emulator/webhooks/deliveries", starting_after=1, ending_before=3)
+
+    assert refused.status == 400

@@ -9,9 +9,10 @@ import orjson
 
 from emulator.kernel import clinic
 from emulator.kernel.answers import KEPT_BODY, Answer
+from emulator.kernel.conditions import Condition
 from emulator.kernel.database.face import Session
 from emulator.kernel.database.faults import Doses
-from emulator.kernel.database.queries import among
+from emulator.kernel.database.queries import among, clause
 from emulator.kernel.database.tenant_row import Counters
 from emulator.kernel.deliveries import (
     ANY_ORDER,
@@ -54,6 +55,39 @@ ATTEMPT_COLUMNS = {
     "troubles": "attempt.troubles",
     "api_calls": "calls",
 }
+# A delivery with what it is of, whom it is for, and its last attempt.
+DELIVERIES = (
+    "SELECT delivery.sequence AS sequence, delivery.event AS event, delivery.type AS type, "
+    "delivery.account AS account, event.about AS about, delivery.subscriber AS subscriber, subscriber.url AS url, "
+    "reason, state, "
+    "delivery.created AS created, attempts, acknowledged, due_at, attempt.created AS last_created, "
+    "attempt.status AS last_status, attempt.error AS last_error, attempt.duration_ms AS last_duration_ms "
+    "FROM delivery LEFT JOIN event ON event.id = delivery.event "
+    "LEFT JOIN subscriber ON subscriber.id = delivery.subscriber "
+    "LEFT JOIN attempt ON attempt.delivery = delivery.sequence AND attempt.number = delivery.attempts"
+)
+DELIVERY_COLUMNS = {
+    "delivery": "sequence",
+    "event": "event",
+    "type": "type",
+    "account": "account",
+    "about": "about",
+    "webhook_endpoint": "subscriber",
+    "url": "url",
+    "reason": "reason",
+    "state": "state",
+    "created": "created",
+    "attempts": "attempts",
+    "acknowledged": "acknowledged",
+    "next_attempt_at": "due_at",
+    "last_created": "last_created",
+    "last_status": "last_status",
+    "last_error": "last_error",
+    "last_duration_ms": "last_duration_ms",
+}
+LAST_ATTEMPT = ("created", "status", "error", "duration_ms")
+DELIVERY_FILTERS = frozenset(("sequence", "event", "type", "account", "about", "subscriber", "state", "due_at"))
+DELIVERY_ORDERS = frozenset(("sequence", "sequence DESC", "due_at, sequence"))
 
 
 class Deliveries:
@@ -247,15 +281,21 @@ class Deliveries:
             "SELECT DISTINCT subscriber, lane FROM delivery WHERE state = 'waiting' AND due_at <= :now", now=now
         )
 
-    def outstanding(self, now: int) -> int:
-        """How many deliveries are due and unanswered."""
-        row = self.session.one("SELECT count(*) FROM delivery WHERE state = 'waiting' AND due_at <= :now", now=now)
+    def outstanding(self, now: int, *, after: int = -1) -> int:
+        """How many deliveries are due and unanswered; only those that fell due `after` a time where that is given."""
+        row = self.session.one(
+            "SELECT count(*) FROM delivery WHERE state = 'waiting' AND due_at <= :now AND due_at > :after",
+            now=now,
+            after=after,
+        )
         assert row is not None
         return row[0]
 
-    def next_due(self) -> int | None:
-        """When the next delivery that still waits falls due."""
-        row = self.session.one("SELECT min(due_at) FROM delivery WHERE state = 'waiting'")
+    def next_due(self, *, after: int = -1) -> int | None:
+        """When the next delivery that still waits falls due; the next `after` a time where that is given."""
+        row = self.session.one(
+            "SELECT min(due_at) FROM delivery WHERE state = 'waiting' AND due_at > :after", after=after
+        )
         assert row is not None
         return row[0]
 
@@ -359,18 +399,21 @@ class Deliveries:
 
     # Reading
 
-    def of_event(self, event: str) -> list[dict[str, Any]]:
-        """What became of one event, a line per subscriber."""
-        rows = self.session.all(
-            "SELECT sequence, subscriber, reason, state, attempts, due_at FROM delivery WHERE event = :event "
-            "ORDER BY sequence",
-            event=event,
+    def select(
+        self, conditions: Iterable[Condition] = (), *, limit: int | None = None, order: str = "sequence"
+    ) -> list[dict[str, Any]]:
+        """The deliveries that meet all conditions, each with its last attempt.
+
+        Oldest first by `sequence`, newest first by `sequence DESC`, by the time of the next attempt by `due_at`.
+        """
+        assert order in DELIVERY_ORDERS, order
+        where, values = clause(conditions, DELIVERY_FILTERS)
+        sql = (
+            f"SELECT {', '.join(DELIVERY_COLUMNS.values())} FROM ({DELIVERIES}) AS kept WHERE {where} ORDER BY {order}"
         )
-        names = ("delivery", "webhook_endpoint", "reason", "state", "attempts", "next_attempt_at")
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        for one in found:
-            one["next_attempt_at"] = one["next_attempt_at"] if one["state"] == "waiting" else None
-        return found
+        if limit is not None:
+            sql, values = f"{sql} LIMIT :most", {**values, "most": limit}
+        return [delivery_of(row) for row in self.session.all(sql, **values)]
 
     def attempts(
         self,
@@ -457,6 +500,15 @@ class Deliveries:
             ),
         )
         return [says.format(row[0]) for sql, says in checks for row in self.session.all(sql)]
+
+
+def delivery_of(row: tuple[Any, ...]) -> dict[str, Any]:
+    """A delivery as the control API shows it."""
+    shown = dict(zip(DELIVERY_COLUMNS, row, strict=True))
+    shown["acknowledged"] = bool(shown["acknowledged"])
+    shown["next_attempt_at"] = shown["next_attempt_at"] if shown["state"] == "waiting" else None
+    last = {name: shown.pop(f"last_{name}") for name in LAST_ATTEMPT}
+    return {"object": "emulator.webhook_delivery", **shown, "last_attempt": last if shown["attempts"] else None}
 
 
 WAITS_AGAIN = "state"
