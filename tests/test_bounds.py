@@ -22,6 +22,16 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /_emulator/clock": {
         "advance": (0, None),
     },
+    "GET /_emulator/clock/due": {
+        "limit": (1, 100),
+    },
+    "GET /_emulator/clock/moves": {
+        "limit": (1, 100),
+        "starting_after": (1, None),
+    },
+    "POST /_emulator/clock/run": {
+        "steps": (1, 1_000),
+    },
     "GET /_emulator/events/wait": {
         "limit": (1, 100),
         "timeout_ms": (0, 60_000),
@@ -89,6 +99,11 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     },
     "POST /_emulator/webhooks/drain": {
         "timeout_ms": (0, 600_000),
+    },
+    "GET /_emulator/webhooks/deliveries": {
+        "ending_before": (1, None),
+        "limit": (1, 100),
+        "starting_after": (1, None),
     },
     "GET /_emulator/webhooks/verdict": {
         "slow_ms": (0, None),

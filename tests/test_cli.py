@@ -300,6 +300,8 @@ def test_worlds_that_cannot_be_read_do_not_hinder_a_server(command, tmp_path, en
         ("clock", "--advance", "soon"),
         ("clock", "--set", "tomorrow"),
         ("clock", "--advance", "1d", "--set", "1"),
+        ("clock", "run", "--until", "soon"),
+        ("clock", "--advance", "1d", "step"),
         ("settings", "novalue"),
         ("settings", "=noname"),
         ("reset", "--api-key", "sk_test_ü"),
@@ -468,6 +470,31 @@ def test_the_clock_is_shown_moved_and_stopped(client):
     assert moved.out == "2030-01-01 00:00:00 UTC (1893456000), frozen\n"
     assert further.out == shown.out == "2030-01-02 12:00:00 UTC (1893585600), frozen\n"
     assert running.out.endswith("running\n")
+
+
+def test_the_clock_goes_from_one_thing_that_falls_due_to_the_next(client, server):
+    key = "sk_test_steps"
+    api = httpx.Client(base_url=server.url, auth=(key, ""))
+    client("clock", "--set", "2031-01-01", "--freeze", key=key)
+    client("seed", "demo", key=key)
+
+    listed = client("clock", "due", key=key)
+    as_json = client("clock", "due", "--limit", 1, "--json", key=key)
+    stepped = client("clock", "step", key=key)
+    run = client("clock", "run", "--until", "2031-02-01", key=key)
+    quiet = client("clock", "run", "--json", key=key)
+    moves = client("clock", "moves", "--limit", 3, key=key)
+    nothing = client("clock", "step", key=key)
+
+    assert re.search(r"^2031-01-08 .*  A hold of \$[0-9.]+ expires: .* \(iauth_\w+\)$", listed.out, re.MULTILINE)
+    assert json.loads(as_json.out)["data"][0]["object"] == "emulator.due"
+    assert stepped.out.splitlines()[-1].endswith("frozen") or "something falls due" in stepped.out
+    assert "expired\n" in stepped.out + run.out
+    assert "2031-02-01 00:00:00 UTC (1927670400), frozen" in run.out
+    assert json.loads(quiet.out)["finished"] is True and json.loads(quiet.out)["from"] == 1927670400
+    assert moves.out.splitlines()[0].startswith("run ")
+    assert (nothing.code, nothing.err) == (1, "stripe-emulator: Nothing falls due: there is no step to take.\n")
+    assert api.get("/_emulator/clock/due").json()["data"] == []
 
 
 def test_a_refusal_of_the_server_is_passed_on_with_exit_code_1(client):

@@ -1,10 +1,9 @@
-"""The tenant as a whole: its settings, what was set aside, and a fresh start."""
+"""The tenant as a whole: its settings, and a fresh start."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel.lists import listed
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.settings import AnySetting
 from emulator.kernel.tenants import Tenant
@@ -25,16 +24,8 @@ def reset(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     return {"object": "emulator.reset", "generation": tenant.reset()}
 
 
-def set_aside(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
-    """Due work that failed, with the reasons."""
-    with tenant.stored.reading() as session:
-        failures = tenant.step_for(session).agenda.failures()
-    return listed(failures, "/_emulator/due")
-
-
 ROUTES = [
     GET("/_emulator/settings", settings, scope="tenant"),
     POST("/_emulator/settings", change_settings, AnySetting, scope="tenant"),
     POST("/_emulator/reset", reset, scope="tenant"),
-    GET("/_emulator/due", set_aside, scope="tenant"),
 ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from emulator.kernel import ids
 from emulator.kernel.clock import real_time
 from emulator.kernel.database.agenda import Agenda
+from emulator.kernel.database.clock_moves import ClockMoves
 from emulator.kernel.database.deliveries import Deliveries
 from emulator.kernel.database.events import Events
 from emulator.kernel.database.face import Session
@@ -87,6 +88,11 @@ class Step:
     def agenda(self) -> Agenda:
         """What falls due."""
         return Agenda(self.session, self.row.next_due_at)
+
+    @made_once
+    def clock_moves(self) -> ClockMoves:
+        """How the clock has been moved."""
+        return ClockMoves(self.session)
 
     @made_once
     def tallies(self) -> Tallies:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from emulator.control import clock, health, tenant
+from emulator.control import clock, due, health, tenant
 from emulator.developer import events
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.sqlite import SqliteDatabase
@@ -220,7 +220,7 @@ class Notes:
     RECORDS, DUE, PROGRESS, SETTINGS, ROUTES = RECORDS, DUE, PROGRESS, SETTINGS, ROUTES
 
 
-CATALOG = Catalog((Notes, events, clock, health, tenant))  # type: ignore[arg-type]
+CATALOG = Catalog((Notes, events, clock, due, health, tenant))  # type: ignore[arg-type]
 
 
 def served(folder: Path, catalog: Catalog, seed: int = 0) -> Tenants:

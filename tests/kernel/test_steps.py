@@ -237,6 +237,22 @@ def test_due_work_that_fails_is_set_aside_and_reported(notes, caplog):
     failures = notes.get("/_emulator/due").json["data"]
     assert [(item["action"], item["failure"]) for item in failures] == [("notes.remind", "RuntimeError: stumbled")]
     assert [note["text"] for note in notes.get("/v1/notes").json["data"]] == ["hello", "walks", "stumble"]
+    (move,) = notes.get("/_emulator/clock/moves").json["data"]
+    assert (move["done"][0]["says"], move["failed"]) == ("1 × notes.remind", 1)
+
+
+def test_work_that_was_set_aside_can_be_tried_again_and_may_fail_again(notes, monkeypatch, caplog):
+    notes.post("/v1/notes", "text=stumble")
+    notes.post("/_emulator/clock", "advance=3600")
+    (item,) = notes.get("/_emulator/due").json["data"]
+
+    failed_again = notes.post(f"/_emulator/due/{item['id']}/retry").json["data"]
+    monkeypatch.setitem(notes.app.tenants.catalog.due, "notes.remind", lambda world, about, **details: None)
+    retried = notes.post(f"/_emulator/due/{item['id']}/retry")
+
+    assert failed_again == [item]
+    assert (retried.status_code, retried.json["data"]) == (200, [])
+    assert notes.post(f"/_emulator/due/{item['id']}/retry").status_code == 404
 
 
 @pytest.mark.parametrize("seconds, is_there", [(30 * 24 * 60 * 60 - 1, True), (30 * 24 * 60 * 60, False)])

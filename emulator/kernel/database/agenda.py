@@ -60,10 +60,28 @@ class Agenda:
         row = self.session.one(f"SELECT min(due_at) FROM due WHERE failure IS NULL AND NOT ({some})", **values)
         return row[0] if row else None
 
-    def waiting(self) -> list[Due]:
-        """Everything that waits, in the order it falls due."""
-        sql = f"SELECT {COLUMNS} FROM due WHERE failure IS NULL ORDER BY due_at, sequence"
-        return [due_of(row) for row in self.session.all(sql)]
+    def waiting(self, *, until: int | None = None, limit: int | None = None) -> list[Due]:
+        """What waits, in the order it falls due: everything, or so much of it, or what is due by then."""
+        sql, values = f"SELECT {COLUMNS} FROM due WHERE failure IS NULL", dict[str, Any]()
+        if until is not None:
+            sql, values = f"{sql} AND due_at <= :until", {"until": until}
+        sql = f"{sql} ORDER BY due_at, sequence"
+        if limit is not None:
+            sql, values = f"{sql} LIMIT :most", {**values, "most": limit}
+        return [due_of(row) for row in self.session.all(sql, **values)]
+
+    def is_waiting(self, about: str, action: str) -> bool:
+        """Whether an action waits for an object."""
+        sql = "SELECT 1 FROM due WHERE about = :about AND action = :action AND failure IS NULL"
+        return self.session.one(sql, about=about, action=action) is not None
+
+    def try_again(self, sequence: int) -> bool:
+        """Have an item that was set aside wait again, at its old time; False where there is none of that number."""
+        changed = self.session.run(
+            "UPDATE due SET failure = NULL WHERE sequence = :sequence AND failure IS NOT NULL", sequence=sequence
+        )
+        self.look()
+        return changed == 1
 
     def done(self, item: Due) -> None:
         """Remove an item that has run."""
@@ -89,7 +107,7 @@ class Agenda:
 
     def failures(self) -> list[dict[str, Any]]:
         """What was set aside, for the health report."""
-        names = ("due_at", "account", "action", "about", "failure")
+        names = ("sequence", "due_at", "account", "action", "about", "failure")
         rows = self.session.all(f"SELECT {', '.join(names)} FROM due WHERE failure IS NOT NULL ORDER BY sequence")
         return [dict(zip(names, row, strict=True)) for row in rows]
 

@@ -113,6 +113,21 @@ KERNEL_TABLES = (
         (Index("due_next", "due_at, sequence", "failure IS NULL"), Index("due_about", "about")),
     ),
     Table(
+        "clock_move",
+        {
+            "sequence": "INTEGER NOT NULL",
+            "kind": "TEXT NOT NULL",
+            "moved_at": "INTEGER NOT NULL",
+            "before": "INTEGER NOT NULL",
+            "after": "INTEGER NOT NULL",
+            "frozen": "INTEGER NOT NULL",
+            "deliveries": "INTEGER NOT NULL",
+            "done": "BLOB NOT NULL",
+            "failed": "INTEGER NOT NULL",
+        },
+        ("sequence",),
+    ),
+    Table(
         "idempotent_reply",
         {
             "account": "TEXT NOT NULL",

@@ -10,7 +10,7 @@ background    the thread that looks at worlds for which something has fallen due
 
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.caller import Caller
-from emulator.kernel.tenants.tenant import Tenant, time_of
+from emulator.kernel.tenants.tenant import Passed, Tenant, time_of
 from emulator.kernel.tenants.tenants import Tenants, handle_of, masked_name, token_of
 
-__all__ = ["Attendant", "Caller", "Tenant", "Tenants", "handle_of", "masked_name", "time_of", "token_of"]
+__all__ = ["Attendant", "Caller", "Passed", "Tenant", "Tenants", "handle_of", "masked_name", "time_of", "token_of"]

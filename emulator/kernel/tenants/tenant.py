@@ -11,13 +11,22 @@ import math
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import ids
 from emulator.kernel.clock import NOBODY, Spared, check_calendar, real_time, tenant_time
+from emulator.kernel.database.clock_moves import ClockMoves
+from emulator.kernel.database.deliveries import Deliveries
 from emulator.kernel.database.face import Session, StorageFails, StoredWorld, WorldDamaged, WorldGone
-from emulator.kernel.database.tenant_row import TenantRow, add_tenant_row, read_tenant_row, write_tenant_row
+from emulator.kernel.database.tenant_row import (
+    Counters,
+    TenantRow,
+    add_tenant_row,
+    read_tenant_row,
+    write_tenant_row,
+)
 from emulator.kernel.errors import invalid
 from emulator.kernel.requests import NOBODY_ASKED, Request
 from emulator.kernel.step import Step
@@ -30,6 +39,40 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
 log = logging.getLogger("emulator")
+
+
+class Ran(NamedTuple):
+    """A due action that was carried out, or that failed and was set aside."""
+
+    action: str
+    failed: bool
+
+
+class Passed(NamedTuple):
+    """A stretch of a clock's time, and what was done on the way; `deliveries` are those whose time came in it."""
+
+    before: int
+    after: int
+    frozen: bool
+    is_switched: bool  # from running to frozen, or back
+    ran: list[Ran]
+    deliveries: int
+
+    @property
+    def is_change(self) -> bool:
+        """Whether it is anything but a look at the clock."""
+        return self.after > self.before or self.is_switched
+
+    def and_then(self, more: Passed) -> Passed:
+        """Both as one."""
+        return Passed(
+            self.before,
+            more.after,
+            more.frozen,
+            self.is_switched or more.is_switched,
+            [*self.ran, *more.ran],
+            self.deliveries + more.deliveries,
+        )
 
 
 class Tenant:
@@ -243,19 +286,24 @@ class Tenant:
         """What gives way to a request that names these objects."""
         return Spared(self.catalog.progress, named) if named else NOBODY
 
-    def settle(self, named: Collection[str] = ()) -> None:
+    def settle(self, named: Collection[str] = ()) -> list[Ran]:
         """Do what has fallen due, one step per item, in order; what an item adds for now is done too.
 
-        What the `named` objects do by themselves is left.
+        What the `named` objects do by themselves is left. What was done, in that order.
         """
+        ran: list[Ran] = []
         with self.stored.reading() as session:
             behind = is_behind(read_tenant_row(session))
         try:
             while behind:
                 self.is_settling = True
-                behind = self.run_next(self.spared(named))
+                one = self.run_next(self.spared(named))
+                if one is None:
+                    break
+                ran.append(one)
         finally:
             self.is_settling = False
+        return ran
 
     def settle_unasked(self) -> None:
         """Do what has fallen due although no request asks for it.
@@ -278,15 +326,16 @@ class Tenant:
                     return
         self.settle()
 
-    def run_next(self, spared: Spared = NOBODY) -> bool:
-        """One due item in a step of its own; False when there is none. One that fails is set aside with its reason."""
+    def run_next(self, spared: Spared = NOBODY) -> Ran | None:
+        """One due item in a step of its own; None when there is none. One that fails is set aside with its reason."""
+        failed = False
         with self.stored.writing() as session:
             row = read_tenant_row(session)
             if not is_behind(row):
-                return False
+                return None
             item = self.step(session, row, time_of(row)).agenda.first_until(time_of(row), spared)
             if item is None:
-                return False
+                return None
             # later than it fell due where it gave way to a request
             step = self.step(session, row, max(item.due_at, row.last_now))
             try:
@@ -298,10 +347,11 @@ class Tenant:
             except Exception as failure:
                 log.error("due action %s for %s failed\n%s", item.action, item.about, traceback.format_exc())
                 step.agenda.set_aside(item, f"{type(failure).__name__}: {failure}")
+                failed = True
             step.save()
         if step.events:
             self.announce(may_be_due=step.deliveries.has_posted)
-        return True
+        return Ran(item.action, failed)
 
     def rest(self) -> None:
         """Say when the world next needs a look, now that everything that has fallen due is done or under way."""
@@ -335,6 +385,29 @@ class Tenant:
 
         400 for a time that has passed, and for one that no calendar here reaches, such as milliseconds for seconds.
         """
+        passed = self.let_pass(advance=advance, to=to, frozen=frozen)
+        if passed.is_change:
+            how = "freeze" if passed.frozen else "unfreeze"
+            self.keep_move("set" if to is not None else "advance" if advance else how, passed)
+        return self.clock()
+
+    def keep_move(self, kind: str, passed: Passed) -> None:
+        """Keep in the world's own history that its clock was moved."""
+        done = Counter(one.action for one in passed.ran if not one.failed)
+        with self.stored.writing() as session:
+            ClockMoves(session).add(
+                kind,
+                int(time.time()),
+                passed.before,
+                passed.after,
+                frozen=passed.frozen,
+                deliveries=passed.deliveries,
+                done=done,
+                failed=sum(one.failed for one in passed.ran),
+            )
+
+    def let_pass(self, *, advance: int | None = None, to: int | None = None, frozen: bool | None = None) -> Passed:
+        """Move the clock as `move_clock` does, without keeping it as a move; what happened on the way."""
         with self.stored.writing() as session:
             row = read_tenant_row(session)
             now = time_of(row)
@@ -345,15 +418,17 @@ class Tenant:
                     param="set" if to is not None else "advance",
                 )
             check_calendar(target, "set" if to is not None else "advance")
-            keep_frozen = row.frozen_at is not None if frozen is None else frozen
+            was_frozen = row.frozen_at is not None
+            keep_frozen = was_frozen if frozen is None else frozen
+            deliveries = Deliveries(session, Counters(row), row.subscribers > 0).outstanding(target, after=now)
             write_tenant_row(session, clock_offset=target - int(time.time()), frozen_at=target if keep_frozen else None)
             session.wake_by(0)
-        self.settle()
+        ran = self.settle()
         with self.stored.writing() as session:
             write_tenant_row(session, last_now=max(read_tenant_row(session).last_now, target))
             session.rest_until(rests_until(self.step_for(session)))
         self.announce(may_be_due=True)
-        return self.clock()
+        return Passed(now, target, keep_frozen, keep_frozen != was_frozen, ran, deliveries)
 
     # Settings
 
