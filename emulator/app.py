@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 
-from emulator import front_page, stripe_js
+from emulator import dashboard, front_page, stripe_js
 from emulator.catalog import CATALOG
 from emulator.kernel.database.request_log import MASKING
 from emulator.kernel.database.sqlite import SqliteDatabase
@@ -18,6 +18,7 @@ from emulator.kernel.tenants import Attendant, Tenants
 from emulator.kernel.tenants.background import Background
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.webhooks.postman import Postman
+from emulator.kernel.wire.inside import Inside
 from emulator.kernel.wire.pipeline import Pipeline
 
 
@@ -67,5 +68,7 @@ def create_app(
     app.emulator = Emulator(tenants, on_request)  # type: ignore[attr-defined]
     front_page.mount(app, tenants)
     stripe_js.mount(app, hosts)
+    emulator = app.emulator  # type: ignore[attr-defined]
+    emulator.dashboard = dashboard.mount(app, tenants, Inside(emulator.pipeline, "stripe-emulator (dashboard)"))
     app.emulator.pipeline.mount(app)  # type: ignore[attr-defined]
     return app

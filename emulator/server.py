@@ -37,8 +37,11 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from emulator.dashboard.house import House
     from emulator.kernel.requests import RequestLine
-    from emulator.kernel.wire.front import Front
+    from emulator.kernel.wire.front import Front, Telling
+    from emulator.kernel.wire.incoming import Incoming
+    from emulator.kernel.wire.pipeline import Answer
 
 WAITING_CONNECTIONS = 2048  # that the system keeps until we accept them
 # The standard library's loop: the other one serves a busy connection again and again while others wait.
@@ -57,7 +60,7 @@ SETTINGS: dict[str, Any] = {
     "timeout_graceful_shutdown": 10,
 }
 
-WhenReady = Callable[[str], None]
+WhenReady = Callable[[str, str], None]
 OURSELVES = "stripe-emulator (this server)"  # the User-Agent of requests that no console line is about
 
 
@@ -120,6 +123,7 @@ class Server(uvicorn.Server):
         super().__init__(uvicorn.Config(front, **SETTINGS))
         self.config.most_open = min(MOST_OPEN, room_for_clients())  # type: ignore[attr-defined]  # read by Connection
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what goes wrong in us is told by us
+        self.front = front
         self.when_started = when_started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -127,11 +131,17 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.when_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, and wait for what can end."""
+        self.front.fall_silent()
+        await super().shutdown(sockets)
+
 
 def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotServe before anything is answered.
 
-    `when_ready` is called with the server's address, in a thread, once requests are accepted.
+    `when_ready` is called with the server's address and the way into its dashboard, in a thread, once requests are
+    accepted.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the server has its own
     allow_many_files()
@@ -154,7 +164,7 @@ def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
 def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_ready: WhenReady | None) -> None:
     """Run uvicorn until it is told to stop."""
     front = front_of(app, options)
-    announce = partial(announce_ready, options, when_ready)
+    announce = partial(announce_ready, options, when_ready, f"{options.url}{app.emulator.dashboard.link()}")
     server = Server(front, lambda: threading.Thread(target=announce, daemon=True).start())
     # uvicorn passes on what it was stopped by, once it has stopped: that ends nothing more.
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -168,6 +178,7 @@ def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_r
 
 def front_of(app: Flask, options: ServerOptions) -> Front:
     """The ASGI application in front of an application, with the Stripe CLI's WebSocket."""
+    from emulator.dashboard import live
     from emulator.developer.cli_sessions import TRANSPORT
     from emulator.kernel.wire.front import Front
     from emulator.stripe_cli.web_socket import CliSocket
@@ -178,7 +189,24 @@ def front_of(app: Flask, options: ServerOptions) -> Front:
     cli_socket = CliSocket(emulator.tenants)
     emulator.postman.transports[TRANSPORT] = cli_socket.deliver
     emulator.background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]
-    return Front(emulator.pipeline, app.wsgi_app, origin=options.url, doors=options.doors, websocket=cli_socket.serve)
+    return Front(
+        emulator.pipeline,
+        app.wsgi_app,
+        origin=options.url,
+        doors=options.doors,
+        websocket=cli_socket.serve,
+        streams={live.PATH: partial(told_of, emulator.dashboard)},
+    )
+
+
+def told_of(house: House, sent: Incoming) -> Answer | Telling:
+    """The stream of what happens in the world that a session looks at. 401 for whoever has not signed in."""
+    from emulator.dashboard import live
+    from emulator.kernel.wire.front import Telling
+    from emulator.kernel.wire.pipeline import Answer
+
+    pieces = live.told(house, sent.headers, sent.origin.partition("://")[2], sent.query.decode("latin-1"))
+    return Answer(401, live.HEADERS, b"") if pieces is None else Telling(live.HEADERS, pieces)
 
 
 @contextmanager
@@ -300,8 +328,11 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
         lock.release()
 
 
-def announce_ready(options: ServerOptions, when_ready: WhenReady | None) -> None:
-    """Print the ready line, and a loud one where others than this machine can come."""
+def announce_ready(options: ServerOptions, when_ready: WhenReady | None, dashboard: str) -> None:
+    """Print the ready line, the way into the dashboard, and a loud line where others than this machine can come.
+
+    The link signs in once, and into every world: it is for whoever started the server.
+    """
     where = "in memory" if options.data is None else f"in {options.data}"
     print(f"Ready: {options.url} (data {where}, pid {os.getpid()})", flush=True)
     if options.is_open:
@@ -311,7 +342,9 @@ def announce_ready(options: ServerOptions, when_ready: WhenReady | None) -> None
             flush=True,
         )
     if when_ready is not None:
-        when_ready(options.url)
+        when_ready(options.url, dashboard)
+    elif not options.quiet:
+        print(f"Dashboard: {dashboard}", flush=True)
 
 
 class Console:

@@ -104,7 +104,9 @@ def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(
     assert code == 0
     ready = rf"Ready: http://127\.0\.0\.1:{running.port} \(data in {tmp_path}/data, pid {running.process.pid}\)\n"
     assert re.fullmatch(ready, running.console[0])
-    assert [line for line in running.console[1:] if "GET /_emulator/health 200" not in line] == []
+    led, *others = [line for line in running.console[1:] if "GET /_emulator/health 200" not in line]
+    assert re.fullmatch(rf"Dashboard: http://127\.0\.0\.1:{running.port}/dashboard\?code=[\w-]{{32}}\n", led)
+    assert others == []
 
 
 def test_a_terminals_interrupt_that_reaches_every_process_is_a_clean_stop_too(tmp_path):

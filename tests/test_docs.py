@@ -60,6 +60,8 @@ SHOWN = {
         "recipes.md",
         '<script src="http://127.0.0.1:12111/v3/"></script>',
     ): "tests/stripe_js has such a page in a browser",
+    ("dashboard.md", "def payout(view: View, id: str) -> Response:"): "tests/dashboard has pages that are there",
+    ("dashboard.md", "{% block region_payout_status %}"): "tests/dashboard has pages that are there",
     (
         "reliability.md",
         "make fuzz",

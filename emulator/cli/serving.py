@@ -117,7 +117,7 @@ def stop_with(stream: BinaryIO) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def build_demo(world: str, url: str) -> None:
+def build_demo(world: str, url: str, dashboard: str) -> None:
     """Fill a server that has just started with a world, and print the key and what to try."""
     from emulator import fixtures
     from emulator.server import OURSELVES
@@ -130,12 +130,12 @@ def build_demo(world: str, url: str) -> None:
     except (fixtures.FixtureError, OSError, *http_errors()) as error:
         click.echo(f"stripe-emulator: The demo world could not be built: {error}", err=True)
         return
-    click.echo(demo_text(url, replies))
+    click.echo(demo_text(url, dashboard, replies))
     sys.stdout.flush()
 
 
-def demo_text(url: str, replies: dict[str, Any]) -> str:
-    """The key and the first three commands, with the ids of this very world."""
+def demo_text(url: str, dashboard: str, replies: dict[str, Any]) -> str:
+    """The key, the way into the dashboard, and the first three commands with the ids of this very world."""
     account, card, declined = replies.get("account", {}).get("id"), replies["card"], replies["declined_purchase"]["id"]
     commands = first_steps.in_the_demo(
         url, account=account, card=card["id"], currency=card["currency"], declined=declined
@@ -144,7 +144,7 @@ def demo_text(url: str, replies: dict[str, Any]) -> str:
     connected = f"Connected account:  {account}\n" if account else ""
     return f"""
 API key:            {DEMO_KEY}
-{connected}In a browser:       {url}
+{connected}Dashboard:          {dashboard}
 
 Try, in another terminal:
 

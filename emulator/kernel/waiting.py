@@ -2,9 +2,11 @@
 
     yield Wait(alarm, seconds)        goes on when the alarm is rung, or after so many seconds
     result = yield Work(function)     has something done where it keeps nobody waiting, and goes on with what came of it
+    yield Piece(content)              hands on a part of what is told bit by bit
     return result
 
-`driven` waits in the thread that calls it, as WSGI has it. `awaited` waits in a loop that has others to answer.
+`driven` waits in the thread that calls it, as WSGI has it, and so does `told`, which gives the pieces. `awaited` waits
+in a loop that has others to answer.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -49,7 +51,13 @@ class Work(NamedTuple):
     function: Callable[[], Any]
 
 
-Waiting = Generator[Wait | Work, Any, T]
+class Piece(NamedTuple):
+    """A part of what is told bit by bit, to be handed on at once."""
+
+    content: bytes
+
+
+Waiting = Generator[Wait | Work | Piece, Any, T]
 
 
 def elsewhere(function: Callable[[], T | Waiting[T]]) -> Waiting[T]:
@@ -60,34 +68,53 @@ def elsewhere(function: Callable[[], T | Waiting[T]]) -> Waiting[T]:
 
 def driven(waiting: Waiting[T]) -> T:
     """What comes of it in the end; this thread waits."""
-    go_on: Callable[[], Wait | Work] = partial(next, waiting)
+    telling = told(waiting)
     try:
         while True:
-            asked = go_on()
-            if isinstance(asked, Wait):
-                asked.alarm.wait(asked.seconds)
-                asked.alarm.clear()
-                go_on = partial(next, waiting)
-                continue
-            try:
-                result = asked.function()
-            except Exception as failure:
-                go_on = partial(waiting.throw, failure)
-            else:
-                go_on = partial(waiting.send, result)
+            next(telling)
     except StopIteration as end:
         return end.value
 
 
-async def awaited(waiting: Waiting[T], pool: Executor) -> T:
+def told(waiting: Waiting[T]) -> Generator[bytes, None, T]:
+    """Its pieces as they come; this thread waits between them."""
+    go_on: Callable[[], Wait | Work | Piece] = partial(next, waiting)
+    try:
+        while True:
+            asked = go_on()
+            go_on = partial(next, waiting)
+            if isinstance(asked, Piece):
+                yield asked.content
+            elif isinstance(asked, Wait):
+                asked.alarm.wait(asked.seconds)
+                asked.alarm.clear()
+            else:
+                try:
+                    result = asked.function()
+                except Exception as failure:
+                    go_on = partial(waiting.throw, failure)
+                else:
+                    go_on = partial(waiting.send, result)
+    except StopIteration as end:
+        return end.value
+    finally:
+        waiting.close()  # whoever listened may have gone
+
+
+async def awaited(waiting: Waiting[T], pool: Executor, hand_on: Callable[[bytes], Awaitable[None]] | None = None) -> T:
     """What comes of it in the end; the loop goes on meanwhile, and what may take long is done in the pool."""
     loop = asyncio.get_running_loop()
     woken = asyncio.Event()
     wake = partial(loop.call_soon_threadsafe, woken.set)
-    go_on: Callable[[], Wait | Work] = partial(next, waiting)
+    go_on: Callable[[], Wait | Work | Piece] = partial(next, waiting)
     try:
         while True:
             asked = go_on()
+            if isinstance(asked, Piece):
+                assert hand_on is not None, "nobody listens to what is told bit by bit"
+                await hand_on(asked.content)
+                go_on = partial(next, waiting)
+                continue
             if isinstance(asked, Wait):
                 asked.alarm.wake = wake
                 if not asked.alarm.is_set():

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, awaited, driven, elsewhere
+from emulator.kernel.waiting import Alarm, Piece, Wait, Waiting, Work, awaited, driven, elsewhere, told
 
 PATIENCE_SECONDS = 20
 Drive = Callable[[Waiting[object]], object]
@@ -109,3 +109,43 @@ def test_an_alarm_that_rings_after_its_loop_has_ended_rings_for_nobody():
 
     alarm.set()
     assert alarm.is_set()
+
+
+def in_pieces() -> Waiting[str]:
+    """Two pieces, with a wait and some work between."""
+    yield Piece(b"one")
+    yield Wait(Alarm(), 0.001)
+    yield Piece((yield Work(lambda: b"two")))
+    return "all told"
+
+
+def test_pieces_are_handed_on_as_they_come_by_either():
+    async def on_a_loop() -> tuple[list[bytes], str]:
+        heard: list[bytes] = []
+
+        async def hear(piece: bytes) -> None:
+            heard.append(piece)
+
+        with ThreadPoolExecutor(1) as pool:
+            return heard, await awaited(in_pieces(), pool, hear)
+
+    assert list(told(in_pieces())) == [b"one", b"two"]
+    assert asyncio.run(on_a_loop()) == ([b"one", b"two"], "all told")
+    assert driven(in_pieces()) == "all told"
+
+
+def test_who_stops_listening_ends_what_is_told():
+    ended = threading.Event()
+
+    def endless() -> Waiting[None]:
+        try:
+            while True:
+                yield Piece(b"on and on")
+        finally:
+            ended.set()
+
+    telling = told(endless())
+    next(telling)
+    telling.close()
+
+    assert ended.is_set()

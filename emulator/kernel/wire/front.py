@@ -3,6 +3,8 @@
     connection.py ─▶ doors.py ─▶ body ─▶ pipeline.begin ─┬─ Answer ───────────────▶ reply
     431 408 503 400  421 403 400  408 413                └─ Waiting ─▶ the loop waits
 
+What is told bit by bit, as long as somebody listens, is a `Telling`, whose pieces leave as they come.
+
 One thread answers. What may take long, and pages, go to a pool; a client that leaves ends nothing, since what it asked
 for may have been done already. Whatever serves ASGI can serve this, with fewer limits than `connection.py` has.
 """
@@ -23,7 +25,7 @@ from werkzeug.test import run_wsgi_app
 
 from emulator.kernel.errors import ApiError
 from emulator.kernel.uploads import LARGEST_UPLOAD
-from emulator.kernel.waiting import awaited
+from emulator.kernel.waiting import Waiting, awaited
 from emulator.kernel.wire.connection import EXTENSION
 from emulator.kernel.wire.doors import ONLY_ONCE, Doors, twice
 from emulator.kernel.wire.incoming import BROKEN_CHUNKS, Incoming, too_short
@@ -52,6 +54,13 @@ class Limits(NamedTuple):
     seconds: float = 20.0
 
 
+class Telling(NamedTuple):
+    """A reply that is told bit by bit."""
+
+    headers: list[tuple[str, str]]
+    pieces: Waiting[None]
+
+
 class Gone(Exception):
     """The client has left, and hears nothing any more."""
 
@@ -68,14 +77,20 @@ class Front:
         doors: Doors = Doors(),  # noqa: B008
         limits: Limits = Limits(),  # noqa: B008
         websocket: WebSockets | None = None,
+        streams: Mapping[str, Callable[[Incoming], Answer | Telling]] | None = None,
     ) -> None:
-        """`pages` is the WSGI application for what is not the API's; `origin` where those find us who name no host."""
+        """`pages` is the WSGI application for what is not the API's; `origin` where those find us who name no host.
+
+        `streams` are paths at which something is told for as long as somebody listens.
+        """
         self.pipeline = pipeline
         self.pages = pages
         self.origin = origin
         self.doors = doors
         self.limits = limits
         self.websocket = websocket
+        self.streams = streams or {}
+        self.telling: set[asyncio.Task[None]] = set()
         self.helpers = asyncio.Lock()
         self.pool = ThreadPoolExecutor(MOST_THREADS, "work")
 
@@ -107,15 +122,20 @@ class Front:
             answer = await self.answered(sent)
         except asyncio.CancelledError:  # we stop, and what waits without end would have us wait as well
             answer = self.pipeline.turn_away(sent, ApiError(503, "The server is stopping."))
+        if isinstance(answer, Telling):
+            await self.tell(answer, receive, send)
+            return
         if broken:
             answer = answer._replace(headers=[*answer.headers, CLOSE])
         if self.doors.is_foreign(sent.headers):
             answer = answer._replace(headers=[one for one in answer.headers if not one[0].startswith(CORS)])
         await respond(send, answer)
 
-    async def answered(self, sent: Incoming) -> Answer:
+    async def answered(self, sent: Incoming) -> Answer | Telling:
         """What the pipeline makes of a request of the API, and the pages' application of any other."""
         if not sent.path.startswith(API):
+            if sent.path in self.streams and sent.method == "GET":
+                return self.streams[sent.path](sent)
             return await asyncio.get_running_loop().run_in_executor(self.pool, self.page, sent)
         if sent.path.startswith(HELPERS) and self.pipeline.asks:
             await self.give_way()
@@ -146,6 +166,34 @@ class Front:
             return
         with contextlib.suppress(OSError):  # the client went while something was said to it
             await self.websocket(self.pool, scope, receive, send)
+
+    async def tell(self, told: Telling, receive: Receive, send: Send) -> None:
+        """Hand on what is told, until it ends, whoever listens has gone, or we stop."""
+        await send({"type": "http.response.start", "status": 200, "headers": encoded(told.headers)})
+
+        async def hand_on(content: bytes) -> None:
+            await send({"type": "http.response.body", "body": content, "more_body": True})
+
+        telling = asyncio.create_task(awaited(told.pieces, self.pool, hand_on))
+        leaving = asyncio.create_task(left(receive))
+        self.telling.add(telling)
+        try:
+            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.telling.discard(telling)
+            for task in (telling, leaving):
+                task.cancel()
+            said = await asyncio.gather(telling, leaving, return_exceptions=True)
+            told.pieces.close()
+        failures = [one for one in said if isinstance(one, Exception)]
+        if failures:
+            raise failures[0]
+        await send({"type": "http.response.body", "body": b""})
+
+    def fall_silent(self) -> None:
+        """End what is being told: it has no end of its own, and a server that stops would wait for it."""
+        for task in self.telling:
+            task.cancel()
 
     def close(self) -> None:
         """Let go of the pool."""
@@ -284,15 +332,26 @@ def too_slow(seconds: float) -> ApiError:
 
 async def respond(send: Send, answer: Answer) -> None:
     """Send a whole reply. A page says itself how long it is, also where it was only asked for its head."""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers = encoded(answer.headers)
     if not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
+def encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    """Headers as ASGI has them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+async def left(receive: Receive) -> None:
+    """Return once the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def refuse_websocket(send: Send, answer: Answer) -> None:
     """Send a reply in place of a WebSocket's opening."""
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers = encoded(answer.headers)
     await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.body})

@@ -652,7 +652,7 @@ def test_a_server_that_is_told_to_stop_answers_the_question_that_is_open(tmp_pat
 
 
 def test_pages_come_through_with_their_own_headers(served):
-    page = httpx.get(served.url, headers={"Accept": "text/html"}, trust_env=False)
+    page = httpx.get(served.url, headers={"Accept": "text/html"}, trust_env=False, follow_redirects=True)
     text = httpx.get(f"{served.url}/docs/clock.md", trust_env=False)
     unknown = httpx.get(f"{served.url}/nope", trust_env=False)
 
