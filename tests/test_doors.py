@@ -107,7 +107,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             "worlds": "/_emulator/worlds",
             "front page": "/",
         }.items():
-            reply = http.get(path, headers={"Accept": "text/html"} if path == "/" else {})
+            reply = http.get(path, headers={"Accept": "text/html"} if path == "/" else {}, follow_redirects=True)
             assert reply.status_code == 200, (path, reply.text)
             found.shown[name] = reply.text
     found.console = "".join(running.console)
