@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from emulator import progress
 from emulator.balances import balance, balance_transactions, payouts, received_payments, topups, transfers
-from emulator.connect import accounts, capabilities, external_accounts, persons, platform, rejection, reviewing
+from emulator.connect import (
+    account_links,
+    accounts,
+    capabilities,
+    external_accounts,
+    onboarding,
+    persons,
+    platform,
+    rejection,
+    reviewing,
+)
 from emulator.control import (
     asks,
     clock,
@@ -93,6 +103,8 @@ CATALOG = Catalog(
         external_accounts,
         rejection,
         reviewing,
+        account_links,
+        onboarding,
         treasury_access,
         financial_accounts,
         features,

@@ -116,6 +116,7 @@ def create(world: World, params: dict[str, Any]) -> Account:
         controller=chosen(params["controller"]) if "controller" in params else controller_of(*CONTROLLERS[kind]),
         is_ready="type" not in params and "controller" not in params,
     )
+    refuse_terms(account, params)
     account = told(account, params)
     inside = world.as_account(account.id)
     wanted = params.get("capabilities", {})
@@ -156,6 +157,12 @@ def update(world: World, params: dict[str, Any]) -> Account:
     """Tell Stripe more about a connected account; what was known stays. 400 for what cannot change."""
     old = accounts.of(world)
     refuse_changes(old, params)
+    refuse_terms(old, params)
+    return after(world, old, params)
+
+
+def after(world: World, old: Account, params: dict[str, Any]) -> Account:
+    """The account once it was told what was sent, by its platform or by itself on a page of ours."""
     account = told(old, params)
     asked_for = capabilities.requests(world, account, params.get("capabilities", {}))
     bank = params.get("external_account")
@@ -189,10 +196,14 @@ def refuse_changes(account: Account, params: dict[str, Any]) -> None:
                 raise invalid("The controller of an account cannot be changed.", param=f"controller[{name}]")
 
 
-def told(account: Account, params: dict[str, Any]) -> Account:
-    """The same account after what was sent about it, individual and capabilities aside. 400 for what cannot be."""
+def refuse_terms(account: Account, params: dict[str, Any]) -> None:
+    """400 for terms that only Stripe may have accepted."""
     if "tos_acceptance" in params and not account.collects_requirements:
         raise invalid(TERMS_ARE_STRIPES, param="tos_acceptance")
+
+
+def told(account: Account, params: dict[str, Any]) -> Account:
+    """The same account after what was sent about it, individual and capabilities aside. 400 for what cannot be."""
     refuse_schedule(account, params.get("settings", {}).get("payouts", {}).get("schedule", {}))
     company = dict(params.get("company", {}))
     numbers = {name: kept(company.pop(name)) for name in NUMBERS_OF_COMPANIES if name in company}

@@ -46,11 +46,12 @@ class Deleted(NamedTuple):
 
 
 class Content(NamedTuple):
-    """A reply that is no JSON: bytes of some media type, and headers that go with them."""
+    """A reply that is no JSON: bytes of some media type, headers that go with them, and what came of it."""
 
     body: bytes
     media_type: str
     headers: Mapping[str, str] = MappingProxyType({})
+    status: int = 200
 
 
 def shown(record: Any, **more: Any) -> dict[str, Any]:

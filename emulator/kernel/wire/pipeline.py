@@ -33,6 +33,7 @@ from emulator.kernel.errors import (
     unrecognized_url,
     unusable,
 )
+from emulator.kernel.params import NoParams
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
 from emulator.kernel.requests import Request, RequestLine
@@ -270,11 +271,12 @@ class Pipeline:
         return tenant
 
     def told(self, exchange: Exchange) -> Reply:
-        """What an operation of the server says."""
-        assert exchange.route is not None
-        return Reply(
-            200, self.as_bytes(exchange.route.operation(self.tenants, {}, *exchange.values.values()), exchange)
-        )
+        """What an operation of the server says. One that takes parameters is a form of a page of ours."""
+        route = exchange.route
+        assert route is not None
+        params = {} if route.params is NoParams else route.params.parse(exchange.sent.tree())
+        result = route.operation(self.tenants, params, *exchange.values.values())
+        return Reply(result.status if isinstance(result, Content) else 200, self.as_bytes(result, exchange))
 
     def judge_in_world(
         self, exchange: Exchange, verb: str, found: tuple[Route | NotBuilt, dict[str, str]] | None

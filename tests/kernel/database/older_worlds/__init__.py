@@ -63,6 +63,10 @@ def add_what_has_come_since(platform: Client) -> None:
     business.post("/v1/topups", amount=2_00, currency="usd")  # which meets the fault
     business.made("/v1/topups", amount=2_00, currency="usd")
     platform.made("/_emulator/faults", kind="lock_timeout", method="POST", path="/v1/topups")
+    pages = {"refresh_url": "https://example.com/again", "return_url": "https://example.com/back"}
+    for _ in range(2):
+        link = platform.made("/v1/account_links", account=business.account, type="account_onboarding", **pages)
+    platform.http.get(link["url"])
     transfer = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
     business.made(f"/v1/transfers/{transfer['id']}/reversals", amount=1_00)
     account = opened(platform)
