@@ -70,6 +70,8 @@ from emulator.payments import (
     mandates,
     microdeposits,
     payment_methods,
+    prices,
+    products,
     setup_attempts,
     setup_intents,
 )
@@ -137,6 +139,8 @@ CATALOG = Catalog(
         setup_attempts,
         mandates,
         microdeposits,
+        products,
+        prices,
         physical_bundles,
         personalization_designs,
         cardholders,

@@ -33,6 +33,8 @@ from emulator.kernel.catalog import Catalog
 from emulator.kernel.records import Kind
 from emulator.kernel.render import Content, Deleted
 from emulator.kernel.routes import Route
+from emulator.payments.price import UpTo
+from emulator.payments.product import Measure
 
 Json = dict[str, Any]
 FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
@@ -342,6 +344,12 @@ def _(field: p.List) -> Json:
 
 
 @described_field.register
+def _(field: p.ByCurrency) -> Json:
+    names = described_field(p.CURRENCY)
+    return {"type": "object", "propertyNames": names, "additionalProperties": member(field.inner)}
+
+
+@described_field.register
 def _(field: p.Range) -> Json:
     bound = described_field(field.of)
     bounds = {"type": "object", "properties": dict.fromkeys(p.Range.BOUNDS, bound), "additionalProperties": False}
@@ -361,6 +369,16 @@ def _(field: p.Metadata) -> Json:
 @described_field.register
 def _(field: Percent) -> Json:
     return {"type": "number", "minimum": 0, "maximum": 100}
+
+
+@described_field.register
+def _(field: Measure) -> Json:
+    return {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1_000_000, "multipleOf": 0.01}
+
+
+@described_field.register
+def _(field: UpTo) -> Json:
+    return {"anyOf": [{"type": "integer", "minimum": 1, "maximum": p.LARGEST_INTEGER}, {"const": "inf"}]}
 
 
 @described_field.register

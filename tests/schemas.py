@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from marshmallow import fields
 
 from emulator.kernel import params as p
+from emulator.payments.product import Measure
 
 
 class Ours(NamedTuple):
@@ -30,7 +31,7 @@ def flattened_field(field: fields.Field, path: str) -> Iterator[Ours]:
     yield Ours(path, field, field.required, frozenset(field.values) if isinstance(field, p.Enum) else frozenset())
     if isinstance(field, p.Hash):
         yield from flattened(field.inner_params, path)
-    elif isinstance(field, p.List):
+    elif isinstance(field, p.List | p.ByCurrency):
         yield from flattened_field(field.inner, path + "[]")
     elif isinstance(field, p.Metadata):
         yield Ours(path + "[]", p.String(), False, frozenset())
@@ -45,6 +46,7 @@ def form(field: fields.Field) -> set[str]:
         return {"hash", "string"} if getattr(field, "takes_text", False) else {"hash"}
     kinds = {
         p.List: "list",
+        p.ByCurrency: "map",
         p.Metadata: "map",
         p.Enum: "enum",
         p.Integer: "integer",
@@ -65,6 +67,8 @@ def sample(field: fields.Field) -> Any:
         return {name: sample(inner) for name, inner in members.items() if inner.required or name == first}
     if isinstance(field, p.List):
         return [sample(field.inner)]
+    if isinstance(field, p.ByCurrency):
+        return {"eur": sample(field.inner)}
     if isinstance(field, p.Enum):
         return field.values[0]
     if isinstance(field, p.Integer):
@@ -76,8 +80,19 @@ def sample(field: fields.Field) -> Any:
     if type(field) is p.Param:
         return b"content", "file.txt"
     if isinstance(field, p.String) and field.pattern:
-        return next(text for text in ("x", "404", "1234", "2026-12-31", "123456789") if field.pattern.fullmatch(text))
-    samples = {p.Boolean: True, p.Decimal: "1.0", p.Currency: "usd", p.Country: "US", p.Email: "a@example.com"}
+        return next(
+            text
+            for text in ("x", "404", "1234", "2026-12-31", "123456789", "txcd_10000000")
+            if field.pattern.fullmatch(text)
+        )
+    samples = {
+        p.Boolean: True,
+        p.Decimal: "1.0",
+        p.Currency: "usd",
+        p.Country: "US",
+        p.Email: "a@example.com",
+        Measure: 1.5,
+    }
     return samples.get(type(field), "x")
 
 

@@ -60,7 +60,7 @@ def wrong_values(field: fields.Field, path: str) -> list[tuple[Any, str | None, 
         return [] if getattr(field, "takes_text", False) else [("text", None, "Invalid object")]
     if isinstance(field, p.List):
         return [("text", None, "Invalid array")]
-    if isinstance(field, p.Enum) and not isinstance(field, p.Timestamp):  # which may be a word as well
+    if isinstance(field, p.Enum) and not isinstance(field, p.Integer):  # which may be a word as well
         return [("no_such_word", None, f"Invalid {path}: must be one of ")]
     if isinstance(field, p.Boolean):
         return [("yes", None, "Invalid boolean: yes")]

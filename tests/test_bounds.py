@@ -251,6 +251,27 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "amount": (1, 99_999_999),
         "statement_descriptor": (None, 22),
     },
+    "POST /v1/products": {
+        "default_price_data[unit_amount]": (0, 99_999_999),
+        "description": (None, 40_000),
+        "images": (None, 8),
+        "marketing_features": (None, 15),
+        "marketing_features[][name]": (None, 80),
+        "statement_descriptor": (None, 22),
+    },
+    "POST /v1/prices": {
+        "currency_options[][unit_amount]": (0, 99_999_999),
+        "custom_unit_amount[maximum]": (1, 99_999_999),
+        "lookup_key": (None, 200),
+        "recurring[interval_count]": (1, None),
+        "recurring[trial_period_days]": (0, None),
+        "tiers[][flat_amount]": (0, 99_999_999),
+        "transform_quantity[divide_by]": (1, None),
+        "unit_amount": (0, 99_999_999),
+    },
+    "GET /v1/prices": {
+        "lookup_keys": (None, 10),
+    },
     "POST /v1/transfers": {
         "amount": (1, 99_999_999),
     },

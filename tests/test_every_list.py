@@ -329,6 +329,21 @@ def methods(path: str) -> Callable[[Client], Listing]:
     return listing
 
 
+def products(platform: Client) -> Listing:
+    price = {"currency": "usd", "unit_amount": 1_00}
+    return Listing(
+        platform, "/v1/products", lambda number: platform.made("/v1/products", name="Gold", default_price_data=price)
+    )
+
+
+def prices(platform: Client) -> Listing:
+    tiers = [{"up_to": 10, "unit_amount": 5}, {"up_to": "inf", "unit_amount": 4}]
+    sent = {"billing_scheme": "tiered", "currency": "usd", "tiers": tiers, "tiers_mode": "volume"}
+    return Listing(
+        platform, "/v1/prices", lambda number: platform.made("/v1/prices", product_data={"name": "Gold"}, **sent)
+    )
+
+
 LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/accounts": accounts,
     "/v1/accounts/{account}/bank_accounts": banks("bank_accounts"),
@@ -356,6 +371,8 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
     "/v1/payment_methods": methods("/v1/payment_methods"),
     PAYOUTS: payouts,
+    "/v1/prices": prices,
+    "/v1/products": products,
     "/v1/setup_attempts": setup_attempts,
     "/v1/setup_intents": setup_intents,
     "/v1/test_helpers/test_clocks": clocks,

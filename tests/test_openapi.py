@@ -89,6 +89,7 @@ def test_the_smallest_request_that_a_schema_accepts_fits_the_document(route: Rou
         (p.Enum(("a", "b"), accepts=("c",)), ["a", "b", "c"], ["d", ""]),
         (p.Currency(), ["usd"], ["xxx"]),
         (p.Country(), ["US"], ["XX"]),
+        (p.ByCurrency(p.Integer()), [{"eur": 1}, {"eur": 1, "usd": 2}], [{"euro": 1}, {"eur": "x"}, 1]),
         (p.List(p.Enum(("a",)), most=2), [["a"], ["a", "a"]], [["b"], ["a"] * 3]),
         (p.Range(), [5, {"gte": 1, "lt": 3}], [{"above": 1}, "x"]),
         (p.Metadata(), [{"k": "v"}, {"k": ""}, ""], [{"k" * 41: "v"}, {"k": "v" * 501}]),

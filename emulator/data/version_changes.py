@@ -9,9 +9,8 @@ The rows are those of what is built. These come with their resources, at the pla
     2026-09-30  E1  payment intents: `payment_method_types` is no parameter any more, as for setup intents (nearly every
                     older client sends it); E8 addresses with SEPA debits
     2025-09-30  C3  discounts: `coupon` for `source.coupon`
-    2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents; B8 prices:
-                    `recurring.aggregate_usage`
-    2024-04-10  P1  payment intents: `capture_method` defaults to `automatic`; P2 products: `features`
+    2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents
+    2024-04-10  P1  payment intents: `capture_method` defaults to `automatic`
     2023-08-16  Y3  payment intents: cards alone unless methods are named, and no `return_url` is needed, as for setup
                     intents
     2022-11-15  X1  payment intents: `charges`; X2 charges: `refunds` are always there
@@ -51,6 +50,7 @@ CAPTURES = (
     "POST /v1/test_helpers/issuing/transactions/create_unlinked_refund",
 )
 CUSTOMERS = ("POST /v1/customers", "POST /v1/customers/{customer}")
+PRODUCTS = ("POST /v1/products", "POST /v1/products/{id}")
 SETUP_INTENTS = (
     "POST /v1/setup_intents",
     "POST /v1/setup_intents/{intent}",
@@ -345,6 +345,18 @@ CHANGES: tuple[Change, ...] = (
         source=f"{CHANGELOG}/basil/2025-03-31/deprecate-singular-coupon-promotion-code",
     ),
     Change(
+        "B8",
+        "2025-03-31.basil",
+        "Prices of metered usage have a meter, and no way of their own to add usage up.",
+        objects=("price",),
+        sees=(Default("recurring.aggregate_usage", None),),
+        operations=("POST /v1/prices",),
+        sends=(Drop("recurring[aggregate_usage]"),),
+        rules="`recurring[usage_type]=metered` is taken without a meter",
+        reading="it is read over, since nothing here is billed by usage",
+        source=f"{CHANGELOG}/basil/2025-03-31/deprecate-legacy-usage-based-billing",
+    ),
+    Change(
         "B11",
         "2025-03-31.basil",
         "How Naver Pay is funded cannot be changed on a payment method.",
@@ -438,6 +450,16 @@ CHANGES: tuple[Change, ...] = (
         ),
         reading="which older reason stands for each new one",
         source=f"{CHANGELOG}/2024-06-20/adds-enum-disabled-reasons-capabilities",
+    ),
+    Change(
+        "P2",
+        "2024-04-10",
+        "What a pricing table says of a product are its `marketing_features`.",
+        objects=("product",),
+        sees=(Rename("marketing_features", "features"),),
+        operations=PRODUCTS,
+        sends=(Rename("features", "marketing_features"),),
+        source="https://docs.stripe.com/upgrades#2024-04-10",
     ),
     Change(
         "Y1",

@@ -324,6 +324,9 @@ class Currency(String):
         return currency
 
 
+CURRENCY = Currency()
+
+
 class Country(String):
     """An ISO 3166-1 alpha-2 code."""
 
@@ -390,6 +393,31 @@ class List(Param):
                 found.append(self.inner.deserialize(element, str(index), None))
             except ValidationError as refusal:
                 errors[index] = refusal.messages
+        if errors:
+            raise ValidationError(errors)  # type: ignore[arg-type]
+        return found
+
+
+class ByCurrency(Param):
+    """A hash whose names are currencies, each with one kind of value: `currency_options[eur][unit_amount]`.
+
+    Names are taken in any case and kept in lower case.
+    """
+
+    def __init__(self, inner: fields.Field, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValidationError([INVALID_OBJECT])  # type: ignore[list-item]
+        found: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        for name, element in value.items():
+            try:
+                found[CURRENCY.deserialize(name)] = self.inner.deserialize(element, name, None)
+            except ValidationError as refusal:
+                errors[name] = refusal.messages
         if errors:
             raise ValidationError(errors)  # type: ignore[arg-type]
         return found

@@ -66,6 +66,8 @@ ROWS: tuple[Words | Named | Gone, ...] = (
     Named("2024-06-20", "issuing.authorization:fuel.quantity_decimal", "volume_decimal"),
     Named("2024-06-20", "issuing.transaction:purchase_details.fuel.quantity_decimal", "volume_decimal"),
     Words("2024-06-20", "capability:requirements.disabled_reason", ("other", "paused.inactivity")),
+    Gone("2025-03-31", "price:recurring.aggregate_usage"),
+    Named("2024-04-10", "product:marketing_features", "features"),
     Gone("2022-08-01", "customer:default_currency"),
     Words("2022-08-01", "issuing.card:cancellation_reason", ("design_rejected",)),
     *(

@@ -688,6 +688,40 @@ def test_b7_a_coupon_of_a_customer_is_looked_for_and_there_is_none(platform, nam
     assert older.made("/v1/customers", **{name: None})["discount"] is None
 
 
+def test_b8_a_metered_price_needs_no_meter_and_says_how_usage_would_add_up(platform):
+    older, newer = both(platform, "B8")
+    metered = {"recurring": {"interval": "month", "usage_type": "metered"}}
+    sent = {"currency": "usd", "unit_amount": 1, "product_data": {"name": "Gold"}}
+    summed = {"recurring": {**metered["recurring"], "aggregate_usage": "sum"}}
+
+    made = older.made("/v1/prices", **sent, **summed)
+    refusals = [newer.post("/v1/prices", **sent, **one).error for one in (metered, summed)]
+
+    assert made["recurring"] == {
+        "aggregate_usage": None,
+        "interval": "month",
+        "interval_count": 1,
+        "meter": None,
+        "trial_period_days": None,
+        "usage_type": "metered",
+    }
+    assert "aggregate_usage" not in newer.read(f"/v1/prices/{made['id']}")["recurring"]
+    assert [one["param"] for one in refusals] == ["recurring[meter]", "recurring[aggregate_usage]"]
+
+
+def test_p2_a_product_has_features(platform):
+    older, newer = both(platform, "P2")
+    features = [{"name": "Fast"}]
+
+    product = older.made("/v1/products", name="Gold", features=features)
+    path = f"/v1/products/{product['id']}"
+
+    assert (product["features"], "marketing_features" in product) == (features, False)
+    assert newer.read(path)["marketing_features"] == features
+    assert older.made(path, features=[{"name": "Slow"}])["features"] == [{"name": "Slow"}]
+    assert newer.post(path, features=features).error["param"] == "features"
+
+
 def test_w3_a_customer_has_a_default_currency(platform):
     older, newer = both(platform, "W3")
 

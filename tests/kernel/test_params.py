@@ -31,6 +31,7 @@ class Everything(p.Params):
     inner = p.Hash(Inner)
     soft = p.Hash(Inner, unset=True)
     items = p.List(p.String(), most=2)
+    prices = p.ByCurrency(p.Amount(), unset=True)
     boxes = p.List(p.Hash(Inner))
     created = p.Range()
     metadata = p.Metadata()
@@ -60,6 +61,8 @@ EMPTY = (
         ({"soft": ""}, {"soft": None}),
         ({"items": {"3": "c", "1": "a"}}, {"items": ["a", "c"]}),
         ({"items": ["a"]}, {"items": ["a"]}),
+        ({"prices": {"EUR": "5", "usd": "6"}}, {"prices": {"eur": 5, "usd": 6}}),
+        ({"prices": ""}, {"prices": None}),
         ({"boxes": {"0": {"line": "x"}}}, {"boxes": [{"line": "x"}]}),
         ({"created": "5"}, {"created": {"eq": 5}}),
         ({"created": {"gte": "5", "lt": "9"}}, {"created": {"gte": 5, "lt": 9}}),
@@ -122,6 +125,14 @@ def test_what_is_sent_well_loads_as_this(sent, loaded):
         ({"items": {"9" * 5000: "y"}}, "items", None, "Invalid array"),
         ({"items": ["a", "b", "c"]}, "items", None, "Array items exceeded maximum 2 allowed elements."),
         ({"items": ["a", ""]}, "items[1]", "parameter_invalid_empty", EMPTY.format("items[1]")),
+        ({"prices": "x"}, "prices", None, "Invalid object"),
+        (
+            {"prices": {"eur": "0"}},
+            "prices[eur]",
+            "parameter_invalid_integer",
+            "This value must be greater than or equal to 1.",
+        ),
+        ({"prices": {"eur": ""}}, "prices[eur]", "parameter_invalid_empty", EMPTY.format("prices[eur]")),
         (
             {"boxes": {"2": {"note": "x"}}},
             "boxes[2][line]",

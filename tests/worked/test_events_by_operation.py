@@ -84,6 +84,8 @@ PLACES = {
     "test_helpers.test_clock": "/v1/test_helpers/test_clocks",
     "bank_account": "/v1/accounts/{account}/external_accounts",
     "payout": "/v1/payouts",
+    "price": "/v1/prices",
+    "product": "/v1/products",
     "topup": "/v1/topups",
     "transfer": "/v1/transfers",
     "treasury.credit_reversal": "/v1/treasury/credit_reversals",
@@ -1011,6 +1013,20 @@ def top_up(platform: Client) -> Iterator[Any]:
     yield platform
     platform.made("/v1/topups", amount=1000, currency="usd", destination_balance="issuing")
     yield [("topup.created", None), ("topup.succeeded", None)]
+
+
+@story("product with a price, both noted")
+def sell(platform: Client) -> Iterator[Any]:
+    yield platform
+    price = platform.made("/v1/prices", currency="usd", unit_amount=1, product_data={"name": "Gold"})
+    platform.made(f"/v1/products/{price['product']}", metadata={"foo": "bar"})
+    platform.made(f"/v1/prices/{price['id']}", metadata={"foo": "bar"})
+    yield [
+        ("product.created", None),
+        ("price.created", None),
+        ("product.updated", {"metadata": {"foo": None}}),
+        ("price.updated", {"metadata": {"foo": None}}),
+    ]
 
 
 @story("payout, noted and reversed")

@@ -82,6 +82,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
     sent = {"amount": 1, "currency": "usd", "financial_account": account}
     customer = client.made(CUSTOMERS, payment_method="pm_card_visa")["id"]
     intent = waiting(client, customer=customer)
+    price = client.made("/v1/prices", currency="usd", unit_amount=1, product_data={"name": "Gold"})
 
     own = platform.read("/v1/account")["id"]
     transfer = client.made("/v1/transfers", amount=2, currency="usd", destination=own)["id"]
@@ -124,6 +125,8 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/payouts": paid_out(topped_up(client, 1_00), 1_00)["id"],
         "v1/transfers": transfer,
         "reversals of v1/transfers": client.made(f"/v1/transfers/{transfer}/reversals", amount=1)["id"],
+        "v1/prices": price["id"],
+        "v1/products": price["product"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
         "v1/setup_intents": intent["id"],
         "v1/test_clocks": client.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)["id"],

@@ -1321,6 +1321,42 @@ FILE_LINK_TABLE = Table(
     {"expired": {verb: ENDED for verb in ("end", "begin again", "describe")}},
 )
 
+# Products and prices
+
+
+def product(*prices: dict[str, Any], **more: Any) -> Begin:
+    """A product with some prices."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        id = client.made("/v1/products", name="Gold", **more)["id"]
+        made = [client.made("/v1/prices", product=id, currency="usd", unit_amount=1, **one) for one in prices]
+        default = client.read(f"/v1/products/{id}")["default_price"]
+        return client, {"product": id, "price": made[-1]["id"] if made else default or "none"}
+
+    return begin
+
+
+HAS_PRICES = Refused("This product cannot be deleted because it has one or more user-created prices.")
+IS_DEFAULT = Refused("This price cannot be archived because it is the default price of its product.", "active")
+PRICED = {"default_price_data": {"currency": "usd", "unit_amount": 1}}
+PRODUCT_TABLE = Table(
+    {"priceless": product(), "archived": product(active=False), "priced": product({})},
+    {
+        "describe": Verb("POST", "/v1/products/{product}", {"description": "Shiny"}),
+        "delete": Verb("DELETE", "/v1/products/{product}"),
+    },
+    {"priced": {"delete": HAS_PRICES}},
+)
+PRICE_TABLE = Table(
+    {"active": product({}), "archived": product({"active": False}), "default": product(**PRICED)},
+    {
+        "archive": Verb("POST", "/v1/prices/{price}", {"active": False}),
+        "activate": Verb("POST", "/v1/prices/{price}", {"active": True}),
+        "describe": Verb("POST", "/v1/prices/{price}", {"nickname": "Dear"}),
+    },
+    {"default": {"archive": IS_DEFAULT}},
+)
+
 TABLES = {
     "cardholder": CARDHOLDER_TABLE,
     "card": CARD_TABLE,
@@ -1332,6 +1368,8 @@ TABLES = {
     "dispute": DISPUTE_TABLE,
     "topup": TOPUP_TABLE,
     "payout": PAYOUT_TABLE,
+    "product": PRODUCT_TABLE,
+    "price": PRICE_TABLE,
     "transfer": TRANSFER_TABLE,
     "financial account": FINANCIAL_ACCOUNT_TABLE,
     "received debit": DEBIT_TABLE,
