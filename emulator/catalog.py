@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from emulator import progress
-from emulator.balances import balance, balance_transactions, payouts, received_payments, topups, transfers
+from emulator.balances import balance, balance_transactions, payouts, topups, transfers
 from emulator.connect import (
     account_links,
     accounts,
@@ -65,15 +65,23 @@ from emulator.issuing import (
 )
 from emulator.kernel.catalog import Catalog
 from emulator.payments import (
+    application_fee,
+    charge,
+    charging,
     customer,
     customers,
+    funds,
     mandates,
     microdeposits,
     payment_methods,
     prices,
     products,
+    refund,
     setup_attempts,
     setup_intents,
+)
+from emulator.payments import (
+    receipts as payment_receipts,
 )
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
@@ -130,8 +138,13 @@ CATALOG = Catalog(
         balance_transactions,
         topups,
         payouts,
-        received_payments,
         transfers,
+        refund,
+        charge,
+        application_fee,
+        charging,
+        funds,
+        payment_receipts,
         customer,
         customers,
         payment_methods,

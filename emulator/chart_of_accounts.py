@@ -7,6 +7,8 @@ are minor units of the book's currency.
 
 from __future__ import annotations
 
+from typing import Any
+
 from emulator.kernel.ledger import Line, Movement, moving
 
 # Books
@@ -72,6 +74,26 @@ def payouts_in_transit(currency: str = "usd") -> str:
 def transfers_in_transit(currency: str) -> str:
     """What has left one balance for another by a transfer. It arrives in the same step."""
     return f"stripe:transfers:{currency}"
+
+
+def fees_in_transit(currency: str) -> str:
+    """What charges have set aside for their platform. It arrives in the same step."""
+    return f"stripe:application_fees:{currency}"
+
+
+def processor(currency: str) -> str:
+    """Stripe itself, which keeps fees for what it does."""
+    return f"outside:processor:{currency}"
+
+
+def payers(currency: str, *, is_of_bank: bool) -> str:
+    """Where the money of charges comes from and goes back to."""
+    return banks(currency) if is_of_bank else card_networks(currency)
+
+
+def due(account: str, currency: str, available_on: int, now: int) -> str:
+    """The book of a payments balance that money belongs to: what can be paid out only later is pending."""
+    return pending(account, currency) if available_on > now else available(account, currency)
 
 
 def beyond(network: str) -> str:
@@ -308,25 +330,193 @@ def payments_movement(
     return movement._replace(details={**movement.details, "balance_type": "payments"})
 
 
-def transfer_away(account: str, currency: str, amount: int, description: str | None) -> Movement:
+def transfer_away(
+    account: str, currency: str, amount: int, description: str | None, available_on: int, now: int
+) -> Movement:
     """A balance gives money to that of another account."""
-    books = available(account, currency), transfers_in_transit(currency)
-    return payments_movement("transfer", account, currency, *books, amount, description)
+    books = due(account, currency, available_on, now), transfers_in_transit(currency)
+    movement = payments_movement("transfer", account, currency, *books, amount, description)
+    return on_its_day(movement, available_on)
 
 
-def receive_transfer(account: str, currency: str, amount: int) -> Movement:
-    """A balance gets what a transfer brings."""
-    books = transfers_in_transit(currency), available(account, currency)
-    return payments_movement("payment", account, currency, *books, amount, None)
+def receive_transfer(
+    account: str, currency: str, amount: int, available_on: int, now: int, *, fee: int = 0, application: str = ""
+) -> Movement:
+    """A balance gets what a transfer brings, and sets aside a fee for the platform."""
+    lines = collected(
+        transfers_in_transit(currency), due(account, currency, available_on, now), currency, amount, application_fee=fee
+    )
+    movement = balance_movement("payment", account, lines, None)
+    details = charged(currency, available_on, application_fee=fee, application=application)
+    return movement._replace(details={**movement.details, **details})
 
 
-def give_transfer_back(account: str, currency: str, amount: int) -> Movement:
-    """The reversal of a transfer takes from a balance what that had brought."""
-    books = available(account, currency), transfers_in_transit(currency)
-    return payments_movement("payment_refund", account, currency, *books, amount, "REFUND FOR PAYMENT")
+def give_transfer_back(
+    account: str, currency: str, amount: int, available_on: int, now: int, *, fee: int = 0, application: str = ""
+) -> Movement:
+    """The reversal of a transfer takes from a balance what that had brought, but for a `fee` that comes back."""
+    book = due(account, currency, available_on, now)
+    lines = collected(transfers_in_transit(currency), book, currency, -amount, application_fee=-fee)
+    movement = balance_movement("payment_refund", account, lines, "REFUND FOR PAYMENT")
+    details = charged(currency, available_on, application_fee=-fee, application=application)
+    return movement._replace(details={**movement.details, **details})
 
 
-def take_transfer_back(account: str, currency: str, amount: int, description: str | None) -> Movement:
+def take_transfer_back(
+    account: str, currency: str, amount: int, description: str | None, available_on: int, now: int
+) -> Movement:
     """A balance gets back what it had given away by a transfer."""
-    books = transfers_in_transit(currency), available(account, currency)
-    return payments_movement("transfer_refund", account, currency, *books, amount, description)
+    books = transfers_in_transit(currency), due(account, currency, available_on, now)
+    movement = payments_movement("transfer_refund", account, currency, *books, amount, description)
+    return on_its_day(movement, available_on)
+
+
+# Charges. `available_on` is when what they bring can be paid out; a refund before that day takes it from there.
+
+
+def on_its_day(movement: Movement, available_on: int) -> Movement:
+    """The same movement, its balance transaction with the day on which it counts."""
+    return movement._replace(details={**movement.details, "available_on": available_on})
+
+
+def collected(
+    source: str, target: str, currency: str, amount: int, *, fee: int = 0, application_fee: int = 0
+) -> tuple[Line, ...]:
+    """Money from a source, less what is kept of it: a fee of Stripe's and one of the platform's."""
+    lines = (
+        Line(source, -amount),
+        Line(target, amount - fee - application_fee),
+        Line(processor(currency), fee),
+        Line(fees_in_transit(currency), application_fee),
+    )
+    return tuple(line for line in lines if line.amount or line.book in (source, target))
+
+
+def charged(
+    currency: str, available_on: int, *, fee: int = 0, application_fee: int = 0, application: str = ""
+) -> dict[str, Any]:
+    """What a balance transaction shows of the fees in it."""
+    kinds = (
+        (application_fee, application, "Application fee", "application_fee"),
+        (fee, None, "Stripe processing fees", "stripe_fee"),
+    )
+    return {
+        "available_on": available_on,
+        "balance_type": "payments",
+        "currency": currency,
+        "fee": fee + application_fee,
+        "fee_details": [
+            {"amount": part, "application": whose, "currency": currency, "description": says, "type": type}
+            for part, whose, says, type in kinds
+            if part
+        ],
+    }
+
+
+def collect_payment(
+    account: str,
+    currency: str,
+    amount: int,
+    description: str | None,
+    available_on: int,
+    now: int,
+    *,
+    is_of_bank: bool,
+    fee: int,
+    application_fee: int = 0,
+    application: str = "",
+) -> Movement:
+    """Somebody pays by card, or from a bank account: a balance gets what the fees leave of it."""
+    lines = collected(
+        payers(currency, is_of_bank=is_of_bank),
+        due(account, currency, available_on, now),
+        currency,
+        amount,
+        fee=fee,
+        application_fee=application_fee,
+    )
+    movement = balance_movement("payment" if is_of_bank else "charge", account, lines, description)
+    details = charged(currency, available_on, fee=fee, application_fee=application_fee, application=application)
+    return movement._replace(details={**movement.details, **details})
+
+
+def refund_payment(
+    account: str,
+    currency: str,
+    amount: int,
+    available_on: int,
+    now: int,
+    *,
+    is_of_bank: bool,
+    application_fee: int = 0,
+    application: str = "",
+) -> Movement:
+    """Money goes back to whoever paid. Stripe keeps its fee; what comes back of the platform's lessens the refund."""
+    source, book = payers(currency, is_of_bank=is_of_bank), due(account, currency, available_on, now)
+    lines = collected(source, book, currency, -amount, application_fee=-application_fee)
+    kind, noun = ("payment_refund", "PAYMENT") if is_of_bank else ("refund", "CHARGE")
+    movement = balance_movement(kind, account, lines, f"REFUND FOR {noun}")
+    details = charged(currency, available_on, application_fee=-application_fee, application=application)
+    return movement._replace(details={**movement.details, **details})
+
+
+def bounce_refund(account: str, currency: str, amount: int, *, is_of_bank: bool) -> Movement:
+    """A refund that its bank cannot place comes back."""
+    books = payers(currency, is_of_bank=is_of_bank), available(account, currency)
+    return payments_movement("refund_failure", account, currency, *books, amount, "REFUND FAILURE")
+
+
+def withdraw_disputed(account: str, currency: str, amount: int, fee: int, *, charge: str, is_of_bank: bool) -> Movement:
+    """A bank takes disputed money back, and Stripe a fee for it. The balance may go below zero."""
+    source = payers(currency, is_of_bank=is_of_bank)
+    lines = collected(source, available(account, currency), currency, -amount, fee=fee)
+    movement = balance_movement("adjustment", account, lines, f"Chargeback withdrawal for {charge}")
+    details = disputed(currency, fee)
+    return movement._replace(details={**movement.details, **details})
+
+
+def reinstate_disputed(
+    account: str, currency: str, amount: int, fee: int, *, charge: str, is_of_bank: bool
+) -> Movement:
+    """A dispute is won: its money comes back, and the fee with it."""
+    source = payers(currency, is_of_bank=is_of_bank)
+    lines = collected(source, available(account, currency), currency, amount, fee=-fee)
+    movement = balance_movement("adjustment", account, lines, f"Chargeback reversal for {charge}")
+    return movement._replace(details={**movement.details, **disputed(currency, -fee)})
+
+
+def disputed(currency: str, fee: int) -> dict[str, Any]:
+    """What a balance transaction of a dispute shows of the fee in it."""
+    detail = {
+        "amount": fee,
+        "application": None,
+        "currency": currency,
+        "description": "Dispute fee",
+        "type": "stripe_fee",
+    }
+    return {
+        "balance_type": "payments",
+        "currency": currency,
+        "fee": fee,
+        "fee_details": [detail] if fee else [],
+    }
+
+
+def receive_application_fee(account: str, currency: str, amount: int, available_on: int, now: int) -> Movement:
+    """A platform gets its fee."""
+    books = fees_in_transit(currency), due(account, currency, available_on, now)
+    movement = payments_movement("application_fee", account, currency, *books, amount, None)
+    return on_its_day(movement, available_on)
+
+
+def give_application_fee_back(account: str, currency: str, amount: int, available_on: int, now: int) -> Movement:
+    """A platform gives its fee back."""
+    books = due(account, currency, available_on, now), fees_in_transit(currency)
+    movement = payments_movement("application_fee_refund", account, currency, *books, amount, None)
+    return on_its_day(movement, available_on)
+
+
+def become_available(flow: str, account: str, currency: str, amount: int) -> Movement:
+    """What a flow had left pending can be paid out. It is on no statement but the flow's own."""
+    lines = (Line(pending(account, currency), -amount), Line(available(account, currency), amount))
+    return Movement("funds_available", flow, lines, prefix="avail", details={"currency": currency})

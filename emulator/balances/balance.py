@@ -58,4 +58,20 @@ def uses_issuing(world: World) -> bool:
     return bool(world.ledger.books(f"{world.account}:issuing:"))
 
 
+class Told:
+    """The balance as an event has it: no record, and without an id."""
+
+    object, is_stored = "balance", False
+
+    def render(self, world: World) -> dict[str, Any]:
+        """What the balance is now."""
+        return retrieve(world, {})
+
+
+def tell(world: World, id: str) -> None:
+    """Say that money has become available."""
+    world.emit("balance.available", Told())
+
+
+DUE = {"balances.balance.tell": tell}
 ROUTES = [GET("/v1/balance", retrieve)]

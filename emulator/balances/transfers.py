@@ -1,7 +1,9 @@
 """Transfers: money that goes from a platform's balance to that of a connected account, and back by reversals.
 
 It arrives in the same step, as a payment that the destination has received. A connected account can transfer to its
-platform too. Reversals take it back, in parts if that is wanted, while the destination still has it.
+platform too. Reversals take it back, in parts if that is wanted, while the destination still has it. A charge with a
+destination is followed by a transfer, and its refund, if that is wanted, by a reversal. What is transferred of a charge
+whose money is pending is pending at its destination too, until the same day.
 Source: https://docs.stripe.com/api/transfers, https://docs.stripe.com/api/transfer_reversals and
 https://docs.stripe.com/connect/separate-charges-and-transfers
 """
@@ -13,10 +15,9 @@ from dataclasses import field
 from typing import Any
 
 from emulator import chart_of_accounts as chart
-from emulator.balances.received_payments import PaymentRefund, ReceivedPayment
-from emulator.connect.records import capabilities
+from emulator.connect.records.accounts import application_of
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import ApiError, invalid, missing, no_such, unbuilt
+from emulator.kernel.errors import ApiError, invalid, missing, no_such
 from emulator.kernel.lists import listed, lists
 from emulator.kernel.params import (
     Amount,
@@ -34,9 +35,17 @@ from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
+from emulator.payments import application_fee, funds
+from emulator.payments.application_fee import ApplicationFee
+from emulator.payments.charge import OF_BANKS as OF_PAYMENTS
+from emulator.payments.charge import Charge
+from emulator.payments.charging import SentOn, TakenBack
+from emulator.payments.recipients import receiver
+from emulator.payments.refund import OF_BANKS as OF_REFUNDS
+from emulator.payments.refund import Refund
 
+SOURCE = "source_transaction"
 SHOWN = 10  # reversals that a transfer shows itself
-CAN_RECEIVE = ("transfers", "legacy_payments")
 TOO_LITTLE = (
     "You have insufficient available funds in your Stripe account. Try adding funds directly to your available balance "
     "by creating Charges using the 4000000000000077 test card. See: https://stripe.com/docs/testing#available-balance"
@@ -47,12 +56,13 @@ TOO_LITTLE = (
     "transfer",
     prefix="tr",
     noun="transfer",
-    filters=("destination", "transfer_group"),
-    expands=("balance_transaction", "destination", "destination_payment"),
+    filters=("destination", "source_transaction", "transfer_group"),
+    hidden=("available_on",),
+    expands=("balance_transaction", "destination", "destination_payment", "source_transaction"),
     embeds=("reversals",),
 )
 class Transfer:
-    """One transfer. `amount` in minor units."""
+    """One transfer. `amount` in minor units; `available_on` is the day of what it is of, None for money at hand."""
 
     id: str
     created: int
@@ -64,8 +74,10 @@ class Transfer:
     source_type: str
     transfer_group: str | None
     amount_reversed: int = 0
+    available_on: int | None = None
     balance_transaction: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    source_transaction: str | None = None
 
     @property
     def left(self) -> int:
@@ -81,7 +93,6 @@ class Transfer:
             self,
             reversals={**page, "total_count": len(found)},
             reversed=self.left == 0,
-            source_transaction=None,
         )
 
 
@@ -90,7 +101,7 @@ class Transfer:
     prefix="trr",
     noun="transfer reversal",
     filters=("transfer",),
-    expands=("balance_transaction", "destination_payment_refund", "transfer"),
+    expands=("balance_transaction", "destination_payment_refund", "source_refund", "transfer"),
     silent=("metadata",),
 )
 class TransferReversal:
@@ -104,10 +115,11 @@ class TransferReversal:
     transfer: str
     balance_transaction: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    source_refund: str | None = None
 
     def render(self, world: World) -> dict[str, Any]:
         """The reversal, which has no `livemode`."""
-        members = shown(self, source_refund=None)
+        members = shown(self)
         del members["livemode"]
         return members
 
@@ -144,7 +156,7 @@ class TransferListParams(ListParams):
 
 
 class ReverseParams(Params):
-    """How much to take back: all that is left, unless said otherwise. There are no application fees to refund."""
+    """How much to take back: all that is left, unless said otherwise; and whether the fee goes back in proportion."""
 
     amount = Amount()
     description = String(unset=True)
@@ -164,57 +176,115 @@ class UpdateReversalParams(Params):
 def create(world: World, params: dict[str, Any]) -> Transfer:
     """Move money to another account's balance.
 
-    400 for an account that is not the other side of this platform or cannot receive transfers, and for more than the
-    balance holds. 501 with `source_transaction`, since charges are not built.
+    400 for an account that is not the other side of this platform or cannot receive transfers, for more than the
+    balance holds, and for more than a `source_transaction` has left.
     """
-    if "source_transaction" in params:
-        raise unbuilt(
-            "This emulator does not build charges yet, so no transfer can have a source_transaction.",
-            param="source_transaction",
-        )
-    if "amount" not in params:
+    source = world.get(Charge, params["source_transaction"], param="source_transaction") if SOURCE in params else None
+    if source is None and "amount" not in params:
         raise missing("amount")
-    there = receiver(world, params["destination"])
-    amount, currency = params["amount"], params["currency"]
+    there = receiver(world, params["destination"], param="destination")
+    currency = params["currency"]
+    amount = params["amount"] if source is None else part_of(world, source, params)
+    available_on = None if source is None else source.available_on
     source_type = params.get("source_type", "card")
-    if source_type != "card" or amount > world.balance(chart.available(world.account, currency)):
+    book = chart.due(world.account, currency, available_on or world.now, world.now)
+    if source_type != "card" or (available_on or 0) <= world.now and amount > world.balance(book):
         raise insufficient(TOO_LITTLE)
-
-    description = params.get("description")
+    group = params.get("transfer_group")
+    if source is not None:
+        group = group or source.transfer_group or f"group_{source.id}"
+        world.put(replace(source, transfer_group=group))
     transfer = Transfer(
         id=world.new_id(Transfer.prefix),
         created=world.now,
         amount=amount,
+        available_on=available_on,
         currency=currency,
-        description=description,
+        description=params.get("description"),
         destination=there.account,
-        destination_payment=there.new_id(ReceivedPayment.prefix),
+        destination_payment=there.new_id(OF_PAYMENTS),
         metadata=merged_metadata({}, params),
+        source_transaction=None if source is None else source.id,
         source_type=source_type,
-        transfer_group=params.get("transfer_group"),
+        transfer_group=group,
     )
-    sent = world.move(chart.transfer_away(world.account, currency, amount, description), because=transfer.id)
-    payment = ReceivedPayment(transfer.destination_payment, world.now, amount, currency, transfer.id)
-    got = there.move(chart.receive_transfer(there.account, currency, amount), because=payment.id)
+    return sent(world, transfer)
+
+
+def part_of(world: World, source: Charge, params: dict[str, Any]) -> int:
+    """How much of a charge is transferred: all that it has brought, or what is said. 400 for more than is left."""
+    if source.currency != params["currency"]:
+        raise invalid(
+            f"The currency of source_transaction's balance transaction ({source.currency}) must be the same as the "
+            f"transfer currency ({params['currency']})",
+            param=SOURCE,
+        )
+    if source.balance_transaction is None:
+        raise invalid(f"Charge {source.id} has not brought any money that could be transferred.", param=SOURCE)
+    sent_before = sum(one.left for one in world.all(Transfer, source_transaction=source.id))
+    amount = params.get("amount", source.left)
+    if amount > source.left - sent_before:
+        raise invalid(
+            "Transfers using this transaction as a source must not exceed the source amount of "
+            f"{source.left}. (Note: There is already {sent_before} in transfers using this source.)",
+            param=SOURCE,
+        )
+    return amount
+
+
+def sent(
+    world: World, transfer: Transfer, *, fee: str | None = None, fee_amount: int = 0, group: str | None = None
+) -> Transfer:
+    """The transfer once its money has left, and has arrived; a fee of what it brings is the platform's."""
+    there = world.as_account(transfer.destination)
+    amount, currency, day = transfer.amount, transfer.currency, transfer.available_on or world.now
+    away = chart.transfer_away(world.account, currency, amount, transfer.description, day, world.now)
+    entry = world.move(away, because=transfer.id, group=group)
+    payment = Charge(
+        id=transfer.destination_payment,
+        created=world.now,
+        amount=amount,
+        amount_captured=amount,
+        application_fee=fee,
+        application_fee_amount=fee_amount or None,
+        available_on=transfer.available_on,
+        captured=True,
+        currency=currency,
+        paid=True,
+        payment_method_details={"type": "stripe_account", "stripe_account": {}},
+        source_transfer=transfer.id,
+        status="succeeded",
+    )
+    application = application_of(world.platform)
+    arriving = chart.receive_transfer(
+        there.account, currency, amount, day, world.now, fee=fee_amount, application=application
+    )
+    got = there.move(arriving, because=payment.id)
     there.put(replace(payment, balance_transaction=got.id))
-    transfer = world.put(replace(transfer, balance_transaction=sent.id))
+    if transfer.available_on is not None:
+        funds.wait(world, transfer.id, currency, -amount, transfer.available_on)
+        funds.wait(there, payment.id, currency, amount - fee_amount, transfer.available_on)
+    transfer = world.put(replace(transfer, balance_transaction=entry.id))
     world.emit("transfer.created", transfer)
     return transfer
 
 
-def receiver(world: World, account: str) -> World:
-    """Who gets the money: a connected account of the platform, or the platform itself. 400 for anybody else."""
-    is_there = world.may_act(account) and account != world.account
-    if not is_there or not (world.is_platform or account == world.platform):
-        raise no_such("destination", account, param="destination", status=400)
-    there = world.as_account(account)
-    if not any(capabilities.status_of(there, name) == "active" for name in CAN_RECEIVE):
-        raise invalid(
-            "Your destination account needs to have at least one of the following capabilities enabled: transfers, "
-            "crypto_transfers, legacy_payments",
-            code="insufficient_capabilities_for_transfer",
-        )
-    return there
+def send_on(world: World, charge: Charge, on: SentOn) -> None:
+    """A charge was made for another account: what it brings goes there, but for a fee that the platform keeps."""
+    transfer = Transfer(
+        id=on.transfer,
+        created=world.now,
+        amount=on.amount,
+        available_on=charge.available_on,
+        currency=charge.currency,
+        description=None,
+        destination=on.destination,
+        destination_payment=on.payment,
+        source_transaction=charge.id,
+        source_type="card",
+        transfer_group=charge.transfer_group,
+    )
+    sent(world, transfer, fee=on.fee, fee_amount=on.fee_amount, group=on.group)
 
 
 def insufficient(says: str) -> ApiError:
@@ -250,40 +320,81 @@ def reverse(world: World, params: dict[str, Any], id: str) -> TransferReversal:
             f"The reversal amount ({amount}) is greater than the unreversed amount of the transfer ({transfer.left}).",
             param="amount",
         )
-    there, currency = world.as_account(transfer.destination), transfer.currency
-    if amount > there.balance(chart.available(there.account, currency)):
-        raise insufficient(
-            f"The account {there.account} does not have enough funds available to reverse this transfer."
-        )
-
-    reversal = TransferReversal(
+    start = TransferReversal(
         id=world.new_id(TransferReversal.prefix),
         created=world.now,
         amount=amount,
-        currency=currency,
-        destination_payment_refund=there.new_id(PaymentRefund.prefix),
+        currency=transfer.currency,
+        destination_payment_refund=world.as_account(transfer.destination).new_id(OF_REFUNDS),
         metadata=merged_metadata({}, params),
         transfer=id,
     )
-    refund = PaymentRefund(
+    fee = fee_back(world, transfer, amount) if params.get("refund_application_fee") else 0
+    return taken_back(world, transfer, start, fee=fee, description=params.get("description"))
+
+
+def fee_back(world: World, transfer: Transfer, amount: int) -> int:
+    """How much of the platform's fee goes back with a reversal: its share, or with the last one what is left."""
+    payment = world.as_account(transfer.destination).get(Charge, transfer.destination_payment)
+    fee = world.find(ApplicationFee, payment.application_fee)
+    if fee is None:
+        return 0
+    return fee.left if amount == transfer.left else min(fee.left, fee.amount * amount // transfer.amount)
+
+
+def taken_back(
+    world: World, transfer: Transfer, reversal: TransferReversal, *, fee: int, description: str | None = None
+) -> TransferReversal:
+    """The reversal once its money is back, less the `fee` that the platform gives back with it.
+
+    400 for more than the destination's balance holds.
+    """
+    there, currency, amount = world.as_account(transfer.destination), transfer.currency, reversal.amount
+    day = max(transfer.available_on or 0, world.now)
+    if amount - fee > there.balance(chart.due(there.account, currency, day, world.now)):
+        raise insufficient(
+            f"The account {there.account} does not have enough funds available to reverse this transfer."
+        )
+    payment = there.get(Charge, transfer.destination_payment)
+    refund = Refund(
         id=reversal.destination_payment_refund,
         created=world.now,
         amount=amount,
-        charge=transfer.destination_payment,
+        charge=payment.id,
         currency=currency,
         source_transfer_reversal=reversal.id,
         transfer_reversal=reversal.id,
     )
-    given = there.move(chart.give_transfer_back(there.account, currency, amount), because=refund.id)
+    application = application_of(world.platform)
+    giving = chart.give_transfer_back(there.account, currency, amount, day, world.now, fee=fee, application=application)
+    given = there.move(giving, because=refund.id)
     there.put(replace(refund, balance_transaction=given.id))
-    payment = there.get(ReceivedPayment, transfer.destination_payment)
     there.put(replace(payment, amount_refunded=payment.amount_refunded + amount))
-    back = chart.take_transfer_back(world.account, currency, amount, params.get("description"))
+    back = chart.take_transfer_back(world.account, currency, amount, description, day, world.now)
     entry = world.move(back, because=reversal.id)
+    funds.wait(there, refund.id, currency, fee - amount, day)
+    funds.wait(world, reversal.id, currency, amount, day)
+    if fee:
+        application_fee.give_back(world, world.get(ApplicationFee, str(payment.application_fee)), fee)
     reversal = world.put(replace(reversal, balance_transaction=entry.id))
     reversed_ = world.put(replace(transfer, amount_reversed=transfer.amount_reversed + amount))
     world.emit("transfer.reversed", reversed_, before=transfer)
     return reversal
+
+
+def take_back(world: World, refund: Refund, back: TakenBack) -> None:
+    """A refund takes back what its charge had sent on. 400 for more than the destination's balance holds."""
+    transfer = world.get(Transfer, back.transfer)
+    start = TransferReversal(
+        id=back.reversal,
+        created=world.now,
+        amount=back.amount,
+        currency=transfer.currency,
+        destination_payment_refund=world.as_account(transfer.destination).new_id(OF_REFUNDS),
+        source_refund=refund.id,
+        transfer=transfer.id,
+    )
+    taken_back(world, transfer, start, fee=back.fee)
 
 
 def of_transfer(world: World, params: dict[str, Any], id: str) -> Sequence[Condition]:
@@ -318,29 +429,35 @@ def audit(world: World) -> Iterator[str]:
     """Transfers, reversals and payments that do not agree with what they moved, or with one another."""
     for account, transfer in world.store.every(Transfer):
         inside = world.as_account(account)
-        moved = world.ledger.moved(chart.available(account, transfer.currency), flow=transfer.id)
+        books = chart.balance_books(account, "payments", transfer.currency)
+        moved = world.ledger.moved(*books, flow=transfer.id)
         if moved != -transfer.amount:
             yield f"{transfer.id} is over {transfer.amount}, yet {-moved} left"
         back = sum(one.amount for one in inside.all(TransferReversal, transfer=transfer.id))
         if back != transfer.amount_reversed:
             yield f"{transfer.id} says that {transfer.amount_reversed} came back, its reversals {back}"
-        payment = world.as_account(transfer.destination).find(ReceivedPayment, transfer.destination_payment)
+        payment = world.as_account(transfer.destination).find(Charge, transfer.destination_payment)
         says = payment and (payment.source_transfer, payment.amount, payment.currency, payment.amount_refunded)
         if says != (transfer.id, transfer.amount, transfer.currency, transfer.amount_reversed):
             yield f"{transfer.id} is not what {transfer.destination_payment} has received: {says}"
-    for kind, sign in ((ReceivedPayment, 1), (TransferReversal, 1), (PaymentRefund, -1)):
-        for account, one in world.store.every(kind):
-            moved = world.ledger.moved(chart.available(account, one.currency), flow=one.id)
-            if moved != sign * one.amount:
+    for account, one in world.store.every(TransferReversal):
+        moved = world.ledger.moved(*chart.balance_books(account, "payments", one.currency), flow=one.id)
+        if moved != one.amount:
+            yield f"{one.id} is over {one.amount}, yet moved {moved}"
+    for account, one in world.store.every(Charge):
+        if one.source_transfer is not None:
+            moved = world.ledger.moved(*chart.balance_books(account, "payments", one.currency), flow=one.id)
+            if moved != one.amount - (one.application_fee_amount or 0):
                 yield f"{one.id} is over {one.amount}, yet moved {moved}"
     for book, held in world.ledger.books("stripe:transfers:").items():
         if held:
             yield f"{book} holds {held}, and transfers arrive at once"
-    for kind in (Transfer, TransferReversal, ReceivedPayment, PaymentRefund):
+    for kind in (Transfer, TransferReversal):
         yield from world.ledger.orphans(kind)
 
 
 RECORDS = (Transfer, TransferReversal)
+WHEN = {"payments.charge.sent_on": send_on, "payments.refund.takes_back": take_back}
 AUDIT = audit
 ROUTES = [
     POST("/v1/transfers", create, CreateParams),

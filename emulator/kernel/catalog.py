@@ -47,7 +47,10 @@ class Catalog:
         kinds = [kind for module in modules for kind in getattr(module, "RECORDS", ())]
         self.records: dict[str, Kind] = named("records", ((kind.object, kind) for kind in kinds))
         faces = [kind for kind in kinds if kind.is_stored and not kind.has_table]
-        self.prefixes: dict[str, Kind] = named("prefixes", ((kind.prefix, kind) for kind in kinds if kind not in faces))
+        self.prefixes: dict[str, Kind] = named(
+            "prefixes",
+            ((prefix, kind) for kind in kinds if kind not in faces for prefix in (kind.prefix, *kind.other_prefixes)),
+        )
         self.stored: tuple[Kind, ...] = tuple(kind for kind in kinds if kind.has_table)
         tables = named("tables", ((kind.table, kind) for kind in self.stored))
         for kind in faces:

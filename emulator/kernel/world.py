@@ -168,9 +168,12 @@ class World:
         self.store.delete(type(record), record.id)
         self.step.seen.pop(record.id, None)
 
-    def new_id(self, prefix: str) -> str:
-        """A fresh id of this account with Stripe's prefix."""
-        return ids.object_id(prefix, self.now, self.account, self.step.draw())
+    def new_id(self, prefix: str, *, group: str | None = None) -> str:
+        """A fresh id of this account with Stripe's prefix; in a group, one that looks like the others of it."""
+        draw = self.step.draw()
+        if group is not None:
+            return ids.id_in_group(prefix, group, draw)
+        return ids.object_id(prefix, self.now, self.account, draw)
 
     def draw(self, purpose: str = "") -> int:
         """256 bits of the tenant's reproducible chance."""
@@ -185,12 +188,13 @@ class World:
         because: str | None,
         flow_type: str | None = None,
         transaction: str | None = None,
+        group: str | None = None,
     ) -> Entry:
         """Write a movement into the ledger, caused by the flow `because`."""
         self.step.changes += 1
         return self.ledger.write(
             movement,
-            id=self.new_id(movement.prefix),
+            id=self.new_id(movement.prefix, group=group),
             account=self.account,
             flow=because,
             flow_type=flow_type,

@@ -1,7 +1,7 @@
 """The test cards: their numbers, the tokens that stand for them, and what becomes of an attempt to use one.
 
-No other card is known in test mode. A card that is declined when it is saved says so; what only payments would show
-(charges that fail later, disputes, refunds) is as good as any other here.
+No other card is known in test mode. A card that is declined when it is saved says so. Others are saved well and show
+only in payments what they are: declined or blocked when charged, disputed, or hard to refund.
 Source: https://docs.stripe.com/testing
 """
 
@@ -132,6 +132,23 @@ WITHOUT_A_TOKEN = (
     Card("6011981111111113", "discover", "debit"),
     Card("36227206271667", "diners"),
 )
+# What is saved well, and declined when it is charged.
+DECLINED_WHEN_CHARGED = {
+    "4000000000000341": DECLINES["chargeDeclined"][1],
+    "4000008260003178": DECLINES["chargeDeclinedInsufficientFunds"][1],
+}
+# Stripe blocks what it finds too risky, whatever the bank would say.
+BLOCKED = ("4100000000000019", "4000000000004954")
+RISKS = {**dict.fromkeys(BLOCKED, "highest"), "4000000000009235": "elevated"}
+BYPASSES_PENDING = "4000000000000077"
+# Why a card is disputed once it was charged; an inquiry asks first.
+DISPUTED = {
+    "4000000000000259": "fraudulent",
+    "4000000000001976": "fraudulent",
+    "4000000000002685": "product_not_received",
+}
+INQUIRED = ("4000000000001976",)
+REFUND_PENDS, REFUND_FAILS = "4000000000007726", "4000000000005126"
 BY_NUMBER = {card.number: card for card in (*BY_TOKEN.values(), *WITHOUT_A_TOKEN)}
 # Payment methods and tokens of cards have the same names behind their prefixes.
 OF_METHODS, OF_TOKENS = "pm_card_", "tok_"

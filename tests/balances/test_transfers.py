@@ -235,7 +235,7 @@ def test_more_than_the_balance_holds_is_refused(platform):
         ({"source_type": "cash"}, 400, "source_type", None),
         ({"metadata": "x"}, 400, "metadata", None),
         ({"foo": 1}, 400, "foo", "parameter_unknown"),
-        ({"source_transaction": "ch_1"}, 501, "source_transaction", None),
+        ({"source_transaction": "ch_1"}, 400, "source_transaction", "resource_missing"),
     ],
 )
 def test_bad_transfers_are_refused(platform, params, status, param, code):

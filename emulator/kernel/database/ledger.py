@@ -149,11 +149,12 @@ class Ledger:
 
     def orphans(self, record: Kind, column: str = "flow") -> Iterator[str]:
         """Movements that name a record of this kind which is gone, as sentences for the doctor."""
-        ours = Condition(column, "like", f"{record.prefix}\\_%")
-        where, values = clause([ours, Condition(column, "outside", record)], FILTERS)
-        sql = f'SELECT id, "{column}" FROM movement WHERE {where} ORDER BY sequence'
-        for id, named in self.session.all(sql, **values):
-            yield f"{id} is of {named}, which is not there"
+        for prefix in (record.prefix, *record.other_prefixes):
+            ours = Condition(column, "like", f"{prefix}\\_%")
+            where, values = clause([ours, Condition(column, "outside", record)], FILTERS)
+            sql = f'SELECT id, "{column}" FROM movement WHERE {where} ORDER BY sequence'
+            for id, named in self.session.all(sql, **values):
+                yield f"{id} is of {named}, which is not there"
 
     def differing_totals(self) -> Iterator[tuple[str, int, int]]:
         """Books whose running total is not the sum of their lines: (book, total, sum)."""
