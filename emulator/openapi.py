@@ -1,9 +1,9 @@
 """What is built, as an OpenAPI document: made of the routes and the parameter schemas, so it says what is checked.
 
-Parameters of POST are forms with bracketed names (`style: deepObject`), multipart where there is a file; those of GET
-and DELETE stand in the query in the same way. Replies are told by their record: `id`, `object`, and with which
-operations one may go on (`links`); what else a record shows is Stripe's own reference to tell. What only code can
-judge, such as which letters a name may have, is not in here: a request that fits may still be refused.
+Parameters of POST are forms with bracketed names (`style: deepObject`), multipart where there is a file, and JSON below
+`/v2/`; those of GET and DELETE stand in the query in the same way as forms. Replies are told by their record: `id`,
+`object`, and with which operations one may go on (`links`); what else a record shows is Stripe's own reference to tell.
+What only code can judge, such as which letters a name may have, is not in here: a request that fits may be refused.
 
 Source: https://spec.openapis.org/oas/v3.1.1.html; forms as in https://github.com/stripe/openapi
 """
@@ -23,6 +23,7 @@ from marshmallow import fields
 from emulator import __version__
 from emulator.connect.account_params import DelayDays
 from emulator.connect.external_accounts import ExternalAccountField, FromFinancialAccountParams
+from emulator.connect.params_v2 import AnyHash, OnlyInV1
 from emulator.connect.shapes import Percent
 from emulator.data.api_versions import DEFAULT
 from emulator.data.countries import COUNTRIES
@@ -40,6 +41,7 @@ Json = dict[str, Any]
 FORM, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 VARIABLE = re.compile(r"\{([^}]+)\}")
 UNSET = {"const": "", "description": "Unsets it."}
+UNSET_IN_V2 = {"type": "null", "description": "Unsets it."}
 NESTED = {"style": "deepObject", "explode": True}
 HEADERS = {
     "account": ("Stripe-Account", "The connected account to act for.", 255),
@@ -88,6 +90,7 @@ def document(catalog: Catalog, server: str = "http://127.0.0.1:12111") -> Json:
             "responses": {
                 "error": reply("The request was refused.", {"$ref": "#/components/schemas/error"}),
                 "deleted": reply("What is left of a deleted object.", DELETED),
+                "deleted_in_v2": reply("What is left of a deleted object.", DELETED_IN_V2),
                 "hash": reply("An object that has no id.", {"type": "object"}),
                 "content": {"description": "The content itself.", "content": {"*/*": {}}},
                 **dict(sorted(described.responses.items())),
@@ -112,6 +115,11 @@ DELETED = {
     "required": ["id", "object", "deleted"],
     "properties": {"id": {"type": "string"}, "object": {"type": "string"}, "deleted": {"const": True}},
 }
+DELETED_IN_V2 = {
+    "type": "object",
+    "required": ["id", "object"],
+    "properties": {"id": {"type": "string"}, "object": {"type": "string"}},
+}
 
 
 class Described:
@@ -127,7 +135,7 @@ class Described:
     def operation(self, route: Route) -> Json:
         """One operation."""
         story = inspect.getdoc(route.operation) or ""
-        headers = ["account", "version", *(["idempotency"] if route.verb == "POST" else [])]
+        headers = ["account", "version", *(["idempotency"] if is_keyed(route) else [])]
         is_free = route.scope == "server"
         described: Json = {
             "operationId": self.operation_id(route),
@@ -140,9 +148,11 @@ class Described:
         }
         if is_free:
             described["security"] = []
-        schema = schema_of(route.params)
+        schema = schema_as_written(route)
         if route.path.startswith("/v1/"):
             schema["properties"]["expand"] = EXPAND
+        elif route.returns is not None and route.returns.includes and is_of_v2(route) and not route.is_list:
+            schema["properties"]["include"] = {"type": "array", "items": {"enum": sorted(route.returns.includes)}}
         if route.verb == "POST":
             described["requestBody"] = body(route, schema)
         else:
@@ -167,7 +177,7 @@ class Described:
         """What a success looks like, as one of the named replies."""
         returned = typing.get_type_hints(route.operation).get("return")
         if returned in (Content, Deleted):
-            name = returned.__name__.lower()
+            name = returned.__name__.lower() + ("_in_v2" if is_of_v2(route) else "")
         elif route.returns is None:
             name = "hash"
         else:
@@ -185,7 +195,8 @@ class Described:
             }
             one = {"$ref": f"#/components/schemas/{kind.object}"}
             says = f"A list of {kind.object} objects." if is_list else f"A {kind.object} object."
-            self.responses[name] = reply(says, list_of(one) if is_list else one)
+            several = page_of(one) if kind.object.startswith("v2.") else list_of(one)
+            self.responses[name] = reply(says, several if is_list else one)
             if not is_list:
                 self.responses[name]["links"] = dict(self.links(kind))
         return name
@@ -203,6 +214,16 @@ class Described:
         if self.names[route.name] == 1:
             return route.name
         return f"{route.name}.{[part for part in route.path.split('/') if not VARIABLE.match(part)][-1]}"
+
+
+def is_of_v2(route: Route) -> bool:
+    """Whether an operation is read and answered as v2 does."""
+    return route.path.startswith("/v2/")
+
+
+def is_keyed(route: Route) -> bool:
+    """Whether a request is carried out once that is sent again with its key: in v2 deletions are too."""
+    return route.verb == "POST" or (route.verb == "DELETE" and is_of_v2(route))
 
 
 def shape(path: str) -> str:
@@ -229,8 +250,20 @@ def list_of(one: Json) -> Json:
     }
 
 
+def page_of(one: Json) -> Json:
+    """A page of a list of v2."""
+    path = {"type": ["string", "null"]}
+    return {
+        "type": "object",
+        "required": ["data", "next_page_url", "previous_page_url"],
+        "properties": {"data": {"type": "array", "items": one}, "next_page_url": path, "previous_page_url": path},
+    }
+
+
 def body(route: Route, schema: Json) -> Json:
-    """What a POST takes: a form, with a file a multipart one."""
+    """What a POST takes: a form, with a file a multipart one; JSON in v2."""
+    if is_of_v2(route):
+        return {"required": bool(schema.get("required")), "content": {JSON: {"schema": schema}}}
     members = schema["properties"]
     has_file = any(type(field) is p.Param for field in route.params.shared().fields.values())
     media: Json = {"schema": schema}
@@ -254,6 +287,17 @@ def is_nested(schema: Json) -> bool:
 # Schemas
 
 
+def schema_as_written(route: Route) -> Json:
+    """The parameter schema of a route, as the wire of its path writes values."""
+    if not is_of_v2(route):
+        return schema_of(route.params)
+    before = p.WRITTEN.set("v2 json" if route.verb == "POST" else "v2 query")
+    try:
+        return schema_of(route.params)
+    finally:
+        p.WRITTEN.reset(before)
+
+
 def schema_of(params: type[p.Params]) -> Json:
     """A parameter schema: what it does not name is refused."""
     described: Json = {
@@ -266,9 +310,14 @@ def schema_of(params: type[p.Params]) -> Json:
 
 
 def member(field: fields.Field) -> Json:
-    """What a field takes, the empty text that unsets it included."""
+    """What a field takes, the empty text or null that unsets it included."""
     schema = described_field(field)
-    return {"anyOf": [schema, UNSET]} if getattr(field, "unset", False) else schema
+    return {"anyOf": [schema, unset()]} if getattr(field, "unset", False) else schema
+
+
+def unset() -> Json:
+    """What unsets a parameter: an empty text in v1, null in v2."""
+    return UNSET if p.WRITTEN.get() == "v1" else UNSET_IN_V2
 
 
 @singledispatch
@@ -313,6 +362,8 @@ def _(field: p.Integer) -> Json:
 
 @described_field.register
 def _(field: p.Timestamp) -> Json:
+    if p.WRITTEN.get() != "v1":
+        return {"type": "string", "format": "date-time"}
     return {**described_field.dispatch(p.Integer)(field), "format": "unix-time"}
 
 
@@ -358,12 +409,25 @@ def _(field: p.Range) -> Json:
 
 @described_field.register
 def _(field: p.Metadata) -> Json:
+    value: Json = {"type": "string", "maxLength": 500}
+    if p.WRITTEN.get() != "v1":
+        value = {"anyOf": [{**value, "minLength": 1}, UNSET_IN_V2]}
     pairs = {
         "type": "object",
         "propertyNames": {"type": "string", "minLength": 1, "maxLength": 40, "pattern": r"^[^\[\]]+$"},
-        "additionalProperties": {"type": "string", "maxLength": 500},
+        "additionalProperties": value,
     }
-    return {"anyOf": [pairs, UNSET]}
+    return {"anyOf": [pairs, unset()]}
+
+
+@described_field.register
+def _(field: OnlyInV1) -> Json:
+    return {"not": {}, "description": "Refused, with where v1 is asked for it."}
+
+
+@described_field.register
+def _(field: AnyHash) -> Json:
+    return {"type": "object"}
 
 
 @described_field.register

@@ -45,7 +45,7 @@ class Checked:
 
         body = b"".join(self.app(environ, keep))
         path, verb = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        if path.startswith("/v1/") and kept["headers"].get("Content-Type") == "application/json":
+        if path.startswith(("/v1/", "/v2/")) and kept["headers"].get("Content-Type") == "application/json":
             found = self.app.emulator.tenants.catalog.table.find(verb, path)  # type: ignore[attr-defined]
             template = found[0].path if found is not None else path
             said = RECORDER.record(verb, template, kept["status"], body)

@@ -64,8 +64,8 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
     },
     "what is never shown, or as something else, and follows from nothing": {
         "account": (
-            ".account_token .documents .is_deleted .is_ready .numbers .owed .rejected .rejection_keeps_payouts "
-            ".verified"
+            ".account_token .beyond_v1 .configurations .documents .has_country .is_closed .is_deleted .is_ready .left "
+            ".numbers .owed .rejected .rejection_keeps_payouts .verified"
         ),
         "acting_account": "is_open",
         "bank_account": ".documents .number",
@@ -85,7 +85,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "payment_method": ".directions .is_used_up .is_verified .number .token .us_bank_account",
         "payout": ".number_of_others .outcome",
         "price": ".currency_options .tiers",
-        "person": ".country .documents .numbers .person_token .said .status",
+        "person": ".country .documents .numbers .person_token .said .status .updated",
         "setup_intent": ".arrival_date .single_use .wrong",
         "topup": ".destination_balance .outcome",
         "treasury_financial_account": (

@@ -46,13 +46,12 @@ NOT_COUNTRIES = {"AN", "CS", "EU", "QS", "QT", "XA", "XB", "XC", "XD", "XF", "XK
 
 
 def routes() -> list[tuple[str, str]]:
-    """Every (verb, path template) of v1 that the package sends, sorted by path.
+    """Every (verb, path template) of v1 and v2 that the package sends, sorted by path.
 
     The services name a template first; the resource classes add what no service has (the refunds of a charge).
     """
-    sources = sorted(path for path in STRIPE.rglob("_*.py") if "v2" not in path.relative_to(STRIPE).parts)
     found: dict[tuple[str, str], str] = {}
-    for path in sorted(sources, key=lambda path: not path.name.endswith("_service.py")):
+    for path in sorted(sorted(STRIPE.rglob("_*.py")), key=lambda path: not path.name.endswith("_service.py")):
         for verb, template in requests_in(path.read_text(encoding="utf-8")):
             found.setdefault((verb, unnamed(template)), template)
     return sorted(((verb, template) for (verb, _), template in found.items()), key=lambda r: (r[1], VERBS.index(r[0])))
@@ -68,7 +67,7 @@ def requests_in(source: str) -> Iterator[tuple[str, str]]:
             template = template.func.value
         if not (isinstance(verb, ast.Constant) and isinstance(template, ast.Constant)):
             continue
-        if "_request" in call.func.attr and str(template.value).startswith("/v1/"):
+        if "_request" in call.func.attr and str(template.value).startswith(("/v1/", "/v2/")):
             yield verb.value.upper(), template.value
 
 
@@ -129,12 +128,26 @@ def capabilities() -> list[str]:
     return [name for name in [*shown, *(name for name in asked if name not in shown)] if not name.startswith("_")]
 
 
+def of_accounts_v2() -> list[str]:
+    """What only v2 knows of accounts: capabilities of merchants, kinds of numbers, structures, languages."""
+    path, owner = "params/v2/core/_account_create_params.py", "AccountCreateParams"
+    business, person = f"{owner}IdentityBusinessDetails", f"{owner}IdentityIndividual"
+    words = {
+        "BUSINESS_ID_NUMBERS": choices(fields_of(path, f"{business}IdNumber")["type"]),
+        "LOCALES": choices(fields_of(path, f"{owner}Defaults")["locales"]),
+        "MERCHANT_CAPABILITIES": list(fields_of(path, f"{owner}ConfigurationMerchantCapabilities")),
+        "PERSON_ID_NUMBERS": choices(fields_of(path, f"{person}IdNumber")["type"]),
+        "STRUCTURES": choices(fields_of(path, business)["structure"]),
+    }
+    return [rows(f"{name}: tuple[str, ...]", quoted(values)) for name, values in words.items()]
+
+
 def tables() -> dict[str, str]:
     """File name → content, for every table."""
     version = stripe.VERSION
     return {
         "routes.py": module(
-            f"Every published operation of the v1 API as (verb, path template), sorted by path.\n\n"
+            f"Every published operation of the API as (verb, path template), sorted by path.\n\n"
             f"Source: the official package stripe {version}.",
             rows("ROUTES: tuple[tuple[str, str], ...]", (f'("{verb}", "{path}")' for verb, path in routes())),
         ),
@@ -173,6 +186,11 @@ def tables() -> dict[str, str]:
         "capabilities.py": module(
             f"Every capability of accounts, in Stripe's order.\n\nSource: the official package stripe {version}.",
             rows("CAPABILITIES: tuple[str, ...]", quoted(capabilities())),
+        ),
+        "accounts_v2.py": module(
+            f"The words that accounts have in v2 alone, in Stripe's order.\n\n"
+            f"Source: the official package stripe {version}.",
+            *of_accounts_v2(),
         ),
     }
 

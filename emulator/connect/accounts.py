@@ -15,6 +15,7 @@ from emulator.connect.account_params import CreateParams, UpdateParams
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
+from emulator.connect.records.capabilities import Capability
 from emulator.connect.records.persons import Person, individual
 from emulator.connect.requirements import kept
 from emulator.connect.reviewing import changing, connected, reading, review
@@ -128,16 +129,22 @@ def create(world: World, params: dict[str, Any]) -> Account:
     if not world.predates("Y1"):
         account = with_descriptors(account, person)
 
+    opened(world, account, person, asked_for)
+    if bank is not None:
+        external_accounts.add(inside, bank, default=True)
+    review(inside)
+    return accounts.of(inside)
+
+
+def opened(world: World, account: Account, person: Person | None, asked_for: Sequence[Capability]) -> None:
+    """Store a new account with its individual and the capabilities it asked for. A review has to follow."""
+    inside = world.as_account(account.id)
     accounts.save(world, account)
     world.open_account(account.id)
     if person is not None:
         inside.put(person)
-    if bank is not None:
-        external_accounts.add(inside, bank, default=True)
     for capability in asked_for:
         inside.put(capability)
-    review(inside)
-    return accounts.of(inside)
 
 
 def chosen(sent: dict[str, Any]) -> dict[str, Any]:
@@ -238,7 +245,9 @@ def about_individual(world: World, account: Account, params: dict[str, Any]) -> 
     if known is None and account.business_type != "individual" and "individual" not in params:
         return None
     person = known or Person(world.new_id("person"), world.now, world.account, account.country, is_individual=True)
-    return persons.told(person, params.get("individual", {}))
+    if "individual" not in params:
+        return person
+    return replace(persons.told(person, params["individual"]), updated=world.now)
 
 
 def with_descriptors(account: Account, person: Person | None) -> Account:
@@ -270,11 +279,16 @@ def delete(world: World, params: dict[str, Any], account: str) -> Deleted:
     inside = connected(world, account)
     record = accounts.of(inside)
     accounts.save(world, replace(record, is_deleted=True))
-    world.close_account(account)
+    leave(inside)
+    return Deleted(record)
+
+
+def leave(world: World) -> None:
+    """Let nobody act for the acting account any more; its platform's application is told."""
+    world.close_account(world.account)
     platform = accounts.of(world.as_account(world.platform))
     name = platform.settings["dashboard"]["display_name"]
-    inside.emit("account.application.deauthorized", Application(application_of(platform.id), name))
-    return Deleted(record)
+    world.emit("account.application.deauthorized", Application(application_of(platform.id), name))
 
 
 ROUTES = [

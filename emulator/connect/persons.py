@@ -181,7 +181,7 @@ def create(world: World, params: dict[str, Any]) -> Person:
 
 def update(world: World, params: dict[str, Any], id: str) -> Person:
     """What was sent is merged with what is known. 400 for a second representative."""
-    person = told(world.get(Person, id), params)
+    person = replace(told(world.get(Person, id), params), updated=world.now)
     refuse_second_representative(world, person)
     return world.put(person)
 

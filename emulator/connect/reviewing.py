@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from emulator import progress
 from emulator.connect import requirements
+from emulator.connect.correspondence import applied
 from emulator.connect.records import accounts, capabilities, external_accounts, persons
 from emulator.connect.records.accounts import Account
 from emulator.connect.records.capabilities import Capability
@@ -151,6 +152,7 @@ def review(world: World) -> None:
     has_bank = bool(external_accounts.everyone(world))
     reviewed = replace(
         account,
+        configurations=applied(account.configurations, names),
         details_submitted=has_bank and (not asked or requirements.details_complete(facts)),
         owed={
             "past_due": [key for finding in stopping for key in finding.keys],

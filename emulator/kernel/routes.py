@@ -46,6 +46,8 @@ class Route:
         """`issuing.cards.create`, as logs and the request list show it."""
         if self.operation.__name__ == "operation":  # made by `lists` or `retrieves`
             resource = [part for part in self.path.split("/") if not part.startswith("{")][-1]
+            if self.path.startswith("/v2/"):
+                resource += "_v2"
             return f"{self.product}.{resource}.{'list' if self.is_list else 'retrieve'}".lstrip(".")
         return f"{self.operation.__module__.removeprefix('emulator.')}.{self.operation.__name__}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import stripe
-from stripe._object_classes import OBJECT_CLASSES
+from stripe._object_classes import OBJECT_CLASSES, V2_OBJECT_CLASSES
 
 ROOT = Path(stripe.__file__).parent.parent
 SCALARS = {"str": "string", "int": "integer", "bool": "boolean", "float": "number", "Decimal": "decimal"}
@@ -90,12 +90,12 @@ def object_name(owner: ClassName) -> str | None:
 
 @cache
 def object_classes() -> dict[str, ClassName]:
-    """Every v1 resource class, by the `object` value it stands for."""
-    skipped = {"list", "search_result", "file_upload"}
+    """Every resource class, of v2 too, by the `object` value it stands for."""
+    skipped = {"list", "search_result", "file_upload", "v2.search_result"}
     return {
         name: ClassName(home, (title,))
-        for name, (home, title) in OBJECT_CLASSES.items()
-        if name not in skipped and not name.startswith("v2.")
+        for name, (home, title) in {**V2_OBJECT_CLASSES, **OBJECT_CLASSES}.items()
+        if name not in skipped
     }
 
 

@@ -252,6 +252,11 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "setup_intent:managed_payments", SAMPLE),
     Allowed("absent", "setup_intent:next_action.use_stripe_sdk", "only when the type names it"),
     Allowed("absent", "setup_intent:payment_method_options.*", METHOD),
+    # Accounts and persons of v2: what was never said is not there, but for what is null in recorded replies
+    Allowed("absent", "v2.core.account:configuration.*.*", RECORDED),
+    Allowed("absent", "v2.core.account:defaults.*", RECORDED),
+    Allowed("absent", "v2.core.account:identity.*.*", RECORDED),
+    Allowed("absent", "v2.core.account_person:*", SAMPLE),
     # Developer
     Allowed("value", "file:purpose", "personalization designs demand it", ("issuing_logo",)),
     Allowed("absent", "ephemeral_key:secret", "only in the reply that creates the key"),

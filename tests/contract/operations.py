@@ -9,6 +9,7 @@ from . import annotations
 from .annotations import ROOT, ClassName, Type
 
 PACKAGE = ROOT / "stripe"
+API = ("/v1/", "/v2/")
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ def unnamed(path: str) -> str:
 
 @cache
 def operations() -> dict[tuple[str, str], Operation]:
-    """Every published v1 operation, by verb and unnamed path. Services come first, resource classes add to them."""
-    sources = sorted(path for path in PACKAGE.rglob("_*.py") if not {"v2", "params"} & set(path.parts))
+    """Every published operation, by verb and unnamed path. Services come first, resource classes add to them."""
+    sources = sorted(path for path in PACKAGE.rglob("_*.py") if "params" not in path.parts)
     found: dict[tuple[str, str], Operation] = {}
     for path in sorted(sources, key=lambda path: not path.name.endswith("_service.py")):
-        if '"/v1/' not in path.read_text(encoding="utf-8"):
+        if not any(start in path.read_text(encoding="utf-8") for start in ('"/v1/', '"/v2/')):
             continue
         home = annotations.module(".".join(path.relative_to(ROOT).with_suffix("").parts))
         for owner, node in home.classes.items():
@@ -102,14 +103,18 @@ def operations() -> dict[tuple[str, str], Operation]:
 
 
 def request_in(method: ast.FunctionDef) -> tuple[str, str] | None:
-    """The (verb, unnamed path) that a method of the package requests, if it names one in v1."""
+    """The (verb, unnamed path) that a method of the package requests, if it names one."""
     for call in ast.walk(method):
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and "_request" in call.func.attr):
             continue
         verb, template = (*call.args, None, None)[:2]
         if isinstance(template, ast.Call) and isinstance(template.func, ast.Attribute):
             template = template.func.value
-        if isinstance(verb, ast.Constant) and isinstance(template, ast.Constant) and "/v1/" in str(template.value):
+        if (
+            isinstance(verb, ast.Constant)
+            and isinstance(template, ast.Constant)
+            and str(template.value).startswith(API)
+        ):
             return verb.value.upper(), unnamed(template.value)
     return None
 

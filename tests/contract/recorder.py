@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from . import older
+from . import older, v2
 from .operations import operations, published_reply, unnamed
 from .replies import complaints, disorder
 
@@ -30,16 +30,20 @@ class Recorder:
 
         Operations that the package does not publish are checked by their `object` alone. A reply to a client that pins
         a `version` is held against the contract of that version; of one that is too old only the order is looked at.
+        Versions do not matter to v2, whose replies have shapes of their own.
         """
         reply = json.loads(body) if isinstance(body, bytes | str) else body
         found: list[str] = []
-        if status != 200 or version is None or version[:10] >= older.OLDEST:
+        if path.startswith("/v2/"):
+            found = v2.complaints(verb.upper(), path, status, reply)
+        elif status != 200 or version is None or version[:10] >= older.OLDEST:
             retold, found = older.as_today(reply, version) if version is not None else (reply, [])
             found += self._judge(verb.upper(), path, status, retold)
         if status == 200 and (verb.upper(), unnamed(path)) in operations():
             found += disorder(reply)
         self.complaints += [Complaint(verb.upper(), path, status, said) for said in found]
-        empty = isinstance(reply, dict) and reply.get("object") in ("list", "search_result") and not reply.get("data")
+        pages = ("list", "search_result", None)
+        empty = isinstance(reply, dict) and reply.get("object") in pages and reply.get("data") == []
         if status == 200 and not empty:
             self.populated.add((verb.upper(), unnamed(path)))
         return found

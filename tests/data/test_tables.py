@@ -27,6 +27,7 @@ def written(generator):
 
 
 NAMES = (
+    "accounts_v2.py",
     "api_versions.py",
     "capabilities.py",
     "countries.py",
@@ -49,10 +50,11 @@ def test_every_generated_table_is_committed_and_nothing_else(written):
     assert committed == set(written) == set(NAMES)
 
 
-def test_routes_are_unique_sorted_and_of_v1():
-    assert len(set(routes.ROUTES)) == len(routes.ROUTES) == 559
+def test_routes_are_unique_and_sorted():
+    assert len(set(routes.ROUTES)) == len(routes.ROUTES) == 650
     assert list(routes.ROUTES) == sorted(routes.ROUTES, key=lambda r: (r[1], ("GET", "POST", "DELETE").index(r[0])))
-    assert all(path.startswith("/v1/") and not path.endswith("/") for _, path in routes.ROUTES)
+    assert all(path.startswith(("/v1/", "/v2/")) and not path.endswith("/") for _, path in routes.ROUTES)
+    assert sum(path.startswith("/v1/") for _, path in routes.ROUTES) == 559
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,7 @@ def test_routes_are_unique_sorted_and_of_v1():
         ("DELETE", "/v1/accounts/{account}/external_accounts/{id}"),
         ("GET", "/v1/charges/{charge}/refunds"),
         ("GET", "/v1/balance_settings"),
+        ("POST", "/v2/core/accounts/{id}/close"),
     ],
 )
 def test_routes_keep_the_names_of_the_package_for_their_variables(route):

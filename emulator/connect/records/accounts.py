@@ -76,13 +76,18 @@ def controller_of(payer: str, losses: str, collection: str, dashboard: str) -> d
     "account",
     prefix="acct",
     noun="account",
-    filters=("is_listed",),
+    filters=("is_closed", "is_customer", "is_listed", "is_merchant", "is_of_v2", "is_recipient"),
     hidden=(
         "account_token",
+        "beyond_v1",
+        "configurations",
         "documents",
+        "has_country",
+        "is_closed",
         "is_deleted",
         "is_platform",
         "is_ready",
+        "left",
         "numbers",
         "owed",
         "rejected",
@@ -104,6 +109,9 @@ class Account:
 
     `is_ready` accounts are active without being asked anything, whatever the tenant's onboarding mode. `owed` is what
     the last review found besides what capabilities need: fields due, and the errors with them.
+
+    The `configurations` are those that v2 shows as applied, `left` those that were given up; `beyond_v1` is what only
+    v2 knows, None for an account that v1 opened. One that v2 opened without being told where has no country there.
     """
 
     id: str
@@ -131,11 +139,36 @@ class Account:
     is_platform: bool = False
     is_ready: bool = False
     is_deleted: bool = False
+    is_closed: bool = False
+    has_country: bool = True
+    configurations: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    beyond_v1: dict[str, Any] | None = None
 
     @property
     def is_listed(self) -> bool:
-        """Whether the account is one of the platform's connected accounts."""
-        return not self.is_platform and not self.is_deleted
+        """Whether the account is one of the platform's connected accounts, and open."""
+        return not self.is_platform and not self.is_deleted and not self.is_closed
+
+    @property
+    def is_customer(self) -> bool:
+        """List filter of v2."""
+        return "customer" in self.configurations
+
+    @property
+    def is_merchant(self) -> bool:
+        """List filter of v2."""
+        return "merchant" in self.configurations
+
+    @property
+    def is_of_v2(self) -> bool:
+        """List filter of v2: whether the account was opened there."""
+        return self.beyond_v1 is not None
+
+    @property
+    def is_recipient(self) -> bool:
+        """List filter of v2."""
+        return "recipient" in self.configurations
 
     @property
     def is_controlled(self) -> bool:

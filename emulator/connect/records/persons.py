@@ -53,6 +53,7 @@ def nothing_required() -> dict[str, Any]:
         "person_token",
         "said",
         "status",
+        "updated",
     ),
     expands=(
         "verification.additional_document.back",
@@ -74,6 +75,7 @@ class Person:
     documents: dict[str, Any] | None = None
     person_token: str | None = None
     is_individual: bool = False
+    updated: int | None = None
     status: str = "unverified"
     requirements: dict[str, Any] = field(default_factory=nothing_required)
 
