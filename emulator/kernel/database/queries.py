@@ -68,6 +68,6 @@ def paged(
     if newer_than is not None:
         sql, order = sql + f"AND ({key}, sequence) > (:newer_key, :newer_sequence) ", "ASC"
         values |= {"newer_key": newer_than.key, "newer_sequence": newer_than.sequence}
-    groups = f"{grouped}, " if grouped else ""
+    groups = f"{grouped} {order}, " if grouped else ""
     sql += f"ORDER BY {groups}{key} {order}, sequence {order}"
     return (sql if limit is None else f"{sql} LIMIT {int(limit)}"), values

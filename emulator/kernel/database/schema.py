@@ -79,11 +79,9 @@ KERNEL_TABLES = (
         ("sequence",),
         ("id",),
         (
-            Index("movement_by_owner", "owner, created DESC, sequence DESC"),
-            Index("movement_by_flow", "flow, owner, created DESC, sequence DESC"),
-            Index(
-                "movement_by_transaction", "transaction_id, created DESC, sequence DESC", "transaction_id IS NOT NULL"
-            ),
+            Index("movement_by_owner", "owner, created, sequence"),
+            Index("movement_by_flow", "flow, owner, created, sequence"),
+            Index("movement_by_transaction", "transaction_id, created, sequence", "transaction_id IS NOT NULL"),
         ),
     ),
     Table(
@@ -237,7 +235,7 @@ KERNEL_TABLES = (
         (
             Index("ask_open", "about", "decided = 0"),
             Index("ask_unfinished", "asked_at_ms", "finished = 0"),
-            Index("ask_newest", "delivery DESC"),
+            Index("ask_newest", "delivery"),
         ),
     ),
     Table(
@@ -279,10 +277,10 @@ def table_for(record: Kind) -> Table:
         **{filter: TYPES[type] for filter, type in types.items()},
         "data": "BLOB NOT NULL",
     }
-    indexes = [Index(f"{name}_newest", "account, created DESC, sequence DESC")] if record.has_list else []
+    indexes = [Index(f"{name}_newest", "account, created, sequence")] if record.has_list else []
     for filter, type in types.items():
         if type != "bool" and filter not in record.unindexed:
-            columns_of = f"account, {quoted(filter)}, created DESC, sequence DESC"
+            columns_of = f"account, {quoted(filter)}, created, sequence"
             indexes.append(Index(f"{name}_by_{filter}", columns_of, f"{quoted(filter)} IS NOT NULL"))
     return Table(name, columns, ("sequence",), ("id",), tuple(indexes))
 

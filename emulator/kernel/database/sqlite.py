@@ -41,7 +41,7 @@ MOST_IDLE_CONNECTIONS = 16
 HANDLE = re.compile("[0-9a-f]{32}")
 MISSING = re.compile(r"no such table: (?:main\.)?(\w+)")
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
-# Half of what SQLite takes. A change writes whole pages, one for each table and index it touches: 33 for a purchase.
+# Half of what SQLite takes. A change writes whole pages, one for each table and index that it touches; a purchase 35.
 BYTES_OF_A_PAGE = 2048
 NEVER, AT_ONCE, LATEST = 0, 1, 2**31 - 1
 # Where a header has the size of a page, the version of the format for writing and reading, the number of pages, the

@@ -106,7 +106,7 @@ class Store:
         found: dict[Any, list[AnyRecord]] = {column_value(value): [] for value in values}
         where, given = clause([*conditions, Condition(column, "in", list(found))], columns_of(record))
         # In the order of the index that finds them: by time alone every row of the account would be walked through.
-        order = f"{quoted(column)}, created DESC, sequence DESC"
+        order = f"{quoted(column)} DESC, created DESC, sequence DESC"
         sql = f"SELECT {quoted(column)}, data FROM {record.table} WHERE {where} ORDER BY {order}"
         for value, data in self.session.all(sql, **given):
             found[value].append(revive(record, data))
