@@ -17,6 +17,7 @@ import traceback
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +296,7 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
         line.api_version,
         kept(line.idempotency_key) if line.idempotency_key else None,
         line.ip_address,
-        kept(line.user_agent),
+        kept_agent(line.user_agent),
         round(line.duration_ms, 3),
         kept(line.reason) if line.reason else None,
         kept(line.hint) if line.hint else None,
@@ -306,6 +307,12 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
 def kept(text: str) -> str:
     """A text as the log keeps it: not too long, and without the secret part of keys and card numbers."""
     return masked(text[:LONGEST_TEXT])
+
+
+@lru_cache(maxsize=64)
+def kept_agent(text: str) -> str:
+    """The same for what clients call themselves: few texts, and each of them again and again."""
+    return kept(text)
 
 
 def masked(text: str) -> str:
