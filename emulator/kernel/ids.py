@@ -13,7 +13,9 @@ import random
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 REQUESTS = random.Random()
-CHARACTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))  # one for each byte, some a little oftener
+CHARACTERS = bytes(
+    ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256)
+)  # one for each byte, some a little oftener
 SHORT_FAMILIES = frozenset({"cus", "prod", "si", "ipcd", "ics", "tmc"})
 
 

@@ -10,58 +10,22 @@ body, or breaks the rules of chunks there, is answered by the application, which
 
 from __future__ import annotations
 
-from asyncio import TimerHandle, Transport
-from collections.abc import Mapping
-from functools import partial
+from asyncio import TimerHandle
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from emulator.kernel.errors import ApiError, invalid
 from emulator.kernel.render import encoded
 
-EXTENSION = "emulator.connection"
+EXTENSION, CYCLE = "emulator.connection", "emulator.cycle"  # uvicorn's cycle is one request and its reply
+CLOSE = "connection: close\r\n"
 LONGEST_HEAD = 64 * 1024
 HEAD_SECONDS = 20.0
 READING_SECONDS = 30.0  # in which a client must have read something of its reply
 LINGER_SECONDS, LINGER_BYTES = 2.0, 1024 * 1024
 MOST_OPEN = 10_000
-
-
-class InOnePiece:
-    """A transport for one reply: its head leaves with the beginning of its body.
-
-    uvicorn writes the two apart, which is one call of the system and one awakening of the client more for each reply.
-    """
-
-    __slots__ = ("transport", "head", "is_begun")
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self.head = b""
-        self.is_begun = False
-
-    def write(self, data: bytes) -> None:
-        """Keep the head back; what comes next leaves with it. A line that only says to go on leaves at once."""
-        if not self.is_begun and not data.startswith(b"HTTP/1.1 1"):
-            self.head, self.is_begun = data, True
-            return
-        head, self.head = self.head, b""
-        self.transport.write(head + data)
-
-    def flush(self) -> None:
-        """Nothing more comes: a reply to HEAD has no body."""
-        if self.head:
-            self.write(b"")
-
-    def is_closing(self) -> bool:
-        """Whether nothing can be written any more."""
-        return self.transport.is_closing()
-
-    def close(self) -> None:
-        """Close, once everything has left."""
-        self.flush()
-        self.transport.close()
 
 
 class Connection(HttpToolsProtocol):
@@ -109,6 +73,38 @@ class Connection(HttpToolsProtocol):
         """Whether the body of a request is here; that of an earlier one is, once the next has begun."""
         return self.cycle.scope is not scope or not self.cycle.more_body
 
+    async def reply(
+        self, scope: Mapping[str, Any], status: int, headers: Iterable[tuple[str, str]], body: bytes
+    ) -> None:
+        """Write a whole reply to a request, head and body together; ValueError for a header of several lines.
+
+        uvicorn writes the two apart, which is one call of the system and one awakening of the client more for each
+        reply, and it looks at every header three times.
+        """
+        cycle: RequestResponseCycle = scope["extensions"][CYCLE]
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if cycle.disconnected:
+            return
+        lines = [f"{name.lower()}: {value}\r\n" for name, value in headers]
+        if CLOSE in lines:
+            cycle.keep_alive = False
+        elif not cycle.keep_alive:
+            lines.append(CLOSE)
+        head = "".join(lines)
+        if not head.count("\r") == head.count("\n") == len(lines):
+            raise ValueError("a header of this reply has more than one line")
+        if "content-length: " not in head:
+            head += f"content-length: {len(body)}\r\n"
+        is_head = scope["method"] == "HEAD"
+        begin = [STATUS_LINE[status], *(b"%s: %s\r\n" % header for header in cycle.default_headers)]
+        self.transport.write(b"".join((*begin, head.encode("latin-1"), b"\r\n", b"" if is_head else body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
+
     def end_body(self) -> None:
         """Have the application see that the body ends here."""
         self.has_ended = True
@@ -146,10 +142,7 @@ class Connection(HttpToolsProtocol):
             raise ValueError("the head is too long")
         self.is_in_head, self.head_bytes = False, 0
         super().on_headers_complete()
-        if self.cycle is not None and self.cycle.scope is self.scope:  # not where a WebSocket opens
-            reply = InOnePiece(self.transport)
-            self.cycle.transport = reply  # type: ignore[assignment]
-            self.cycle.on_response = partial(self.end_reply, reply)
+        self.scope["extensions"][CYCLE] = self.cycle  # type: ignore[typeddict-item]
 
     def on_message_complete(self) -> None:
         self.is_in_head = True
@@ -201,10 +194,9 @@ class Connection(HttpToolsProtocol):
             self.reading_timer.cancel()
             self.reading_timer = None
 
-    def end_reply(self, reply: InOnePiece) -> None:
+    def on_response_complete(self) -> None:
         """A reply has been written."""
-        reply.flush()
-        self.on_response_complete()
+        super().on_response_complete()
         if self.transport.is_closing() and self.transport.get_write_buffer_size():
             self.reading_timer = self.loop.call_later(READING_SECONDS, self.transport.abort)
 

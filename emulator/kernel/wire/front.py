@@ -26,7 +26,7 @@ from werkzeug.test import run_wsgi_app
 from emulator.kernel.errors import ApiError
 from emulator.kernel.uploads import LARGEST_UPLOAD
 from emulator.kernel.waiting import Waiting, awaited
-from emulator.kernel.wire.connection import EXTENSION
+from emulator.kernel.wire.connection import EXTENSION, Connection
 from emulator.kernel.wire.doors import ONLY_ONCE, Doors, twice
 from emulator.kernel.wire.incoming import BROKEN_CHUNKS, Incoming, too_short
 from emulator.kernel.wire.pipeline import API, Answer, Pipeline
@@ -112,7 +112,7 @@ class Front:
             content, broken = await self.body(scope, sent, receive)
         except ApiError as refusal:
             answer = self.pipeline.turn_away(sent, refusal)
-            await respond(send, answer._replace(headers=[*answer.headers, CLOSE]))
+            await respond(scope, send, answer._replace(headers=[*answer.headers, CLOSE]))
             return
         except Gone:
             return
@@ -129,7 +129,7 @@ class Front:
             answer = answer._replace(headers=[*answer.headers, CLOSE])
         if self.doors.is_foreign(sent.headers):
             answer = answer._replace(headers=[one for one in answer.headers if not one[0].startswith(CORS)])
-        await respond(send, answer)
+        await respond(scope, send, answer)
 
     async def answered(self, sent: Incoming) -> Answer | Telling:
         """What the pipeline makes of a request of the API, and the pages' application of any other."""
@@ -248,7 +248,7 @@ class Front:
 
     async def read(self, scope: Scope, receive: Receive, length: int | None, most: int) -> tuple[bytes, str | None]:
         """The same, read to its end."""
-        connection = (scope.get("extensions") or {}).get(EXTENSION)
+        connection = connection_of(scope)
         if connection is not None and connection.has_all_of(scope):  # as most bodies, which come with their heads
             content = (await receive()).get("body", b"")
             if len(content) > most:
@@ -314,6 +314,11 @@ class Front:
         return Answer(int(status[:3]), list(headers), b"".join(body))
 
 
+def connection_of(scope: Scope) -> Connection | None:
+    """The connection that a request came in on, where it is one of ours; any server may serve this application."""
+    return (scope.get("extensions") or {}).get(EXTENSION)
+
+
 def is_local(scope: Scope) -> bool:
     """Whether a request came through a file, where only programs of this machine can be."""
     server = scope.get("server")
@@ -330,8 +335,12 @@ def too_slow(seconds: float) -> ApiError:
     return ApiError(408, f"The body of this request did not arrive: {seconds:g} seconds are given to a megabyte.")
 
 
-async def respond(send: Send, answer: Answer) -> None:
+async def respond(scope: Scope, send: Send, answer: Answer) -> None:
     """Send a whole reply. A page says itself how long it is, also where it was only asked for its head."""
+    connection = connection_of(scope)
+    if connection is not None:
+        await connection.reply(scope, *answer)
+        return
     headers = encoded(answer.headers)
     if not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", b"%d" % len(answer.body)))

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -416,6 +417,16 @@ def test_head_and_body_of_a_reply_leave_in_one_piece(served):
             head, _, body = line.recv(65536).partition(b"\r\n\r\n")
 
             assert orjson.loads(body)["object"] == "balance"
+
+
+@pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb"])
+def test_no_header_of_a_reply_has_more_than_one_line(value):
+    cycle = SimpleNamespace(disconnected=False, keep_alive=True, default_headers=[])
+    line = SimpleNamespace(flow=SimpleNamespace(write_paused=False))
+    scope = {"method": "GET", "extensions": {connection.CYCLE: cycle}}
+
+    with pytest.raises(ValueError):
+        asyncio.run(connection.Connection.reply(line, scope, 200, [("Idempotency-Key", value)], b""))
 
 
 # What takes long
