@@ -19,12 +19,14 @@ from typing import NamedTuple
 
 import httpx
 import pytest
+import stripe
 
 from bench.running import Running
 from emulator import __version__, cli
 from emulator.cli import spoken
 from emulator.kernel.database.schema import SCHEMA_VERSION
 from emulator.kernel.tenants.tenants import handle_of
+from tests.receivers import PATIENCE_SECONDS, receiving
 
 KEY = "sk_test_command"
 
@@ -412,11 +414,15 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         "script": [],
         "why": ["iauth_none"],
         "clock": [],
+        "events": [],
+        "faults": [],
+        "requests": [],
         "settings": [],
         "reset": [],
         "seed": [file],
     }
     takes = {name for name, one in cli.cli.commands.items() if any(option.name == "api_key" for option in one.params)}
+    takes.remove("listen")  # goes on until it is interrupted; a test of its own gives it an address
 
     ended = {
         name: command(name, *arguments[name], "--url", f"localhost:{server.port}", "--api-key", KEY).code
@@ -497,6 +503,95 @@ def test_the_clock_goes_from_one_thing_that_falls_due_to_the_next(client, server
     assert moves.out.splitlines()[0].startswith("run ")
     assert (nothing.code, nothing.err) == (1, "stripe-emulator: Nothing falls due: there is no step to take.\n")
     assert api.get("/_emulator/clock/due").json()["data"] == []
+
+
+def test_what_has_happened_is_listed_and_filtered(client):
+    key = "sk_test_events"
+    client("seed", "demo", key=key)
+
+    every = client("events", key=key).out.splitlines()
+    cards = client("events", "--type", "issuing_card.*", key=key).out
+    newest = json.loads(client("events", "--limit", 1, "--json", key=key).out)
+
+    assert re.fullmatch(r"[\d-]+ [\d:]+ UTC  issuing_card.created  ic_\w+  acct_\w+  evt_\w+\n", cards)
+    assert len(every) == 12 and every[-1].split()[3] == newest["type"] == "issuing_authorization.created"
+    assert newest["id"] == every[-1].split()[-1]
+    assert client("events", "--object", "ic_none", key=key).out == ""
+
+
+def test_more_events_than_a_page_are_listed_to_the_newest(client, server):
+    key = "sk_test_pages"
+    api = httpx.Client(base_url=server.url, auth=(key, ""))
+    made = [api.post("/v1/customers").json()["id"] for _ in range(130)]
+
+    listed = client("events", "--limit", 110, key=key).out.splitlines()
+
+    assert [line.split()[4] for line in listed] == made[-110:]
+
+
+def test_events_are_printed_as_they_happen_and_forwarded_signed(server):
+    key = "sk_test_listening"
+    api = httpx.Client(base_url=server.url, auth=(key, ""))
+    api.post("/v1/customers")  # before
+    arguments = ["--url", server.url, "--api-key", key, "--type", "customer.*", "--count", "2", "--json"]
+    with receiving() as receiver:
+        command = [sys.executable, "-m", "emulator.cli", "listen", *arguments, "--forward-to", receiver.url]
+        listening = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = [listening.stderr.readline() for _ in range(3)]
+        made = [api.post("/v1/customers").json()["id"] for _ in range(2)]
+        out, _ = listening.communicate(timeout=PATIENCE_SECONDS)
+        api.post("/_emulator/webhooks/drain")
+
+    assert [json.loads(line)["data"]["object"]["id"] for line in out.splitlines()] == made
+    assert [line.split()[2][:6] for line in said[:2]] == ["whsec_", "whsec_"] and said[2].startswith("Ready")
+    assert listening.returncode == 0 and api.get("/v1/webhook_endpoints").json()["data"] == []
+    secret = said[0].split()[2]
+    for arrived in receiver.arrived:
+        stripe.Webhook.construct_event(arrived.body, arrived.headers["stripe-signature"], secret)
+
+
+def test_whoever_may_be_asked_has_to_be_named(client):
+    outcome = client("listen", "--ask")
+
+    assert outcome.code == 2 and is_one_sentence(outcome.err)
+
+
+def test_requests_are_listed_and_one_is_told_whole(client):
+    key = "sk_test_requests"
+    client("seed", "demo", key=key)
+    client("clock", "--set", "1", key=key)
+
+    listed = client("requests", "--path", "/v1/*", "--limit", 2, key=key).out.splitlines()
+    refused = client("requests", "--status", "4xx", key=key).out
+    one = client("requests", refused.split()[6].rstrip(":"), key=key).out
+
+    assert [line.split()[3:6] for line in listed] == [["200", "POST", "/v1/test_helpers/issuing/authorizations"]] * 2
+    assert "400 POST   /_emulator/clock" in refused and "The clock runs forward only" in refused
+    assert "status: 400\n" in one and "path: /_emulator/clock\n" in one
+    assert json.loads(client("requests", "--json", "--limit", 1, key=key).out)["object"] == "list"
+
+
+def test_faults_are_armed_listed_and_taken_away(client, server):
+    key = "sk_test_faults"
+
+    armed = client("faults", "lock_timeout", "--path", "/v1/customers", "--count", 2, key=key)
+    struck = httpx.get(f"{server.url}/v1/customers", auth=(key, ""))
+    left = client("faults", key=key)
+    cleared = client("faults", "--clear", key=key)
+
+    assert armed.out == "lock_timeout: the next 2 of any /v1/customers\n"
+    assert struck.status_code == 429
+    assert left.out == "lock_timeout: the next 1 of any /v1/customers\n"
+    assert cleared.out == "No fault waits.\n"
+    assert client("faults", "wait", key=key).code == 1  # how long?
+    assert client("faults", "wait", "--clear", key=key).code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_is_told_how_to_complete(command, shell):
+    outcome = command("completion", shell)
+
+    assert outcome.code == 0 and "_STRIPE_EMULATOR_COMPLETE" in outcome.out
 
 
 def test_a_refusal_of_the_server_is_passed_on_with_exit_code_1(client):

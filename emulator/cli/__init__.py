@@ -13,9 +13,13 @@ import click
 
 from emulator import __version__
 from emulator.cli.clock import clock
+from emulator.cli.completion import completion
 from emulator.cli.doctor import doctor
+from emulator.cli.events import events, listen
+from emulator.cli.faults import faults
 from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
+from emulator.cli.requests import requests
 from emulator.cli.routes import routes
 from emulator.cli.script import script
 from emulator.cli.seed import seed
@@ -23,7 +27,26 @@ from emulator.cli.serving import demo, serve
 from emulator.cli.why import why
 from emulator.cli.worlds import reset, settings, worlds
 
-COMMANDS = (serve, demo, worlds, purchase, script, why, clock, settings, reset, seed, routes, openapi, doctor)
+COMMANDS = (
+    serve,
+    demo,
+    worlds,
+    purchase,
+    script,
+    why,
+    clock,
+    events,
+    listen,
+    requests,
+    faults,
+    settings,
+    reset,
+    seed,
+    routes,
+    openapi,
+    doctor,
+    completion,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,0 +1,50 @@
+"""`faults`: what the next requests of a world meet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from emulator.cli.calling import call, calling
+from emulator.cli.complaints import WrongUse
+from emulator.kernel.faults import KINDS
+
+FAULTS = "/_emulator/faults"
+
+
+@click.command()
+@click.argument("kind", required=False, type=click.Choice(KINDS), metavar=f"[{'|'.join(KINDS)}]")
+@click.option("--method", type=click.Choice(("GET", "POST", "DELETE")), help="Only requests of this method.")
+@click.option("--path", metavar="PATH", help="/v1/issuing/cards/{card}, or /v1/issuing/* for all below.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many requests.")
+@click.option("--milliseconds", type=click.IntRange(min=1), help="How long a request has to wait.")
+@click.option("--clear", is_flag=True, help="Take every fault away.")
+@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@calling
+def faults(
+    kind: str | None, clear: bool, count: int, as_json: bool, url: str, api_key: str | None, **which: Any
+) -> None:
+    """List the faults that wait for requests, or have the next requests meet one."""
+    if clear and kind is not None:
+        raise WrongUse("--clear takes faults away; it makes none.")
+    if clear:
+        story = call(url, api_key, "DELETE", FAULTS)
+    elif kind is not None:
+        form = {"kind": kind, "count": count, **{name: value for name, value in which.items() if value is not None}}
+        story = call(url, api_key, "POST", FAULTS, form)
+    else:
+        story = call(url, api_key, "GET", FAULTS)
+    click.echo(json.dumps(story, indent=2) if as_json else "\n".join(fault_lines(story)))
+
+
+def fault_lines(story: dict[str, Any]) -> Iterator[str]:
+    """The faults, a line each."""
+    for one in story["data"]:
+        which = f"{one['method'] or 'any'} {one['path'] or 'request'}"
+        wait = f" of {one['milliseconds']} ms" if one["milliseconds"] else ""
+        yield f"{one['kind']}{wait}: the next {one['remaining']} of {which}"
+    if not story["data"]:
+        yield "No fault waits."
