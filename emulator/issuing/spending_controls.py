@@ -188,16 +188,15 @@ def holder_scope(cardholder: str, currency: str) -> str:
 def spent_on_cards(world: World, cards: Sequence[str], limit: Mapping[str, Any], at: int) -> int:
     """What a card and those it replaces have spent under a limit, in the window around a moment."""
     span, categories = window(limit["interval"], at), limit["categories"] or None
-    return sum(world.tallies.sum(card, *span, categories) for card in cards)
+    return sum(world.tallies.sums(cards, *span, categories).values())
 
 
 def spent_by_holder(world: World, cardholder: str, limit: Mapping[str, Any], currency: str, at: int) -> int:
     """What all cards of a holder have spent under a limit, in the window around a moment, converted to one currency."""
     span, categories = window(limit["interval"], at), limit["categories"] or None
-    return sum(
-        converted(world.tallies.sum(holder_scope(cardholder, one), *span, categories), one, currency)
-        for one in CARD_CURRENCIES
-    )
+    currencies = {holder_scope(cardholder, one): one for one in CARD_CURRENCIES}
+    spent = world.tallies.sums(tuple(currencies), *span, categories)
+    return sum(converted(spent[scope], one, currency) for scope, one in currencies.items())
 
 
 # What the rules are told
