@@ -17,7 +17,7 @@ from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import Entry
 from emulator.kernel.lists import lists
 from emulator.kernel.params import Currency, ListParams, Range, String
-from emulator.kernel.records import record
+from emulator.kernel.records import built, record
 from emulator.kernel.routes import GET, retrieves
 from emulator.kernel.world import World
 
@@ -69,7 +69,8 @@ class BalanceTransaction:
         currency, fee = details["currency"], details.get("fee", 0)
         books = chart.balance_books(entry.account, details["balance_type"], currency)
         net = sum(entry.impact(book) for book in books)
-        return cls(
+        return built(
+            cls,
             id=entry.id,
             created=entry.created,
             amount=net + fee,

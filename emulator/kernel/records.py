@@ -203,6 +203,14 @@ def replace(record: AnyRecord, /, **changes: Any) -> AnyRecord:
     return replaced
 
 
+def built(kind: type[AnyRecord], /, **members: Any) -> AnyRecord:
+    """A record of these members, which must be all: what calling its class does, at a third of the cost."""
+    assert len(members) == len(kind.__dataclass_fields__), f"{kind.__name__} is not made of {sorted(members)} alone"
+    made = object.__new__(kind)
+    made.__dict__.update(members)
+    return made
+
+
 @cache
 def shapes_of(record: Kind) -> set[tuple[str, ...]]:
     """The orders in which exactly the members of a class have been found stored: there is one, as a rule."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
-from operator import is_, itemgetter
+from operator import is_, is_not, itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -80,8 +80,8 @@ def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[st
         if len(_orders) < 4096:
             _orders[names] = order, members_of
     arranged = value if members_of is None else dict(zip(order, members_of(value), strict=True))
-    for name, member in nested(value):
-        if name == "metadata" or kept.get(name) is member:
+    for name, member in nested(value) if kept is NOTHING else nested(dict(added(value, kept))):
+        if name == "metadata":
             continue
         inside = ordered_inside(member)
         if inside is not member:
@@ -94,6 +94,11 @@ def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[st
 def nested(value: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The members that have members of their own, found without looking at each in Python."""
     return compress(value.items(), map(NESTED.__contains__, map(type, value.values())))
+
+
+def added(value: dict[str, Any], kept: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The members that are not those of `kept`, found in the same way."""
+    return compress(value.items(), map(is_not, map(kept.get, value), value.values()))
 
 
 def ordered_inside(member: Any) -> Any:
