@@ -1,6 +1,6 @@
 """What a world costs: to make, to keep, to have lie idle, and to find again among ten thousand.
 
-    python -m bench.worlds_bench [--worlds 300] [--idle 1000] [--many 10000] [--seconds 10]
+    python -m bench.worlds_bench [--worlds 300] [--idle 1000] [--many 10000] [--seconds 10] [--objects 10000]
 
 Worlds are made by their keys' first use, in this process. The idle ones are served with everything that goes on in the
 background; what is shown is how much of one core that takes. The many are names of one file, since a start looks at
@@ -12,13 +12,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.http_bench import machine, write
+from bench.clock_bench import Client
+from bench.http_bench import HOLDER, machine, write
 from emulator.app import create_app
 
 
@@ -83,12 +87,50 @@ def found(folder: Path, worlds: int) -> Row:
     return Row(f"a start among {worlds:,} worlds, to the first answer", taken, "s", 2)
 
 
+def copied(folder: Path, objects: int) -> list[Row]:
+    """How long it takes to keep a world of so many objects, bring it back, and fork it, beside copying its file."""
+    app = create_app(folder)
+    client = Client(app, "large")
+    holder = client.post("/v1/issuing/cardholders", **HOLDER)["id"]
+    for _ in range(objects - 1):
+        client.post("/v1/issuing/cards", cardholder=holder, currency="usd", type="virtual")
+    database = app.emulator.tenants.database  # type: ignore[attr-defined]
+    (kept,) = (one for one in database.worlds() if one.bytes > 1_000_000)
+    database.open(kept.handle).fold()
+    file = folder / f"{kept.handle}.sqlite"
+    copying, saving, restoring, forking = (
+        median_ms(one)
+        for one in (
+            partial(shutil.copyfile, file, folder / "copied"),
+            partial(client.post, "/_emulator/snapshots", name="large", replace="true"),
+            partial(client.post, "/_emulator/snapshots/large/restore"),
+            partial(client.post, "/_emulator/fork", key="sk_test_fork", replace="true"),
+        )
+    )
+    app.emulator.close()  # type: ignore[attr-defined]
+    return [
+        Row(f"{what} of {objects:,} objects, in copies of its file", taken / copying, "×", 5)
+        for what, taken in (("a snapshot", saving), ("a restore", restoring), ("a fork", forking))
+    ]
+
+
+def median_ms(action: Callable[[], object]) -> float:
+    """How long something takes that is done a few times."""
+    times = []
+    for _ in range(9):
+        began = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
+
+
 def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--worlds", type=int, default=300)
     options.add_argument("--idle", type=int, default=1_000)
     options.add_argument("--many", type=int, default=10_000)
+    options.add_argument("--objects", type=int, default=10_000)
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--write", action="store_true", help="also into docs/performance.md")
     chosen = options.parse_args()
@@ -98,6 +140,7 @@ def main() -> None:
             *made(folder / "made", chosen.worlds),
             idle(folder / "idle", chosen.idle, chosen.seconds),
             found(folder / "many", chosen.many),
+            *copied(folder / "copied", chosen.objects),
         ]
     table = "\n".join(["| what | measured | aim |", "| --- | ---: | ---: |", *(row.line for row in rows)])
     report = f"{machine()}.\n\n{table}\n"

@@ -82,7 +82,7 @@ def sample(field: fields.Field) -> Any:
     if isinstance(field, p.String) and field.pattern:
         return next(
             text
-            for text in ("x", "404", "1234", "2026-12-31", "123456789", "txcd_10000000")
+            for text in ("x", "404", "1234", "2026-12-31", "123456789", "txcd_10000000", "sk_test_other")
             if field.pattern.fullmatch(text)
         )
     samples = {

@@ -420,6 +420,9 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         "settings": [],
         "reset": [],
         "seed": [file],
+        "fork": ["sk_test_command_fork", "--replace"],
+        "export": [tmp_path / "world.db"],
+        "import": [file],
     }
     takes = {name for name, one in cli.cli.commands.items() if any(option.name == "api_key" for option in one.params)}
     takes.remove("listen")  # goes on until it is interrupted; a test of its own gives it an address
@@ -429,7 +432,7 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         for name in takes
     }
 
-    assert ended == {name: 1 if name in ("purchase", "why") else 0 for name in arguments}
+    assert ended == {name: 1 if name in ("purchase", "why", "import") else 0 for name in arguments}
 
 
 @pytest.mark.parametrize("address", ["ftp://localhost:12111", "http://", "http:///v1", "local host:1", "/", ""])

@@ -30,6 +30,7 @@ STACKED = (KERNEL, "kernel.tenants", "kernel.webhooks", "kernel.wire")
 # What products may import of the rooms all the same, and why.
 DOORS = {
     "emulator.kernel.tenants": "who is not given a World is given a Tenant, the Tenants or a Caller",
+    "emulator.kernel.tenants.copies": "snapshots, forks, exports and imports copy a world as a whole",
     "emulator.kernel.tenants.glance": "the list of worlds shows each without opening it",
 }
 PRODUCTS = ("balances", "connect", "control", "dashboard", "developer", "issuing", "payments", "treasury")

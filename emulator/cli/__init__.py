@@ -24,6 +24,7 @@ from emulator.cli.routes import routes
 from emulator.cli.script import script
 from emulator.cli.seed import seed
 from emulator.cli.serving import demo, serve
+from emulator.cli.snapshot import export_, fork, import_, snapshot
 from emulator.cli.why import why
 from emulator.cli.worlds import reset, settings, worlds
 
@@ -42,6 +43,10 @@ COMMANDS = (
     settings,
     reset,
     seed,
+    snapshot,
+    fork,
+    export_,
+    import_,
     routes,
     openapi,
     doctor,

@@ -62,16 +62,45 @@ def call(
     form: dict[str, Any] | None = None,
     *,
     account: str | None = None,
+    file: tuple[str, bytes] | None = None,
 ) -> dict[str, Any]:
     """One request to a running server; its JSON. WrongUse when there is none, Refused in the server's words.
 
-    `account` is the connected account that it acts for.
+    `account` is the connected account that it acts for, `file` the name and content of a part called file.
     """
+    response = answered(url, api_key, method, path, form, account=account, file=file)
+    return body_of(response, url)
+
+
+def fetched(url: str, api_key: str | None, path: str) -> bytes:
+    """What a server has under a path, as it is. WrongUse and Refused likewise."""
+    response = answered(url, api_key, "GET", path)
+    if response.status_code >= 400:
+        body_of(response, url)
+    return response.content
+
+
+def answered(
+    url: str,
+    api_key: str | None,
+    method: str,
+    path: str,
+    form: dict[str, Any] | None = None,
+    *,
+    account: str | None = None,
+    file: tuple[str, bytes] | None = None,
+) -> Any:
+    """The response to a request."""
     headers = {"Authorization": f"Bearer {needed(api_key)}"}
     if account is not None:
         headers["Stripe-Account"] = account
+    files = {"file": file} if file is not None else None
     with reaching(url), http_client(url) as http:
-        response = http.request(method, path, data=form, headers=headers)
+        return http.request(method, path, data=form, files=files, headers=headers)
+
+
+def body_of(response: Any, url: str) -> dict[str, Any]:
+    """The JSON of a response that is no refusal."""
     try:
         body = response.json()
         if response.status_code >= 400:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import acting, calling, http_client, needed, reaching
+from emulator.cli.calling import acting, call, calling, http_client, needed, reaching
 from emulator.cli.complaints import Refused, WrongUse
 
 
@@ -20,7 +20,8 @@ from emulator.cli.complaints import Refused, WrongUse
 def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: str, api_key: str | None) -> None:
     """Run files in the Stripe CLI's fixture syntax against a server, in order.
 
-    A name such as `demo` means a world that comes with the emulator.
+    A name such as `demo` means a world that comes with the emulator. What was made in a fresh world is kept as its
+    start, to which `reset --to-start` leads back.
     """
     from emulator import fixtures
 
@@ -31,6 +32,8 @@ def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: 
     if not files:
         raise WrongUse("Name a file, or a world that `stripe-emulator seed --list` names.")
     key = needed(api_key)
+
+    is_fresh = call(url, key, "GET", "/_emulator/world")["events"] == 0
 
     def report(step: fixtures.Step, response: Any) -> None:
         with contextlib.suppress(ValueError):
@@ -49,6 +52,9 @@ def seed(files: tuple[str, ...], listed: bool, stripe_account: str | None, url: 
             fixtures.write_environment(file, replies)
         except fixtures.FixtureError as error:
             raise Refused(f"{path}: {error}") from None
+    if is_fresh:
+        start = {"name": "start", "about": " ".join(Path(name).stem for name in files)[:500], "replace": "true"}
+        call(url, key, "POST", "/_emulator/snapshots", start)
 
 
 def fixture_file(name: str) -> Path:

@@ -29,11 +29,12 @@ def settings(changes: tuple[str, ...], url: str, api_key: str | None) -> None:
 
 
 @click.command()
+@click.option("--to-start", is_flag=True, help="Go back to what it was once it had been seeded.")
 @calling
-def reset(url: str, api_key: str | None) -> None:
+def reset(to_start: bool, url: str, api_key: str | None) -> None:
     """Forget everything in a world and start it anew."""
-    call(url, api_key, "POST", "/_emulator/reset", {})
-    click.echo("The world is new.")
+    call(url, api_key, "POST", "/_emulator/reset", {"to": "start"} if to_start else {})
+    click.echo("The world is what it was at its start." if to_start else "The world is new.")
 
 
 @click.group(invoke_without_command=True)
@@ -52,9 +53,10 @@ def worlds(context: click.Context, url: str) -> None:
 
 @worlds.command("delete")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--snapshots", is_flag=True, help="Their snapshots too.")
 @click.pass_obj
-def delete_worlds(url: str, names: tuple[str, ...]) -> None:
-    """Forget worlds for good, by what follows `sk_test_` in their keys."""
+def delete_worlds(url: str, names: tuple[str, ...], snapshots: bool) -> None:
+    """Forget worlds for good, by what follows `sk_test_` in their keys. Their snapshots stay."""
     from emulator.kernel.tenants.tenants import handle_of
 
     listed = call(url, DEMO_KEY, "GET", "/_emulator/worlds")
@@ -63,7 +65,7 @@ def delete_worlds(url: str, names: tuple[str, ...]) -> None:
         if handle_of(name) not in there and not listed["has_more"]:
             raise Refused(f"There is no world called {name}.")
     for name in names:
-        call(url, f"sk_test_{name}", "DELETE", "/_emulator/world")
+        call(url, f"sk_test_{name}", "DELETE", "/_emulator/world" + ("?snapshots=true" if snapshots else ""))
         click.echo(f"{name} is forgotten.")
 
 

@@ -222,11 +222,17 @@ def listening(world: World) -> list[Session]:
     return list(reversed(world.step.store.select(Session, [Condition("is_listening", "eq", True)])))
 
 
-def go_on_after_reset(world: World) -> Callable[[World], None]:
-    """A listener belongs to no world: what is told to it goes on, its earlier queue aside."""
-    sessions = [session for _, session in world.step.store.every(Session)]
+def go_on_after_reset(world: World | None) -> Callable[[World], None]:
+    """A listener belongs to no world: what is told to it goes on, its earlier queue aside.
+
+    Those that a copy has of another time or another world are not its own.
+    """
+    sessions = [session for _, session in world.step.store.every(Session)] if world is not None else []
 
     def again(new: World) -> None:
+        for _, session in list(new.step.store.every(Session)):
+            new.step.deliveries.unsubscribe(session.id)
+            new.forget(session)
         for session in sessions:
             keep(new, session)
 

@@ -13,7 +13,8 @@ A module is plain data and functions. It may define:
     WHEN          {what happened: function(world, *about)} for what follows here from something that happens elsewhere;
                   all that follows from one thing is done in the order of the table of contents
     TELLS         what happens here that others may want to know: `world.tell` runs what follows from it
-    OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the world after a reset
+    OUTLIVES_RESET function(world) that gives back a function(world): what it puts into the one that takes its place, be
+                  that new or a copy; the world is None where there was none
     AUDIT         function(world) yielding a sentence for every stored fact that contradicts its source
 
 No two may have one name, whichever modules they are of; due actions and operations carry their product in theirs.
@@ -89,8 +90,8 @@ class Catalog:
         for module in self.modules:
             yield from getattr(module, what, {}).items()
 
-    def outliving_reset(self, world: World) -> list[Callable[[World], None]]:
-        """What has to be done in the world after a reset, for those who go on."""
+    def outliving_reset(self, world: World | None) -> list[Callable[[World], None]]:
+        """What has to be done in what takes a world's place, for those who go on; None where no world was."""
         hooks = [getattr(module, "OUTLIVES_RESET", None) for module in self.modules]
         return [hook(world) for hook in hooks if hook is not None]
 

@@ -33,6 +33,10 @@ class StorageFails(Exception):
     """Where the worlds are kept cannot be used at this moment; in a sentence. Nothing was changed, and it may pass."""
 
 
+class NoWorld(Exception):
+    """A file that is said to hold a world and holds none that this program can take; in a sentence, why."""
+
+
 class Kept(NamedTuple):
     """A world as a list of all shows it: its size in bytes with its log, and when it was last written to."""
 
@@ -160,6 +164,21 @@ class Database(Protocol):
         """A world as it is at this moment, as another one, changed before anybody meets it.
 
         WorldDamaged, StorageFails.
+        """
+
+    def copies(self, handle: str) -> list[Kept]:
+        """The copies of a world that nobody serves, the newest first: their handles are its own, `-` and another."""
+
+    def as_file(self, handle: str, change: Callable[[Session], None]) -> bytes:
+        """A world as it is at this moment as the content of one file, changed before anybody has it.
+
+        WorldGone, WorldDamaged, StorageFails.
+        """
+
+    def from_file(self, content: bytes, to: str, change: Callable[[Session], None]) -> None:
+        """The world of such a file as one here, brought up to date, and changed before anybody meets it.
+
+        NoWorld, StorageFails.
         """
 
     def delete(self, handle: str) -> None:

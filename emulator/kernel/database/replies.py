@@ -62,6 +62,13 @@ class Replies:
             if not is_well or (status is not None and not (200 <= status < 600 and is_json(body))):
                 yield f"the reply under the idempotency key {key} is none"
 
+    def forget_running(self) -> None:
+        """Let the keys of requests be used again that nobody answers any more, but for those whose question is open."""
+        self.session.run(
+            "DELETE FROM idempotent_reply WHERE status IS NULL AND NOT EXISTS (SELECT 1 FROM ask WHERE finished = 0 "
+            "AND ask.account = idempotent_reply.account AND ask.idempotency_key = idempotent_reply.key)"
+        )
+
     def forget(self, account: str, key: str) -> None:
         """Let a key be used again."""
         self.session.run(

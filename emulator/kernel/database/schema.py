@@ -126,6 +126,15 @@ KERNEL_TABLES = (
         ("sequence",),
     ),
     Table(
+        "copied",
+        {
+            "name": "TEXT NOT NULL",
+            "about": "TEXT NOT NULL",
+            "copied_at": "INTEGER NOT NULL",
+            "now": "INTEGER NOT NULL",
+        },
+    ),
+    Table(
         "idempotent_reply",
         {
             "account": "TEXT NOT NULL",

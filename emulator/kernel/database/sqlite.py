@@ -15,6 +15,7 @@ import heapq
 import math
 import os
 import re
+import shutil
 import sqlite3
 import struct
 import threading
@@ -30,15 +31,16 @@ import orjson
 from emulator.kernel.database import folding
 from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.directory_lock import DirectoryLock
-from emulator.kernel.database.face import Kept, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Kept, NoWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.files import PROBE, Troubles, check_that_filled, parts_of, remove, told
-from emulator.kernel.database.migrations import is_current, migrate, shrink, version_of
+from emulator.kernel.database.migrations import check_that_known, is_current, migrate, shrink, version_of
 from emulator.kernel.database.request_log import RequestLog
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
 from emulator.kernel.database.tables import made
 
 MOST_IDLE_CONNECTIONS = 16
 HANDLE = re.compile("[0-9a-f]{32}")
+COPY = re.compile("([0-9a-f]{32})-[0-9a-f]{32}")
 MISSING = re.compile(r"no such table: (?:main\.)?(\w+)")
 WRITES = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)")
 # Half of what SQLite takes. A change writes whole pages, one for each table and index that it touches; a purchase 35.
@@ -525,11 +527,27 @@ class SqliteDatabase:
         found = [Kept(handle, sizes[handle], changes[handle]) for handle in there]
         return sorted(found, key=lambda kept: (-kept.changed, kept.handle))
 
+    def copies(self, handle: str) -> list[Kept]:
+        """The copies of a world that nobody serves, the newest first."""
+        found = []
+        try:
+            for entry in os.scandir(self.directory):
+                name, _, kind = entry.name.partition(".")
+                copied = COPY.fullmatch(name)
+                if copied is not None and copied[1] == handle and kind == "sqlite":
+                    with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                        state = entry.stat()
+                        found.append(Kept(name, state.st_size, state.st_mtime))
+        except OSError as failure:
+            raise self.troubles.told(failure, self.directory / PROBE) from failure
+        return sorted(found, key=lambda kept: (-kept.changed, kept.handle))
+
     def has(self, handle: str) -> bool:
         """Whether there is such a world."""
         file = self.file_of(handle)
         try:
-            return HANDLE.fullmatch(handle) is not None and file.stat() is not None
+            is_one = HANDLE.fullmatch(handle) or COPY.fullmatch(handle)
+            return is_one is not None and file.stat() is not None
         except FileNotFoundError:
             return False
         except OSError as failure:  # which is no reason to make another in its place
@@ -574,24 +592,74 @@ class SqliteDatabase:
             yield session
 
     def end(self, handle: str) -> None:
-        """Whoever has a world has it no more."""
-        with self.opening:
-            world = self.opened.pop(handle, None)
+        """Whoever has a world has it no more. Called while nobody opens one."""
+        world = self.opened.pop(handle, None)
         if world is not None:
             world.end()
 
     def copy(self, handle: str, to: str, change: Callable[[SqliteSession], None]) -> None:
         """A world as it is at this moment, as another one."""
         source = self.file_of(handle)
-        with self.drafting(to, source) as draft, closing(sqlite3.connect(draft, isolation_level=None)) as copy:
-            with closing(opened_to_read(source)) as stored:
-                stored.backup(copy)
-            migrate(copy, self.schema)
-            copy.execute("BEGIN")
-            session = SqliteSession(copy.cursor(), self.schema, {}, wake_of(copy))
-            change(session)
-            copy.execute("COMMIT")
-        self.wake(to, session.wakes_at)
+        is_served = HANDLE.fullmatch(handle) is not None
+        with self.drafting(to, source) as draft:
+            if not is_served:  # nobody writes to it
+                shutil.copyfile(source, draft)
+            with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+                copy.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")  # what fails goes as a whole
+                if is_served:
+                    with closing(opened_to_read(source)) as stored:
+                        stored.backup(copy)
+                wakes_at = self.changed(copy, change)
+            self.make_sure_of(draft)
+        self.woken(to, wakes_at)
+
+    def changed(self, copy: sqlite3.Connection, change: Callable[[SqliteSession], None]) -> int:
+        """Bring a copy up to date and change it; when it needs a look."""
+        migrate(copy, self.schema)
+        copy.execute("BEGIN")
+        session = SqliteSession(copy.cursor(), self.schema, {}, wake_of(copy))
+        change(session)
+        copy.execute("COMMIT")
+        return session.wakes_at
+
+    def woken(self, handle: str, moment: int) -> None:
+        """Note when a world that was just put there needs a look; of copies that nobody serves none does."""
+        if HANDLE.fullmatch(handle):
+            self.wake(handle, moment)
+
+    def make_sure_of(self, draft: Path) -> None:
+        """Have a file survive the loss of power, where that is wanted."""
+        if self.durable:
+            with draft.open("rb") as written:
+                os.fsync(written.fileno())
+
+    def as_file(self, handle: str, change: Callable[[SqliteSession], None]) -> bytes:
+        """A world as it is at this moment as the content of one file."""
+        source = self.file_of(handle)
+        try:
+            with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+                with closing(opened_to_read(source)) as stored:
+                    stored.backup(copy)
+                self.changed(copy, change)
+                return copy.serialize()
+        except sqlite3.Error as failure:
+            if not source.exists():
+                raise WorldGone(handle) from None
+            raise self.troubles.told(failure, source) from failure
+
+    def from_file(self, content: bytes, to: str, change: Callable[[SqliteSession], None]) -> None:
+        """The world of such a file as one here. Nothing of it is believed before SQLite has looked through it."""
+        with self.drafting(to) as draft:
+            draft.write_bytes(content)
+            with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+                try:
+                    copy.executescript("PRAGMA trusted_schema = OFF; PRAGMA journal_mode = DELETE;")
+                    check_that_ours(copy, self.schema)
+                    wakes_at = self.changed(copy, change)
+                except (sqlite3.Error, orjson.JSONDecodeError) as failure:
+                    raise NoWorld(" ".join(str(failure).split())) from failure
+            self.make_sure_of(draft)
+        self.woken(to, wakes_at)
 
     @contextmanager
     def drafting(self, handle: str, source: Path | None = None) -> Iterator[Path]:
@@ -604,10 +672,11 @@ class SqliteDatabase:
         try:
             remove(draft)  # which a killed server may have left
             yield draft
-            self.end(handle)
-            for rest in parts_of(file)[1:]:
-                rest.unlink(missing_ok=True)
-            draft.replace(file)
+            with self.opening:  # or somebody could open what is about to be replaced
+                self.end(handle)
+                for rest in parts_of(file)[1:]:
+                    rest.unlink(missing_ok=True)
+                draft.replace(file)
         except BaseException as failure:
             with contextlib.suppress(OSError):
                 remove(draft)
@@ -625,11 +694,13 @@ class SqliteDatabase:
 
     def delete(self, handle: str) -> None:
         """Remove a world's files."""
-        self.end(handle)
         file = self.file_of(handle)
         try:
-            remove(file)
-            self.requests.forget(handle)
+            with self.opening:
+                self.end(handle)
+                remove(file)
+            if HANDLE.fullmatch(handle):
+                self.requests.forget(handle)
         except OSError as failure:
             raise self.troubles.told(failure, file) from failure
         self.wake(handle, NEVER)
@@ -687,6 +758,17 @@ def files_in(directory: Path) -> Iterator[tuple[str, Path]]:
         handle, _, kind = entry.name.partition(".")
         if kind == "sqlite" and HANDLE.fullmatch(handle):
             yield handle, directory / entry.name
+
+
+def check_that_ours(file: sqlite3.Connection, schema: Schema) -> None:
+    """DatabaseError for a file that is damaged, or has anything in it that no world has."""
+    verdict = file.execute("PRAGMA integrity_check").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+    check_that_known(file)
+    for kind, name in file.execute("SELECT type, name FROM sqlite_master"):
+        if kind not in ("table", "index") or (kind == "table" and name not in schema.tables):
+            raise sqlite3.DatabaseError(f"it has a {kind} {name}, which no world of this version has")
 
 
 def wakes_at_of(file: Path) -> int:

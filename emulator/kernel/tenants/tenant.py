@@ -85,6 +85,7 @@ class Tenant:
         self.handle = handle
         self.known_name = name
         self.guard = threading.Lock()
+        self.copying = threading.RLock()  # whoever copies it, or puts another in its place
         self.opened: StoredWorld | None = None
         self.is_deleted = False
         self.generation = 0  # as the last step found it
@@ -112,8 +113,9 @@ class Tenant:
             if is_first:
                 if self.is_deleted:
                     raise WorldGone(self.handle)
-                if not self.tenants.database.has(self.handle):
-                    self.make()
+                with self.copying:  # or what is just being put there would be overwritten
+                    if not self.tenants.database.has(self.handle):
+                        self.make()
                 self.opened = self.tenants.database.open(self.handle)
                 self.may_have_faults = True
         assert self.opened is not None
@@ -138,7 +140,8 @@ class Tenant:
     def make(self) -> None:
         """A new world, in place of whatever was there."""
         generation = max(self.generation, self.tenants.generations.get(self.handle, 0)) + 1
-        self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save())
+        with self.copying:
+            self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save())
 
     def begin(self, session: Session, generation: int) -> Step:
         """The first moment of a world, with its platform account; the step that makes it."""
@@ -187,6 +190,24 @@ class Tenant:
                 self.make()
             self.tenants.said.pop(self.handle, None)
             return self.last_generation()
+
+    def what_goes_on(self) -> tuple[int, list[Callable[[World], None]]]:
+        """The generation of what takes its world's place, and what has to be put into that for those who go on."""
+        try:
+            with self.tenants.database.looking(self.handle) as session:
+                row = read_tenant_row(session)
+                again = self.catalog.outliving_reset(World(self.step(session, row, time_of(row)), row.platform))
+                return row.generation + 1, again
+        except (WorldGone, WorldDamaged):
+            known = max(self.generation, self.tenants.generations.get(self.handle, 0))
+            return known + 1, self.catalog.outliving_reset(None)
+
+    def begun_again(self) -> None:
+        """Another world has taken the place of the one there was: nothing that was known of that one counts."""
+        self.may_have_faults = self.has_open_questions = True
+        self.giving_way = None
+        self.tenants.said.pop(self.handle, None)
+        self.announce(may_be_due=True)
 
     def last_generation(self) -> int:
         """The number of its generation; of one that cannot be read, the last that anybody knows of."""

@@ -57,6 +57,10 @@ class Tenants:
         tenant.known_name = name  # which is not asked of its world, that may be damaged
         return tenant
 
+    def has(self, name: str) -> bool:
+        """Whether there is a world of that name. StorageFails."""
+        return self.database.has(handle_of(name))
+
     def behind(self, handle: str) -> Tenant | None:
         """The tenant whose world has that handle, as addresses without a key carry it; or None."""
         return self.opened(handle) if self.database.has(handle) else None

@@ -210,7 +210,9 @@ class Pipeline:
         if isinstance(failure, ApiError):
             return self.refuse(exchange, failure)
         if isinstance(failure, WorldGone):
-            return self.refuse(exchange, invalid("The world was deleted while this request was on its way."))
+            is_replaced = exchange.tenant is not None and not exchange.tenant.is_deleted
+            what = "was replaced by another" if is_replaced else "was deleted"
+            return self.refuse(exchange, invalid(f"The world {what} while this request was on its way."))
         if isinstance(failure, StorageFails):
             return self.refuse(exchange, unusable(str(failure)))
         if isinstance(failure, WorldDamaged):
@@ -348,7 +350,7 @@ class Pipeline:
             return self.in_calls(exchange, params, mark)
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
-            return shown_later(result) if isinstance(result, Generator) else Reply(200, render.encoded(result))
+            return shown_later(result) if isinstance(result, Generator) else Reply(200, self.as_bytes(result, exchange))
         asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
         # The control API is spared, or nobody could end them.

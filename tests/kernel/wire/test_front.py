@@ -455,6 +455,7 @@ def held(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[threading.Event
         ("POST", "/_emulator/reset", {}, "reset"),
         ("POST", "/_emulator/clock", {"advance": "99999999"}, "move_clock"),
         ("POST", "/_emulator/settings", {"api_version": ""}, "change_settings"),
+        ("POST", "/_emulator/fork", {"key": "sk_test_long_fork"}, "what_goes_on"),
         ("GET", "/v1/balance", {}, "make"),
     ],
 )
