@@ -19,7 +19,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, request
 from werkzeug.local import LocalProxy
 
-from emulator.dashboard import formats, live, overview, preferences, signing_in, worlds
+from emulator.dashboard import authorizations, formats, live, overview, preferences, signing_in, terminal, worlds
 from emulator.dashboard.house import Caller, House
 from emulator.dashboard.routing import Page
 from emulator.dashboard.sessions import Session
@@ -28,7 +28,7 @@ from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.waiting import told
 
-MODULES = (overview, worlds, preferences)
+MODULES = (overview, terminal, authorizations, worlds, preferences)
 STATIC = Path(__file__).parent / "static"
 FILES = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "htmx.min.js": "text/javascript"}
 HEADERS = {
@@ -54,13 +54,15 @@ def mount(app: Flask, tenants: Tenants, inside: Caller) -> House:
         for name in ("amount", "listing", "percent", "plural", "pretty", "short", "span", "typed", "words")
     }
     environment.globals |= {
+        "dict": dict,
         "formats": formats,
         "static": lambda name: f"{ROOT}/static/{name}?v={marks[name]}",
         "stream": live.PATH,
         "view": LocalProxy(lambda: g.view),
     }
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.globals["ui"] = environment.get_template("dashboard/ui.html").module
+    for name in ("ui", "parts"):
+        environment.globals[name] = environment.get_template(f"dashboard/{name}.html").module
     app.add_url_rule(f"{ROOT}/static/<name>", "file of the dashboard", file, provide_automatic_options=False)
     app.add_url_rule(live.PATH, "stream of the dashboard", partial(stream, house), provide_automatic_options=False)
     for verb, path, function in (

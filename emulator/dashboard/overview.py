@@ -2,15 +2,79 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import Any
+from urllib.parse import urlsplit
+
 from flask import Response
 
+from emulator.dashboard import formats, money, purchases
+from emulator.dashboard.authorizations import explained_in_short
 from emulator.dashboard.routing import GET, Page
 from emulator.dashboard.view import View
+
+MOST_TODAY = 100
+MOST_SHOWN = 14
+MOST_EXPLAINED = 10
+MOST_WAITING = 20
 
 
 def overview(view: View) -> Response:
     """Figures, cash, purchases of today, declines by reason, what falls due."""
-    return view.page("overview.html")
+    today = formats.day_of(view.now)
+    purse = money.purse(view)
+    bought = view.api.get("/v1/issuing/authorizations", limit=MOST_TODAY, created={"gte": today})
+    rows = bought["data"]
+    declined = [one for one in rows if purchases.standing(one).word == "declined"]
+    headlines = {one["id"]: explained_in_short(view, one) for one in declined[:MOST_EXPLAINED]}
+    reasons = Counter(headlines.get(one["id"]) or formats.words(purchases.why_not(one)) for one in declined)
+    return view.page(
+        "overview.html",
+        purse=purse,
+        cash=money.cash_of(view, purse.accounts[0], marked(declined)) if purse.accounts else None,
+        today={
+            "attempts": len(rows),
+            "more": bought["has_more"],
+            "declined": len(declined),
+            "spent": sum(one["amount"] for one in rows if one["approved"] and one["currency"] == purse.currency),
+            "approved": len(rows) - len(declined),
+            "cards": len({one["card"]["id"] for one in rows if one["approved"]}),
+        },
+        rows=[(one, purchases.standing(one), headlines.get(one["id"])) for one in rows[:MOST_SHOWN]],
+        open=view.api.get("/v1/issuing/authorizations", status="pending", limit=MOST_TODAY),
+        reasons=reasons.most_common(),
+        due=view.platform.get("/_emulator/clock/due", limit=3)["data"],
+        asks=view.platform.get("/_emulator/asks", limit=20),
+        trouble=trouble(view),
+    )
+
+
+def marked(declined: list[dict[str, Any]]) -> list[tuple[int, str]]:
+    """Declines as the chart marks them."""
+    return [
+        (
+            one["created"],
+            f"{one['merchant_data']['name']}, {formats.amount(purchases.asked(one), one['currency'])} declined",
+        )
+        for one in declined
+    ]
+
+
+def trouble(view: View) -> dict[str, Any] | None:
+    """The endpoint that does not acknowledge, if there is one: where, how often, and what it answered last."""
+    waiting = view.platform.get("/_emulator/webhooks/deliveries", state="waiting", limit=MOST_WAITING)["data"]
+    given_up = view.platform.get("/_emulator/webhooks/deliveries", state="given_up", limit=MOST_WAITING)["data"]
+    failed = [one for one in [*waiting, *given_up] if one["last_attempt"] is not None]
+    if not failed:
+        return None
+    newest = max(failed, key=lambda one: one["delivery"])
+    same = [one for one in failed if one["url"] == newest["url"]]
+    last = newest["last_attempt"]
+    return {
+        "path": urlsplit(newest["url"] or "").path or "/",
+        "count": len(same),
+        "answer": str(last["status"]) if last["status"] is not None else last["error"],
+    }
 
 
 PAGES: list[Page] = [GET("", overview)]

@@ -131,9 +131,12 @@ class Ledger:
                 found.setdefault(movement, []).append(Line(book, amount))
         return found
 
-    def moved(self, *books: str, **by: str) -> int:
-        """What movements did to some books, added up: those of a `flow`, on the statement of an `owner`, or both."""
-        conditions = [Condition("book", "in", books), *(Condition(name, "eq", by[name]) for name in by)]
+    def moved(self, *books: str, those: Sequence[Condition] = (), **by: str) -> int:
+        """What movements did to some books, added up: those of a `flow`, on the statement of an `owner`, or both.
+
+        `those` are conditions besides, such as a time since when.
+        """
+        conditions = [Condition("book", "in", books), *(Condition(name, "eq", by[name]) for name in by), *those]
         where, values = clause(conditions, FILTERS | {"book"})
         row = self.session.one(
             "SELECT CAST(sum(amount) AS BIGINT) FROM line JOIN movement ON movement.sequence = line.movement "
