@@ -20,6 +20,7 @@ from emulator.kernel.routes import GET
 from emulator.kernel.world import World
 from emulator.treasury.financial_accounts import FinancialAccount
 from emulator.treasury.transaction_entries import TransactionEntry
+from emulator.treasury.transactions import Transaction
 
 BOOKS = {"cash": chart.cash, "outbound_pending": chart.outbound_pending}
 
@@ -54,7 +55,9 @@ def statement(world: World, params: dict[str, Any], financial_account: str) -> d
     for entry in entries:
         for name in held:
             held[name] += entry.balance_impact[name]
-        data.append({**world.render(entry), "balance": dict(held)})
+        row = world.find(Transaction, entry.transaction)
+        description = row.description if row is not None else None
+        data.append({**world.render(entry), "balance": dict(held), "description": description})
     return {
         "object": "emulator.statement",
         "closing": held,

@@ -19,7 +19,18 @@ from typing import Any
 from flask import Flask, Response, g, redirect, request
 from werkzeug.local import LocalProxy
 
-from emulator.dashboard import authorizations, formats, live, overview, preferences, signing_in, terminal, worlds
+from emulator.dashboard import (
+    authorizations,
+    cardholders,
+    cards,
+    formats,
+    live,
+    overview,
+    preferences,
+    signing_in,
+    terminal,
+    worlds,
+)
 from emulator.dashboard.house import Caller, House
 from emulator.dashboard.routing import Page
 from emulator.dashboard.sessions import Session
@@ -28,7 +39,7 @@ from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.waiting import told
 
-MODULES = (overview, terminal, authorizations, worlds, preferences)
+MODULES = (overview, terminal, authorizations, cards, cardholders, worlds, preferences)
 STATIC = Path(__file__).parent / "static"
 FILES = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "htmx.min.js": "text/javascript"}
 HEADERS = {
@@ -131,7 +142,7 @@ def guarded(house: House, function: Any, *, session: Session | None = None) -> R
 def failure(house: House, session: Session | None, status: int, says: str) -> Response:
     """A page that says what went wrong. It asks nothing of the world, which may be why."""
     g.view = View(house, session or Session("", ""), None)
-    return dressed(g.view.page("error.html", status=status, says=says, number=status))
+    return dressed(g.view.page("error.html", answers=status, says=says, number=status))
 
 
 def nothing(view: View, path: str) -> Response:

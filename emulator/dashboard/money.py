@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from emulator.dashboard import charts
+from emulator.dashboard import charts, formats
 from emulator.dashboard.charts import Cash
 from emulator.dashboard.view import View
 from emulator.kernel.errors import ApiError
@@ -44,6 +44,12 @@ def financial_accounts(view: View) -> list[dict[str, Any]]:
         return view.api.get("/v1/treasury/financial_accounts", limit=20)["data"]
     except ApiError:
         return []
+
+
+def called(account: dict[str, Any]) -> str:
+    """What a financial account is called in a list: its last four, or its name."""
+    addresses = [one["aba"]["account_number_last4"] for one in account["financial_addresses"] if one["type"] == "aba"]
+    return account["nickname"] or (f"•• {addresses[0]}" if addresses else formats.short(account["id"]))
 
 
 def cash_of(view: View, account: dict[str, Any], declines: list[tuple[int, str]]) -> Cash | None:

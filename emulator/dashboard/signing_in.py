@@ -43,7 +43,7 @@ def form(house: House, refusal: str | None = None, status: int = 200) -> Respons
     view = g.view = View(house, Session("", secrets.token_urlsafe(24)), None)
     response = view.page(
         "sign_in.html",
-        status=status,
+        answers=status,
         commands=first_steps.in_any_world(view.origin),
         next=own_path(request.values.get("next")),
         refusal=refusal,

@@ -126,6 +126,7 @@ class View:
         self.api = Api(self, lambda: self.account_id, told=True)
         self.platform = Api(self, lambda: None, told=True)
         self.quiet = Api(self, lambda: None, told=False)  # what every page needs
+        self.quiet_own = Api(self, lambda: self.account_id, told=False)
 
     # The world
 
@@ -268,7 +269,7 @@ class View:
         """Lead to the page that an action was on."""
         return redirect(own_path(self.form("back")) or ROOT, 303)  # type: ignore[return-value]
 
-    def page(self, template: str, /, status: int = 200, **values: Any) -> Response:
+    def page(self, template: str, /, answers: int = 200, **values: Any) -> Response:
         """A page; or one region of it, where htmx asks for no more.
 
         A region is a block called `region_` and the id of the element in it, which htmx names as its target.
@@ -277,12 +278,12 @@ class View:
         whole = environment.get_template(f"dashboard/{template}")
         target = request.headers.get("HX-Target") if "HX-Request" in request.headers else None
         if target is None:
-            return Response(whole.render(**values), status, mimetype="text/html")
+            return Response(whole.render(**values), answers, mimetype="text/html")
         name = f"region_{target.replace('-', '_')}"
         for one in (whole, environment.get_template("dashboard/layout.html")):
             if name in one.blocks:
                 region = "".join(one.blocks[name](one.new_context(values)))
-                return Response(region, status, mimetype="text/html")
+                return Response(region, answers, mimetype="text/html")
         return Response("", 204)
 
     def curl(self) -> str:
