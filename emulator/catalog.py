@@ -6,6 +6,7 @@ from emulator import progress
 from emulator.balances import balance, balance_transactions, payouts, topups, transfers
 from emulator.connect import (
     account_links,
+    account_links_v2,
     accounts,
     accounts_v2,
     capabilities,
@@ -123,6 +124,7 @@ CATALOG = Catalog(
         onboarding,
         accounts_v2,
         persons_v2,
+        account_links_v2,
         treasury_access,
         financial_accounts,
         features,

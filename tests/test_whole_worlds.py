@@ -48,7 +48,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "setup_attempt": ".attach_to_self .flow_directions .payment_method_details .setup_error .status .usage",
         "transfer_reversal": ".metadata",
         "treasury_transaction": ".currency .description",
-        "account_link": ".expires_at .fields .form .refresh_url .return_url .session .type",
+        "account_link": ".expires_at .fields .form .refresh_url .return_url .session .type .use_case",
         "ephemeral_key": ".expires",
         "file_link": ".metadata",
         "test_helpers_test_clock": ".target",

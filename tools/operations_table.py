@@ -22,10 +22,16 @@ START, END = "<!-- operations: written by tools/operations_table.py -->\n", "<!-
 AREAS = ("issuing", "test_helpers/issuing", "treasury", "test_helpers/treasury")
 INTRODUCTION = """# Operations
 
-{built} operations of the v1 API are built. Every other published one answers `501`, names itself and has the header
+{built} operations of the v1 API are built, and {of_v2} of v2. Every other published one answers `501`, names itself and has the header
 `Emulator-Not-Implemented: true`; `stripe-emulator routes` lists them too. What Stripe never published is its `404`.
 `stripe-emulator openapi` prints an OpenAPI 3.1 document of what is built: every parameter with its words, bounds and
 lengths, and of each reply the record.
+"""
+V2 = """
+## The v2 API
+
+Posts are JSON; what is shown besides is named in `include`. An account is the same in both: Issuing and Treasury are
+asked for in v1.
 """
 OWN = """
 ## The emulator's own
@@ -39,9 +45,10 @@ Under `/_emulator`, with the same keys; what needs none says so. Replies are JSO
 def page() -> str:
     """Every operation that is served, with the first sentence of what it does; and how much of each area that is."""
     built = [route for route in CATALOG.routes if route.path.startswith("/v1/")]
+    of_v2 = [route for route in CATALOG.routes if route.path.startswith("/v2/")]
     own = [route for route in CATALOG.routes if route.path.startswith("/_emulator/")]
-    introduction = INTRODUCTION.format(built=len(built))
-    return "\n".join([introduction, *areas(), "", "## The v1 API", "", *table(built), OWN, *table(own), ""])
+    introduction = INTRODUCTION.format(built=len(built), of_v2=len(of_v2))
+    return "\n".join([introduction, *areas(), "", "## The v1 API", "", *table(built), V2, *table(of_v2), OWN, *table(own), ""])
 
 
 def with_areas(readme: str) -> str:

@@ -55,7 +55,8 @@ class AccountLink:
     """A link to the page of one account. `fields` says which requirements it asks for.
 
     `session` is there once the link has been visited: what the address of the page then is made of. `form` is the token
-    that the page's form sends back; it is gone once the form has been handed in for good.
+    that the page's form sends back; it is gone once the form has been handed in for good. A link of v2 has the
+    `use_case` that was sent, and may lead nowhere in the end.
     """
 
     id: str
@@ -64,10 +65,11 @@ class AccountLink:
     account: str
     type: str
     refresh_url: str
-    return_url: str
+    return_url: str | None
     fields: str = FIELDS[0]
     session: str | None = None
     form: str | None = None
+    use_case: dict[str, Any] | None = None
 
     def letter(self, world: World) -> str:
         """What the address says of the account."""
@@ -79,8 +81,12 @@ class AccountLink:
             "object": self.object,
             "created": self.created,
             "expires_at": self.expires_at,
-            "url": world.url(f"{PATH}{self.letter(world)}/{token_of(world, self.id)}"),
+            "url": self.url(world),
         }
+
+    def url(self, world: World) -> str:
+        """Where it leads."""
+        return world.url(f"{PATH}{self.letter(world)}/{token_of(world, self.id)}")
 
 
 class CreateParams(Params):

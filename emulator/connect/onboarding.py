@@ -51,6 +51,7 @@ HEADERS = {
 }
 # Browsers of this machine open the page; who has it opened from elsewhere can say otherwise through the API.
 IP_ADDRESS = "127.0.0.1"
+DONE = "That is all. You can close this page."
 CHANGED = "What is asked for has changed meanwhile. Please look at it again."
 
 
@@ -146,8 +147,10 @@ def told(world: World, link: AccountLink, values: dict[str, str]) -> Content:
 
 
 def finished(world: World, link: AccountLink) -> Content:
-    """The session is over."""
+    """The session is over; a link of v2 that leads nowhere says so."""
     world.as_account(link.account).put(replace(link, form=None))
+    if link.return_url is None:
+        return Content(DONE.encode(), "text/plain", HEADERS)
     return led_to(link.return_url)
 
 

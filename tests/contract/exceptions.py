@@ -257,6 +257,8 @@ ALLOWED: tuple[Allowed, ...] = (
     Allowed("absent", "v2.core.account:defaults.*", RECORDED),
     Allowed("absent", "v2.core.account:identity.*.*", RECORDED),
     Allowed("absent", "v2.core.account_person:*", SAMPLE),
+    Allowed("absent", "v2.core.account_link:use_case.*.*", SAMPLE),
+    Allowed("extra", "v2.core.account_link:use_case.*.configurations", "clients name them, as previews of v2 had it"),
     # Developer
     Allowed("value", "file:purpose", "personalization designs demand it", ("issuing_logo",)),
     Allowed("absent", "ephemeral_key:secret", "only in the reply that creates the key"),
@@ -339,6 +341,11 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     *(
         Extra("POST", f"/v1/setup_intents/{{intent}}/{verb}", "client_secret", BROWSERS)
         for verb in ("confirm", "verify_microdeposits")
+    ),
+    *(
+        Extra("POST", "/v2/core/account_links", f"use_case[{kind}][configurations]{end}", OLDER)
+        for kind in ("account_onboarding", "account_update")
+        for end in ("", "[]")
     ),
     Extra("GET", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
     Extra("POST", "/v1/files", "purpose", "personalization designs demand it", choice="issuing_logo"),
