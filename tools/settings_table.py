@@ -20,8 +20,8 @@ INTRODUCTION = """# Settings
 
 Switches of a world (everything behind one API key). `stripe-emulator settings` shows them, `stripe-emulator settings
 name=value` changes one and `name=` puts it back to its default; `GET` and `POST /_emulator/settings` do the same, and a
-reset puts all of them back. `stripe-emulator serve --country GB` makes another `platform_country` the default of new
-worlds.
+reset puts all of them back. `GET /_emulator/settings/meanings` says what each is for. `stripe-emulator serve --country
+GB` makes another `platform_country` the default of new worlds.
 """
 PROGRESS = """
 ## When objects move by themselves
