@@ -106,6 +106,7 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "starting_after": (1, None),
     },
     "GET /_emulator/webhooks/verdict": {
+        "limit": (1, None),
         "slow_ms": (0, None),
     },
     "POST /v1/accounts/{account}/persons": {

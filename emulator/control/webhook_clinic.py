@@ -51,8 +51,9 @@ class PatientParams(Params):
 
 
 class VerdictParams(Params):
-    """Which endpoint, and from how many milliseconds on an answer is called slow."""
+    """Which endpoint, from how many of the newest attempts, and from how many milliseconds on an answer is slow."""
 
+    limit = Integer(minimum=1)
     webhook_endpoint = String()
     slow_ms = Integer(minimum=0)
 
@@ -86,7 +87,9 @@ def discharge(world: World, params: dict[str, Any]) -> dict[str, Any]:
 
 def verdicts(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """How each consumer behaved: slow and failed answers, API calls meanwhile, repeated effects, hints on decisions."""
-    attempts = world.step.deliveries.attempts(subscriber=params.get("webhook_endpoint"))
+    attempts = world.step.deliveries.attempts(
+        subscriber=params.get("webhook_endpoint"), limit=params.get("limit"), newest_first=True
+    )[::-1]
     for attempt in attempts:
         seen = answers.seen_of(world, attempt) if attempt["reason"] == "question" else None
         attempt["hints"] = answers.hints(seen) if seen is not None else []

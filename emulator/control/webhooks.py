@@ -20,7 +20,7 @@ from emulator.kernel.dates import DAY
 from emulator.kernel.errors import exclusive, no_such
 from emulator.kernel.events import Event
 from emulator.kernel.lists import LARGEST_PAGE, listed
-from emulator.kernel.params import Enum, Integer, Params, String
+from emulator.kernel.params import Enum, Integer, List, Params, String
 from emulator.kernel.render import ordered
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Tenant
@@ -60,15 +60,16 @@ class AttemptsParams(Params):
 
 
 class DeliveriesParams(Params):
-    """Of which event, of which kind (`type` may end in `*`), about which object, to whom, and how they stand.
+    """Of which event or events, of which kind (`type` may end in `*`), about which object, to whom, how they stand.
 
-    Without an event it is the newest `limit` of them; `starting_after` and `ending_before` are numbers of deliveries.
+    Without one event it is the newest `limit` of them; `starting_after` and `ending_before` are numbers of deliveries.
     """
 
     about = String()
     account = String()
     ending_before = Integer(minimum=1)
     event = String()
+    events = List(String(), most=LARGEST_PAGE)
     limit = Integer(minimum=1, maximum=LARGEST_PAGE)
     starting_after = Integer(minimum=1)
     state = Enum(("asked", "canceled", "delivered", "given_up", "waiting"))
@@ -181,6 +182,8 @@ def deliveries(world: World, params: dict[str, Any]) -> dict[str, Any]:
     ]
     if "webhook_endpoint" in params:
         conditions.append(Condition("subscriber", "eq", params["webhook_endpoint"]))
+    if "events" in params:
+        conditions.append(Condition("event", "in", params["events"]))
     if "type" in params:
         conditions.append(matching("type", params["type"]))
     for cursor, operator in (("starting_after", "lt"), ("ending_before", "gt")):

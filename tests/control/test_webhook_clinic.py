@@ -400,3 +400,17 @@ def test_slow_and_failed_answers_are_counted_and_what_was_dropped_is_not_held_ag
     assert (one["slowest_ms"], one["unacknowledged_events"]) == (3_000, ["evt_3", "evt_4"])
     assert (other["webhook_endpoint"], other["findings"]) == ("we_2", [])
     assert json.dumps(one)
+
+
+def test_a_verdict_can_be_of_the_newest_attempts_alone(platform):
+    answers = iter([Reply(500), Reply(200)])
+    with receiving(lambda arrived: next(answers)) as receiver:
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"])
+        for _ in range(2):
+            a_cardholder(platform)
+            platform.made("/_emulator/webhooks/drain")
+
+        whole, newest = (platform.read(VERDICT, **how)["data"][0] for how in ({}, {"limit": 1}))
+
+    assert (whole["attempts"], whole["findings"][0]) == (2, "1 of 2 attempts failed")
+    assert (newest["attempts"], newest["findings"]) == (1, [])

@@ -153,6 +153,17 @@ def test_the_list_of_deliveries_is_paged_and_narrowed(
     assert ([one["delivery"] for one in page["data"]], page["has_more"]) == (places, has_more)
 
 
+def test_deliveries_of_some_events_are_asked_for_at_once(platform: Client) -> None:
+    platform.made("/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["issuing_cardholder.created"])
+    for _ in range(3):
+        a_cardholder(platform)
+    newest, _, oldest = platform.read("/v1/events")["data"]
+
+    found = platform.read("/_emulator/webhooks/deliveries", events=[oldest["id"], newest["id"], "evt_none"])
+
+    assert [one["event"] for one in found["data"]] == [newest["id"], oldest["id"]]
+
+
 def test_deliveries_cannot_be_paged_both_ways_at_once(platform: Client) -> None:
     refused = platform.get("/_emulator/webhooks/deliveries", starting_after=1, ending_before=3)
 
