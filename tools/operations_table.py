@@ -22,8 +22,9 @@ START, END = "<!-- operations: written by tools/operations_table.py -->\n", "<!-
 AREAS = ("issuing", "test_helpers/issuing", "treasury", "test_helpers/treasury")
 INTRODUCTION = """# Operations
 
-{built} operations of the v1 API are built, and {of_v2} of v2. Every other published one answers `501`, names itself and has the header
-`Emulator-Not-Implemented: true`; `stripe-emulator routes` lists them too. What Stripe never published is its `404`.
+{built} operations of the v1 API are built, and {of_v2} of v2. Every other published one answers `501`, names itself and
+has the header `Emulator-Not-Implemented: true`; `stripe-emulator routes` lists them too. What Stripe never published is
+its `404`.
 `stripe-emulator openapi` prints an OpenAPI 3.1 document of what is built: every parameter with its words, bounds and
 lengths, and of each reply the record.
 """
@@ -48,7 +49,9 @@ def page() -> str:
     of_v2 = [route for route in CATALOG.routes if route.path.startswith("/v2/")]
     own = [route for route in CATALOG.routes if route.path.startswith("/_emulator/")]
     introduction = INTRODUCTION.format(built=len(built), of_v2=len(of_v2))
-    return "\n".join([introduction, *areas(), "", "## The v1 API", "", *table(built), V2, *table(of_v2), OWN, *table(own), ""])
+    return "\n".join(
+        [introduction, *areas(), "", "## The v1 API", "", *table(built), V2, *table(of_v2), OWN, *table(own), ""]
+    )
 
 
 def with_areas(readme: str) -> str:

@@ -58,6 +58,9 @@ class Told(NamedTuple):
 
 BY_ITSELF = "it gets on by itself, as the setting progress says"
 TOLD = {
+    "balances.balance.tell": Told(
+        "balance", "is told of", "told of", "money became available a minute before", "balances"
+    ),
     "balances.payouts.settle": Told("payout", "is sent, or paid, or fails", "got on", BY_ITSELF),
     "balances.topups.settle": Told("top-up", "succeeds or fails", "settled", BY_ITSELF),
     "connect.reviewing.verify": Told(
@@ -65,6 +68,12 @@ TOLD = {
     ),
     "developer.test_clocks.arrive": Told("test clock", "arrives", "arrived", "it was advanced to its time"),
     "developer.test_clocks.end": Told("test clock", "is deleted", "deleted", "it reached the time to which it is kept"),
+    "payments.charging.book": Told("charge", "is booked", "booked", "its money is there a moment after it was taken"),
+    "payments.charging.clear": Told("charge", "succeeds, or fails", "got on", BY_ITSELF),
+    "payments.charging.expire": Told(
+        "uncaptured charge", "is let go", "let go", "nobody has captured it in seven days"
+    ),
+    "payments.funds.arrive": Told("amount", "becomes available", "became available", "what is paid waits for two days"),
     "issuing.authorizations.expire": Told(
         "hold", "expires", "expired", "what is not captured in time goes back to the cardholder"
     ),
