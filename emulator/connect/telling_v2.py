@@ -105,6 +105,9 @@ def refuse_elsewhere(params: dict[str, Any]) -> None:
         if asks(at(params.get("configuration", {}), path)):
             param = "configuration" + "".join(f"[{name}]" for name in path.split("."))
             raise unbuilt(f"This emulator {why}: leave {param} out.", param=param)
+    if at(params, "configuration.customer.automatic_indirect_tax.validate_location") is not None:
+        param = "configuration[customer][automatic_indirect_tax][validate_location]"
+        raise unbuilt(f"This emulator calculates no tax: leave {param} out.", param=param)
     if at(params, "configuration.customer.billing.default_payment_method") is not None:
         param = "configuration[customer][billing][default_payment_method]"
         raise unbuilt("This emulator attaches no payment methods to customers that are accounts.", param=param)

@@ -95,3 +95,32 @@ def test_a_card_programme_with_this_release_of_stripe_node(server: Running, key:
         "refusal": ["StripeInvalidRequestError", "currency", "parameter_missing"],
     }
     assert saw == {**SAW, **refused, "release": release}
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("release", ["20.4.1", "23.1.0"])
+def test_an_account_of_v2_with_this_release_of_stripe_node(server: Running, key: str, release: str) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed, so stripe-node cannot be tried")
+    try:
+        folder = packages.from_npm("stripe", release)
+    except packages.Unreachable as reason:
+        pytest.skip(str(reason))
+
+    saw = seen([node, str(HERE / "accounts_v2.js"), str(folder), "127.0.0.1", str(server.port), key])
+
+    assert saw == {
+        "capability": "active",
+        "name": "Ada Inc.",
+        "due": ["external_account"],
+        "metadata": {"b": "2"},
+        "collects": "application",
+        "share": "0.8",
+        "link": ["v2.core.account_link", "account_onboarding"],
+        "listed": [["customer"], ["merchant", "recipient"]],
+        "treasury": "active",
+        "gone": True,
+        "closed": True,
+        "errors": [[404, "not_found"], [400, "invalid_request"], [400, "invalid_request"]],
+    }

@@ -44,6 +44,7 @@ ANCHORS = {
     "weekly": ("weekly_anchor", "weekly_payout_days"),
     "monthly": ("monthly_anchor", "monthly_payout_days"),
 }
+NO_REVENUE: dict[str, Any] = dict.fromkeys(("amount", "currency", "fiscal_year_end"))
 NO_PROFILE: dict[str, Any] = {
     "annual_revenue": None,
     "estimated_worker_count": None,
@@ -215,6 +216,8 @@ class Account:
     def shown_profile(self) -> dict[str, Any]:
         """What the business does, null where nothing was said."""
         members = {**NO_PROFILE, **self.business_profile}
+        if members["annual_revenue"] is not None:  # v2 may say some of it
+            members["annual_revenue"] = {**NO_REVENUE, **members["annual_revenue"]}
         if members["support_address"] is not None:
             members["support_address"] = {**NO_ADDRESS, **members["support_address"]}
         return members
