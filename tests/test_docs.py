@@ -132,6 +132,8 @@ PRINTED = {
         r'"type": "issuing_card.created"',
         r"Synced 3 IssuingAuthorization ",
         r"approved",
+        r"'card_issuing': 'active', 'transfers': 'active', 'treasury': 'active'",
+        r"'stripe_transfers': \{'status': 'active'",
     ],
     "command-line.md": [
         r"  issuing_card.created  ic_",
