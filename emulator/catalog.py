@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from emulator import progress
-from emulator.balances import balance, balance_transactions, payouts, topups, transfers
+from emulator.balances import (
+    automatic_payouts,
+    balance,
+    balance_settings,
+    balance_transactions,
+    payouts,
+    topups,
+    transfers,
+)
 from emulator.connect import (
     account_links,
     account_links_v2,
@@ -148,6 +156,8 @@ CATALOG = Catalog(
         balance_transactions,
         topups,
         payouts,
+        automatic_payouts,
+        balance_settings,
         transfers,
         refund,
         charge,

@@ -44,6 +44,11 @@ def pending(account: str, currency: str) -> str:
     return f"{account}:pending:{currency}"
 
 
+def minimum(account: str, currency: str) -> str:
+    """What an account's payments balance keeps while an automatic payout takes the rest."""
+    return f"{account}:minimum:{currency}"
+
+
 def balance_books(account: str, balance_type: str, currency: str) -> tuple[str, ...]:
     """The books that make up an account's balance of a type: `issuing` or `payments`. Holds have left the former."""
     if balance_type == "issuing":
@@ -310,6 +315,18 @@ def pay_out(
     movement = issuing_movement("payout", account, currency, book, to, amount, description)
     later = {} if available_on is None else {"available_on": available_on}
     return movement._replace(details={**movement.details, "balance_type": balance_type, **later})
+
+
+def keep_minimum(account: str, currency: str, amount: int) -> Movement:
+    """Part of a balance is held back from the automatic payout that is being made."""
+    books = available(account, currency), minimum(account, currency)
+    return payments_movement("payout_minimum_balance_hold", account, currency, *books, amount, None)
+
+
+def release_minimum(account: str, currency: str, amount: int) -> Movement:
+    """What was held back from an automatic payout is available again, right after it."""
+    books = minimum(account, currency), available(account, currency)
+    return payments_movement("payout_minimum_balance_release", account, currency, *books, amount, None)
 
 
 def take_payout_back(

@@ -248,6 +248,12 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /v1/test_helpers/treasury/received_debits": {
         "amount": (1, 99_999_999),
     },
+    "POST /v1/balance_settings": {
+        "payments[payouts][minimum_balance_by_currency][]": (0, 99_999_999),
+        "payments[payouts][schedule][monthly_payout_days][]": (1, 31),
+        "payments[payouts][statement_descriptor]": (None, 22),
+        "payments[settlement_timing][delay_days_override]": (0, 31),
+    },
     "POST /v1/payouts": {
         "amount": (1, 99_999_999),
         "statement_descriptor": (None, 22),

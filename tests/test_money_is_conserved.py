@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from emulator.banking_days import is_banking_day
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.treasury.sending import data_of, numbers
@@ -95,6 +96,14 @@ MUST_SUCCEED = [
     "pay_out_failed",
     "payout_reversed",
     "payout_reversal_failed",
+    "schedule",
+    "paid_out_by_schedule",
+    "kept_by_schedule",
+    "transfer_up",
+    "transfer_down",
+    "transfer_refused",
+    "transfer_reversed",
+    "transfer_kept",
 ]
 # The statuses of an inbound transfer, and where each verb leads; how the test tokens end by themselves.
 ARROWS_IN = {
@@ -184,6 +193,15 @@ class PaidOut:
     where: str
     purse: str
     is_reversed: bool = False
+
+
+@dataclass
+class Between:
+    """A transfer between the balances of the platform and its account, `up` or `down`."""
+
+    id: str
+    way: str
+    left: int
 
 
 @dataclass
@@ -288,6 +306,10 @@ class Money(RuleBasedStateMachine):
             "save": ("outbound_transfer", {"type": "financial_account", "financial_account": self.savings}),
         }
         self.paid = self.saved = 0
+        self.own = self.platform.read("/v1/account")["id"]
+        self.platform_payments = 0
+        self.transfers: list[Between] = []
+        self.is_paid_daily, self.kept = False, 0
 
     def new_card(self, purse: str, **more: Any) -> str:
         """An active virtual card of that purse, with the limits of this test."""
@@ -575,6 +597,7 @@ class Money(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 12, 24, 72, 170, 400]))
     def move_clock(self, hours: int) -> None:
         self.platform.clock(advance=hours * 3600)
+        self.pay_by_schedule(self.now, self.now + hours * 3600)
         self.now += hours * 3600
         for one in self.all:
             if one.status == "pending" and one.renewed + EXPIRES_AFTER <= self.now:
@@ -844,6 +867,68 @@ class Money(RuleBasedStateMachine):
             self.purses["account"].cash -= one.amount
         SUCCEEDED["payout_reversed"] += 1
 
+    @rule(interval=st.sampled_from(["daily", "daily", "manual"]), kept=st.sampled_from([0, 2_00, 50_00]))
+    def schedule(self, interval: str, kept: int) -> None:
+        """From now on the balance is paid out every morning on which banks settle, but for what is kept; or not."""
+        chosen = {"schedule": {"interval": interval}, "minimum_balance_by_currency": {"usd": kept}}
+        self.api.made("/v1/balance_settings", payments={"payouts": chosen})
+        self.is_paid_daily, self.kept = interval == "daily", kept
+        SUCCEEDED["schedule"] += 1
+
+    def pay_by_schedule(self, before: int, now: int) -> None:
+        """What the mornings between two moments paid out; the default bank account takes all."""
+        morning = before // DAY * DAY + 3600
+        while (morning := morning if morning > before else morning + DAY) <= now:
+            before = morning
+            is_open = is_banking_day(datetime.fromtimestamp(morning, UTC).date())
+            if self.is_paid_daily and is_open and self.payments > self.kept:
+                SUCCEEDED["kept_by_schedule" if self.kept else "paid_out_by_schedule"] += 1
+                self.payments = self.kept
+
+    @rule(way=st.sampled_from(["up", "down"]), share=st.sampled_from([0.3, 0.6, 1.0, 1.4]))
+    def transfer(self, way: str, share: float) -> None:
+        """A share of what the account has to its platform, or the other way."""
+        if not self.payments:
+            self.top_up(10_00)
+        if way == "down" and not self.platform_payments:
+            self.transfer("up", 0.5)
+        sender, to = (self.api, self.own) if way == "up" else (self.platform, self.account)
+        there = self.payments if way == "up" else self.platform_payments
+        amount = max(1, int(there * share))
+        answer = sender.post("/v1/transfers", amount=amount, currency="usd", destination=to)
+        if amount > there:
+            assert (answer.status, answer.error["code"]) == (400, "balance_insufficient")
+            SUCCEEDED["transfer_refused"] += 1
+            return
+        self.shift(amount if way == "up" else -amount)
+        self.transfers.append(Between(answer.json["id"], way, amount))
+        SUCCEEDED[f"transfer_{way}"] += 1
+
+    def shift(self, amount: int) -> None:
+        """Money that the platform has instead of the account."""
+        self.payments -= amount
+        self.platform_payments += amount
+
+    @rule(which=st.integers(0, 60), share=st.sampled_from([0.5, 1.0]), is_spent=st.booleans())
+    def reverse_transfer(self, which: int, share: float, is_spent: bool) -> None:
+        """A transfer, or a part of it, comes back, if who got it still has it; the platform may have sent all away."""
+        if is_spent and self.platform_payments:
+            self.transfer("down", 1.0)
+        waiting = [one for one in self.transfers if one.left]
+        if not waiting:
+            return
+        one = waiting[which % len(waiting)]
+        amount = max(1, int(one.left * share))
+        sender, there = (self.api, self.platform_payments) if one.way == "up" else (self.platform, self.payments)
+        answer = sender.post(f"/v1/transfers/{one.id}/reversals", amount=amount)
+        if amount > there:
+            assert (answer.status, answer.error["code"]) == (400, "balance_insufficient")
+            SUCCEEDED["transfer_kept"] += 1
+            return
+        one.left -= amount
+        self.shift(-amount if one.way == "up" else amount)
+        SUCCEEDED["transfer_reversed"] += 1
+
     # What must always hold
 
     @invariant()
@@ -854,6 +939,8 @@ class Money(RuleBasedStateMachine):
         payments = self.api.read("/v1/balance")
         issuing = payments["issuing"]["available"]
         assert [entry["amount"] for entry in payments["available"] if entry["currency"] == "usd"] == [self.payments]
+        above = self.platform.read("/v1/balance")["available"]
+        assert [entry["amount"] for entry in above if entry["currency"] == "usd"] == [self.platform_payments]
         account, own = self.purses["account"], self.purses["issuing"]
         assert (balance["cash"]["usd"], balance["outbound_pending"]["usd"]) == (account.cash, account.pending)
         assert [entry["amount"] for entry in issuing if entry["currency"] == "usd"] == [own.cash]
@@ -873,7 +960,9 @@ class Money(RuleBasedStateMachine):
         assert sums.get(f"{self.platforms}:cash:usd", 0) == self.paid
         assert sums.get(f"{self.savings}:cash:usd", 0) == self.saved
         assert sums.get("stripe:in_transit:usd", 0) == sums.get("stripe:payouts:usd", 0) == 0
+        assert sums.get("stripe:transfers:usd", 0) == sums.get(f"{self.account}:minimum:usd", 0) == 0
         assert sums.get(f"{self.account}:available:usd", 0) == self.payments
+        assert sums.get(f"{self.own}:available:usd", 0) == self.platform_payments
         assert sums.get(f"{self.account}:issuing:usd", 0) == own.cash
         assert sums.get(f"{self.account}:issuing_held:usd", 0) == own.pending
 

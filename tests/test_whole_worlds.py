@@ -83,7 +83,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "issuing_token": ".network_data",
         "issuing_transaction": ".purchase_details .refunded",
         "payment_method": ".directions .is_used_up .is_verified .number .token .us_bank_account",
-        "payout": ".number_of_others .outcome",
+        "payout": ".left_out .looked_through .number_of_others .outcome",
         "price": ".currency_options .tiers",
         "person": ".country .documents .numbers .person_token .said .status .updated",
         "setup_intent": ".arrival_date .single_use .wrong",

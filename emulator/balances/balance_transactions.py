@@ -108,12 +108,13 @@ class BalanceTransaction:
         return Place(entry.created, entry.sequence) if entry is not None and entry.account == world.account else None
 
     def render(self, world: World) -> dict[str, Any]:
-        """The object of the API, which has no `livemode`. It is pending until the clock reaches `available_on`."""
+        """The object of the API, which has no `livemode`. It is pending until the clock reaches `available_on`; what is
+        paid out has gone at once, as recorded replies show."""
         return {
             **self.__dict__,
             "object": self.object,
             "reporting_category": REPORTING_CATEGORIES.get(self.type, self.type),
-            "status": "available" if self.available_on <= world.now else "pending",
+            "status": "available" if self.type == "payout" or self.available_on <= world.now else "pending",
         }
 
 
@@ -134,14 +135,15 @@ class BalanceTransactionListParams(ListParams):
 
 
 def narrow(world: World, params: dict[str, Any], *path: str) -> list[Condition]:
-    """`payout` names an automatic payout and means what that one paid out. 400 for a manual one, which has no such
-    list, and for one that is not there."""
+    """`payout` names an automatic payout and means what that one paid out, and itself. 400 for a manual one, which has
+    no such list, and for one that is not there."""
     id = params.pop("payout", None)
     if id is None:
         return []
-    if not world.get(Payout, id, param="payout").automatic:
+    payout = world.get(Payout, id, param="payout")
+    if not payout.automatic:
         raise invalid("Balance transaction history can only be filtered on automatic transfers, not manual.")
-    return [Condition("id", "in", [])]
+    return [Condition("id", "in", [*payout.contains, payout.balance_transaction])]
 
 
 RECORDS = (BalanceTransaction,)

@@ -26,8 +26,10 @@ from emulator import chart_of_accounts as chart
 from emulator.connect import bank_test_numbers
 from emulator.connect.records import accounts, capabilities
 from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, BankAccount
+from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import date_of, midnight
 from emulator.kernel.errors import ApiError, invalid, unbuilt
+from emulator.kernel.ledger import Entry
 from emulator.kernel.lifecycle import Lifecycle
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
@@ -82,8 +84,9 @@ FAILURES = {
     "payout",
     prefix="po",
     noun="payout",
-    filters=("arrival_date", "destination", "status"),
-    hidden=("financial_account", "number_of_others", "outcome"),
+    filters=("arrival_date", "automatic", "currency", "destination", "status"),
+    unindexed=("currency",),
+    hidden=("contains", "financial_account", "left_out", "looked_through", "number_of_others", "outcome"),
     expands=("balance_transaction", "destination", "failure_balance_transaction", "original_payout", "reversed_by"),
 )
 class Payout:
@@ -92,6 +95,9 @@ class Payout:
     How it ends is decided by where it goes: `outcome` is why the bank refuses it, `financial_account` the one of the
     owner's that it arrives at, `number_of_others` the number of somebody else's. `source_balance` is `issuing` or None
     for the payments balance; it is in no published type, yet in recorded replies of platforms.
+
+    An automatic one pays balance transactions out: those that it `contains`. It has looked through the ledger as far
+    as the movement `looked_through`, and what was not available by then it has `left_out` for a later one.
     """
 
     id: str
@@ -110,9 +116,12 @@ class Payout:
     outcome: str | None = None
     automatic: bool = False
     balance_transaction: str | None = None
+    contains: list[str] = field(default_factory=list)
     failure_balance_transaction: str | None = None
     failure_code: str | None = None
     failure_message: str | None = None
+    left_out: list[str] = field(default_factory=list)
+    looked_through: int = 0
     metadata: dict[str, str] = field(default_factory=dict)
     original_payout: str | None = None
     reconciliation_status: str = "not_applicable"
@@ -221,20 +230,30 @@ def chosen(world: World, currency: str, id: str | None) -> BankAccount:
                 f"The external account {id} is paid out to in {bank.currency}, not in {currency}.", param="destination"
             )
         return bank
-    found = next((bank for bank in world.all(BankAccount, currency=currency) if bank.default_for_currency), None)
+    found = default_of(world, currency)
     if found is None:
         raise invalid(f"Sorry, you don't have any external accounts in that currency ({currency}).")
     return found
 
 
+def default_of(world: World, currency: str) -> BankAccount | None:
+    """The external account that is paid out to in a currency, unless another one is named."""
+    return next((bank for bank in world.all(BankAccount, currency=currency) if bank.default_for_currency), None)
+
+
 def check_enabled(world: World) -> None:
     """400 `payouts_not_allowed` while the account's payouts are not enabled."""
-    account, requested = accounts.of(world), capabilities.requested(world)
-    if not account.may_be_paid_out(requested, account.requirements(requested, has_bank=True)):
+    if not is_enabled(world):
         raise invalid(
             f"Payouts are not enabled for the account {world.account}: see its `requirements` and `capabilities`.",
             code="payouts_not_allowed",
         )
+
+
+def is_enabled(world: World) -> bool:
+    """Whether the acting account may be paid out. That a bank account is missing is told of by itself."""
+    account, requested = accounts.of(world), capabilities.requested(world)
+    return account.may_be_paid_out(requested, account.requirements(requested, has_bank=True))
 
 
 def check_instant(world: World, bank: BankAccount, amount: int) -> None:
@@ -270,6 +289,12 @@ def insufficient(kind: str) -> ApiError:
 
 def start(world: World, bank: BankAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
     """Take money out of a balance, and announce it; it gets on by itself."""
+    payout = planned(world, bank, amount=amount, currency=currency, method=method, **own)
+    return begun(world, replace(payout, balance_transaction=taken(world, payout).id))
+
+
+def planned(world: World, bank: BankAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
+    """A payout to a bank account, of which nothing has been done yet."""
     payout = Payout(
         id=world.new_id(Payout.prefix),
         created=world.now,
@@ -283,12 +308,21 @@ def start(world: World, bank: BankAccount, *, amount: int, currency: str, method
         outcome=bank_test_numbers.refusal(bank.country, bank.number) if bank.number else None,
         **own,
     )
-    payout = replace(payout, arrival_date=arrival_of(world, payout))
+    return replace(payout, arrival_date=arrival_of(world, payout))
+
+
+def taken(world: World, payout: Payout, *, available_on: int | None = None) -> Entry:
+    """Take what a payout is over out of the balance."""
     movement = chart.pay_out(
-        world.account, currency, payout.balance_type, amount, payout.description, to=payout.outside
+        world.account,
+        payout.currency,
+        payout.balance_type,
+        payout.amount,
+        payout.description,
+        to=payout.outside,
+        available_on=available_on,
     )
-    entry = world.move(movement, because=payout.id)
-    return begun(world, replace(payout, balance_transaction=entry.id))
+    return world.move(movement, because=payout.id)
 
 
 def begun(world: World, payout: Payout) -> Payout:
@@ -406,14 +440,17 @@ def settle(world: World, id: str) -> None:
         progress.at_once(world, "balances.payouts.settle", id, by_bank=opening)
         return
     why = debited(world, payout) if payout.is_reversal else delivered(world, payout)
+    known = {"reconciliation_status": "completed"} if payout.automatic else {}
     if why is not None:
-        fail(world, payout, why)
-        return
-    paid = LIFECYCLE.follow(payout, "arrive")
-    if payout.is_reversal:
-        paid = collected(world, paid)
-    changed(world, payout, paid)
-    world.emit("payout.paid", paid)
+        ended = fail(world, payout, why, **known)
+    else:
+        ended = LIFECYCLE.follow(payout, "arrive", **known)
+        if payout.is_reversal:
+            ended = collected(world, ended)
+        changed(world, payout, ended)
+        world.emit("payout.paid", ended)
+    if payout.automatic:
+        world.emit("payout.reconciliation_completed", ended)
 
 
 def delivered(world: World, payout: Payout) -> str | None:
@@ -471,9 +508,9 @@ def collected(world: World, payout: Payout) -> Payout:
     return replace(payout, balance_transaction=world.move(movement, because=payout.id).id)
 
 
-def fail(world: World, payout: Payout, why: str) -> None:
+def fail(world: World, payout: Payout, why: str, **known: Any) -> Payout:
     """Whoever was to get the money did not: it is back in the balance, and the external account is marked."""
-    failed = LIFECYCLE.follow(payout, "fail", failure_code=why, failure_message=FAILURES[why])
+    failed = LIFECYCLE.follow(payout, "fail", failure_code=why, failure_message=FAILURES[why], **known)
     if not payout.is_reversal:
         failed = given_back(world, failed, "payout_failure")
     world.put(failed)
@@ -482,6 +519,13 @@ def fail(world: World, payout: Payout, why: str) -> None:
     if bank is not None and not payout.is_reversal and bank.status != "errored":
         marked = world.put(replace(bank, status="errored"))
         world.emit("account.external_account.updated", marked, before=bank)
+    return failed
+
+
+def net_of(entry: Entry) -> int:
+    """What a movement did to its owner's payments balance."""
+    books = chart.balance_books(entry.account, "payments", entry.details["currency"])
+    return sum(entry.impact(book) for book in books)
 
 
 def audit(world: World) -> Iterator[str]:
@@ -493,6 +537,10 @@ def audit(world: World) -> Iterator[str]:
         moved = world.ledger.moved(*books, flow=payout.id)
         if moved != (-payout.amount if is_gone else 0):
             yield f"{payout.id} is {payout.status}, yet {-moved} of its {payout.amount} {payout.currency} moved"
+        contained = world.ledger.entries([Condition("id", "in", payout.contains)]) if payout.contains else []
+        paid = sum(map(net_of, contained))
+        if len(contained) != len(payout.contains) or paid != (payout.amount if payout.automatic else 0):
+            yield f"{payout.id} is over {payout.amount}, yet what it contains comes to {paid}"
         if payout.financial_account and not payout.is_reversal and payout.status in ("pending", "in_transit"):
             under_way[payout.currency] += payout.amount
     for book, held in world.ledger.books("stripe:payouts:").items():

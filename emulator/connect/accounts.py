@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from emulator.connect import capabilities, external_accounts, persons
+from emulator.connect import capabilities, external_accounts, payout_schedule, persons
 from emulator.connect.account_params import CreateParams, UpdateParams
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.records import accounts
-from emulator.connect.records.accounts import ANCHORS, CONTROLLERS, Account, application_of, controller_of
+from emulator.connect.records.accounts import CONTROLLERS, Account, application_of, controller_of
 from emulator.connect.records.capabilities import Capability
 from emulator.connect.records.persons import Person, individual
 from emulator.connect.requirements import kept
 from emulator.connect.reviewing import changing, connected, reading, review
 from emulator.connect.shapes import merged
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import exclusive, invalid, missing
+from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lists import lists
 from emulator.kernel.params import ListParams, Range, merged_metadata
 from emulator.kernel.records import replace
@@ -145,6 +145,8 @@ def opened(world: World, account: Account, person: Person | None, asked_for: Seq
         inside.put(person)
     for capability in asked_for:
         inside.put(capability)
+    if "payouts" in account.settings:
+        inside.tell("account.payouts_changed", None)
 
 
 def chosen(sent: dict[str, Any]) -> dict[str, Any]:
@@ -185,6 +187,8 @@ def after(world: World, old: Account, params: dict[str, Any]) -> Account:
         world.put(capability)
     if "external_account" in params:
         external_accounts.exchange(world, new_bank)
+    if account.settings.get("payouts") != old.settings.get("payouts"):
+        world.tell("account.payouts_changed", old)
     return account
 
 
@@ -211,12 +215,13 @@ def refuse_terms(account: Account, params: dict[str, Any]) -> None:
 
 def told(account: Account, params: dict[str, Any]) -> Account:
     """The same account after what was sent about it, individual and capabilities aside. 400 for what cannot be."""
-    refuse_schedule(account, params.get("settings", {}).get("payouts", {}).get("schedule", {}))
+    known, sent = scheduled(account.settings), scheduled(params.get("settings", {}))
+    payout_schedule.refuse(known, sent, "settings[payouts][schedule]")
     company = dict(params.get("company", {}))
     numbers = {name: kept(company.pop(name)) for name in NUMBERS_OF_COMPANIES if name in company}
     names = ("account_token", "business_type", "default_currency", "email")
     hashes = ("business_profile", "documents", "groups", "settings", "tos_acceptance")
-    return replace(
+    after = replace(
         account,
         **{name: params[name] for name in names if name in params},
         **{name: merged(getattr(account, name) or {}, params[name]) for name in hashes if name in params},
@@ -224,19 +229,16 @@ def told(account: Account, params: dict[str, Any]) -> Account:
         numbers={**account.numbers, **numbers},
         metadata=merged_metadata(account.metadata, params),
     )
+    if not sent:
+        return after
+    payouts = {**after.settings["payouts"], "schedule": payout_schedule.agreed(known, sent)}
+    return replace(after, settings={**after.settings, "payouts": payouts})
 
 
-def refuse_schedule(account: Account, sent: dict[str, Any]) -> None:
-    """400 for a payout schedule without the days its interval needs, or with those of another."""
-    known = {**account.settings.get("payouts", {}).get("schedule", {}), **sent}
-    interval = known.get("interval", "daily")
-    path = "settings[payouts][schedule]"
-    for other, names in ANCHORS.items():
-        for name in names:
-            if name in sent and other != interval:
-                raise invalid(f"{name} only applies when the interval is {other}.", param=f"{path}[{name}]")
-    if interval in ANCHORS and not any(name in known for name in ANCHORS[interval]):
-        raise missing(f"{path}[{ANCHORS[interval][0]}]")
+def scheduled(settings: dict[str, Any]) -> dict[str, Any]:
+    """What some settings say of when the account is paid out."""
+    schedule: dict[str, Any] = settings.get("payouts", {}).get("schedule", {})
+    return schedule
 
 
 def about_individual(world: World, account: Account, params: dict[str, Any]) -> Person | None:
@@ -291,6 +293,7 @@ def leave(world: World) -> None:
     world.emit("account.application.deauthorized", Application(application_of(platform.id), name))
 
 
+TELLS = ("account.payouts_changed",)  # with the account as it was, None for a new one
 ROUTES = [
     GET("/v1/account", retrieve_current),
     GET("/v1/accounts", lists(Account, narrow=only_connected), AccountListParams),

@@ -306,6 +306,8 @@ def update(world: World, params: dict[str, Any], id: str) -> BankAccount:
     new = replace(old, **changes, metadata=merged_metadata(old.metadata, params))
     if "documents" in params:
         new = replace(new, documents=params["documents"])
+    if old.status == "errored" and (changes or "documents" in params):
+        new = replace(new, status="new")  # what has failed to be paid out to is tried again
     if params.get("default_for_currency"):
         new = made_default(world, new)
     world.put(new)

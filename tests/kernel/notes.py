@@ -192,6 +192,9 @@ def remind(world: World, id: str, word: str) -> None:
     if note.text == "stumble":
         raise RuntimeError("stumbled")
     world.put(Note(world.new_id("nt"), world.now, word, about=id, place={"city": world.url("/")}))
+    if note.text == "again and again":
+        world.cancel_due(id)
+        world.later(world.now + 60, "notes.remind", id, word=word)
 
 
 def fade(world: World, id: str) -> None:

@@ -228,6 +228,15 @@ def test_due_work_runs_before_the_next_request_with_the_time_it_was_due(notes):
     assert (reminder["about"], reminder["created"], reminder["text"]) == (id, start + 60, "hello")
 
 
+def test_due_work_may_be_due_again_by_itself(notes):
+    notes.post("/_emulator/clock", "frozen=true")
+    notes.post("/v1/notes", "text=again and again")
+
+    notes.post("/_emulator/clock", "advance=300")
+
+    assert [note["text"] for note in notes.get("/v1/notes").json["data"]] == [*["hello"] * 5, "again and again"]
+
+
 def test_due_work_that_fails_is_set_aside_and_reported(notes, caplog):
     notes.post("/v1/notes", "text=stumble")
     notes.post("/v1/notes", "text=walks")

@@ -1049,6 +1049,22 @@ def pay_out(platform: Client) -> Iterator[Any]:
     ]
 
 
+@story("automatic payout")
+def pay_out_by_itself(platform: Client) -> Iterator[Any]:
+    client, _ = a_business(platform)
+    client.made("/v1/balance_settings", payments={"payouts": {"schedule": {"interval": "daily"}}})
+    yield client
+    client.made("/v1/balance_settings", payments={"payouts": {"minimum_balance_by_currency": {"usd": 50_00}}})
+    client.clock(advance=5 * DAY)  # of which one at least is a day of banks
+    yield [
+        ("balance_settings.updated", {"payments": {"payouts": {"minimum_balance_by_currency": None}}}),
+        ("payout.created", None),
+        ("payout.updated", {"reconciliation_status": "in_progress", "status": "pending"}),
+        ("payout.paid", None),
+        ("payout.reconciliation_completed", None),
+    ]
+
+
 @story("payout canceled")
 def cancel_payout(platform: Client) -> Iterator[Any]:
     client, _ = a_business(platform)
@@ -1453,7 +1469,8 @@ def test_an_operation_tells_exactly_this(platform: Client, name: str) -> None:
 
     new = [event for event in client.events() if event["id"] not in earlier]
     assert [(event["type"], previous(event)) for event in new] == expected
-    told_last = {event["data"]["object"]["id"]: event["data"]["object"] for event in new}
+    objects = [event["data"]["object"] for event in new]
+    told_last = {shown["id"]: shown for shown in objects if "id" in shown}  # balance settings have none
     for shown in told_last.values():
         if shown["object"] not in TOLD_TOO_EARLY:
             place = PLACES[shown["object"]].format(account=client.account)

@@ -593,6 +593,19 @@ TOPUP_TABLE = Table(
 # Payouts
 
 
+def automatic_payout(progress: str) -> Begin:
+    """A payout that a schedule has made, and how it gets on."""
+
+    def begin(platform: Client) -> tuple[Client, dict[str, str]]:
+        client, _ = a_business(platform)
+        client.made("/v1/balance_settings", payments={"payouts": {"schedule": {"interval": "daily"}}})
+        client.settings(progress=progress)
+        client.clock(advance=5 * DAY)  # of which one at least is a day of banks
+        return client, {"payout": client.read(PAYOUTS)["data"][-1]["id"]}
+
+    return begin
+
+
 def payout(*steps: str, number: str = "000123456789") -> Begin:
     """A payout of a connected account, and what became of it."""
 
@@ -628,6 +641,8 @@ PAYOUT_TABLE = Table(
         "canceled": payout("cancel"),
         "reversed": payout("reverse"),
         "a reversal": payout("reverse", "take the reversal"),
+        "automatic": automatic_payout("never"),
+        "paid by itself": automatic_payout("delay"),
     },
     {
         "cancel": Verb("POST", PAYOUTS + "/{payout}/cancel"),
@@ -645,6 +660,11 @@ PAYOUT_TABLE = Table(
             }
             for status in ("failed", "canceled")
         },
+        "automatic": {
+            "cancel": Refused("You cannot cancel an automatic payout."),
+            "reverse": Refused(NOT_REVERSED.format("pending") + " Cancel it instead."),
+        },
+        "paid by itself": {"cancel": Refused("You cannot cancel an automatic payout.")},
         "reversed": {
             "cancel": Refused(NOT_CANCELED.format("paid")),
             "reverse": Refused("This payout has already been reversed by {reversal}."),

@@ -181,6 +181,12 @@ class Account:
         """Whether the platform, not Stripe, asks the account for what is required."""
         return self.controller.get("requirement_collection") == "application"
 
+    @property
+    def debits_negative_balances(self) -> bool:
+        """Whether Stripe would take what a balance is short of from the account's bank."""
+        said = self.settings.get("payouts", {}).get("debit_negative_balances")
+        return not self.collects_requirements if said is None else bool(said)
+
     def render(self, world: World) -> dict[str, Any]:
         """The account as its platform and it itself read it; a deleted one is no more than its id."""
         if self.is_deleted:
@@ -325,9 +331,7 @@ class Account:
                 "statement_descriptor statement_descriptor_kana statement_descriptor_kanji", said.get("payments")
             ),
             "payouts": {
-                "debit_negative_balances": said.get("payouts", {}).get(
-                    "debit_negative_balances", not self.collects_requirements
-                ),
+                "debit_negative_balances": self.debits_negative_balances,
                 "schedule": {name: value for name, value in schedule.items() if name not in anchors},
                 "statement_descriptor": said.get("payouts", {}).get("statement_descriptor"),
             },

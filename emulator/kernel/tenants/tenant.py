@@ -361,8 +361,8 @@ class Tenant:
             step = self.step(session, row, max(item.due_at, row.last_now))
             try:
                 with step.attempt():
+                    step.agenda.done(item)  # before it runs: what it adds to the agenda may be numbered as it was
                     self.catalog.due[item.action](World(step, item.account), item.about, **item.details)
-                    step.agenda.done(item)
             except (StorageFails, WorldDamaged):  # nothing of this item's doing: it stays due
                 raise
             except Exception as failure:
