@@ -18,6 +18,7 @@ from emulator.kernel.tenants import Attendant, Tenants
 from emulator.kernel.tenants.background import Background
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.webhooks.postman import Postman
+from emulator.kernel.wire.doors import Doors
 from emulator.kernel.wire.inside import Inside
 from emulator.kernel.wire.pipeline import Pipeline
 
@@ -57,9 +58,9 @@ def create_app(
     """A Flask application over a data directory. DirectoryInUse or OSError when it cannot be used.
 
     One application serves a directory; `is_locked` says that whoever starts this one holds its lock already. `settings`
-    is what new worlds begin with in place of the defaults; pages of `hosts`, besides those of this machine, may show
-    cards in frames of ours. The background work is not started;
-    `app.emulator.background.start()` does that.
+    is what new worlds begin with in place of the defaults. `hosts` are names by which it may be called besides those of
+    this machine (`*` for any), and whose pages may change things and show cards in frames of ours. The background work
+    is not started; `app.emulator.background.start()` does that.
     """
     logging.getLogger("emulator").addFilter(MASKING)
     database = SqliteDatabase(Path(data), CATALOG.records.values(), durable=durable, is_locked=is_locked)
@@ -70,5 +71,5 @@ def create_app(
     stripe_js.mount(app, hosts)
     emulator = app.emulator  # type: ignore[attr-defined]
     emulator.dashboard = dashboard.mount(app, tenants, Inside(emulator.pipeline, "stripe-emulator (dashboard)"))
-    app.emulator.pipeline.mount(app)  # type: ignore[attr-defined]
+    emulator.pipeline.mount(app, Doors(hosts))
     return app

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from emulator.kernel.errors import ApiError, invalid
 
 ANY = "*"
+CORS = "Access-Control-"
 ONLY_ONCE = frozenset({"authorization", "content-length", "host"})
 HARMLESS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -43,6 +44,10 @@ class Doors(NamedTuple):
             raise stranger(f"a page of {headers['origin']}")
         if "origin" not in headers and headers.get("sec-fetch-site") == "cross-site":
             raise stranger("a page of another site")
+
+    def shown_to(self, headers: Mapping[str, str], reply: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The headers of a reply, without those that would have a browser show it to a stranger's page."""
+        return [one for one in reply if not one[0].startswith(CORS)] if self.is_foreign(headers) else reply
 
     def is_foreign(self, headers: Mapping[str, str]) -> bool:
         """Whether a page of another site asks: it may not change anything, nor read what it is answered."""

@@ -40,7 +40,6 @@ MB = 1024 * 1024
 MOST_THREADS = 32
 HELPERS = "/v1/test_helpers/"  # what happens in the world, not what a client of the API would ask for
 CLOSE = ("Connection", "close")
-CORS = "Access-Control-"
 
 
 class Limits(NamedTuple):
@@ -127,9 +126,7 @@ class Front:
             return
         if broken:
             answer = answer._replace(headers=[*answer.headers, CLOSE])
-        if self.doors.is_foreign(sent.headers):
-            answer = answer._replace(headers=[one for one in answer.headers if not one[0].startswith(CORS)])
-        await respond(scope, send, answer)
+        await respond(scope, send, answer._replace(headers=self.doors.shown_to(sent.headers, answer.headers)))
 
     async def answered(self, sent: Incoming) -> Answer | Telling:
         """What the pipeline makes of a request of the API, and the pages' application of any other."""

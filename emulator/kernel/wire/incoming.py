@@ -27,9 +27,9 @@ WSGI_NAMES = {
     **{
         "HTTP_" + name.upper().replace("-", "_"): name
         for name in (
-            "accept", "access-control-request-method", "authorization", "idempotency-key", "origin", "sec-fetch-dest",
-            "sec-fetch-mode",
-            "sec-fetch-site", "stripe-account", "stripe-context", "stripe-version", "user-agent",
+            "accept", "access-control-request-method", "authorization", "host", "idempotency-key", "origin",
+            "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "stripe-account", "stripe-context", "stripe-version",
+            "user-agent",
         )
     },
 }  # fmt: skip
@@ -98,10 +98,15 @@ class Incoming(NamedTuple):
 
 def received(environ: dict[str, Any]) -> Incoming:
     """The request of a WSGI environment, read to its end."""
+    content, broken = body_of(environ)
+    return head_of(environ)._replace(content=content, broken=broken)
+
+
+def head_of(environ: dict[str, Any]) -> Incoming:
+    """The same before its body is read."""
     path = environ.get("PATH_INFO") or "/"
     if not path.isascii():  # WSGI hands bytes over as latin-1
         path = path.encode("latin-1").decode("utf-8", "replace")
-    content, broken = body_of(environ)
     return Incoming(
         environ["REQUEST_METHOD"],
         path,
@@ -109,8 +114,6 @@ def received(environ: dict[str, Any]) -> Incoming:
         {name: environ[key] for key, name in WSGI_NAMES.items() if key in environ},
         f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', 'localhost')}",
         environ.get("REMOTE_ADDR") or "",
-        content,
-        broken,
     )
 
 

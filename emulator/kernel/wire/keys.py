@@ -15,6 +15,7 @@ from emulator.kernel.errors import ApiError, invalid, unauthorized
 from emulator.kernel.requests import Key, masked
 from emulator.kernel.versions import is_version
 
+LIVE_KEY = re.compile(r"[a-z]+_live_")
 TEST_KEY = re.compile(r"(sk|rk|pk)_test_(.+)\Z", re.DOTALL)
 
 
@@ -51,6 +52,13 @@ def key_of(authorization: str) -> Key:
     if carried is None:
         raise invalid_key(masked(text))
     return Key("ek", carried.handle, text, carried.account)
+
+
+def refuse_live(authorization: str) -> None:
+    """401 for a live key, whatever is asked for."""
+    text = presented(authorization)
+    if LIVE_KEY.match(text):
+        raise invalid_key(masked(text))
 
 
 def invalid_key(masked_key: str) -> ApiError:

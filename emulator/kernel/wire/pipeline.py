@@ -43,7 +43,8 @@ from emulator.kernel.tenants import Caller, Tenant, Tenants
 from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven, elsewhere
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
-from emulator.kernel.wire.incoming import Incoming, received
+from emulator.kernel.wire.doors import Doors
+from emulator.kernel.wire.incoming import Incoming, head_of, received
 from emulator.kernel.wire.wires import V1, Wire, wire_of
 from emulator.kernel.world import World
 
@@ -129,17 +130,31 @@ class Pipeline:
         self.catalog = tenants.catalog
         self.on_request = on_request
 
-    def mount(self, app: Flask) -> None:
+    def mount(self, app: Flask, doors: Doors = Doors()) -> None:  # noqa: B008
         """Answer every path of a Flask application that no view of its own has, the API's ahead of Flask's routing.
 
         The catalog's table knows every path of the API; routing it through Flask too costs as much as reading a record.
-        Pages, and what nobody knows, go the usual way.
+        Pages, and what nobody knows, go the usual way. The doors are those of the front, and a live key is refused
+        before a body is read: whatever serves WSGI gives a thread to each.
         """
         through_flask = app.wsgi_app
 
         def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            through = self.wsgi if environ["PATH_INFO"].startswith(API) else through_flask
-            return through(environ, start_response)
+            head = head_of(environ)
+            is_of_the_api = head.path.startswith(API)
+            try:
+                doors.check(head.method, head.headers)
+                if is_of_the_api:
+                    keys.refuse_live(head.headers.get("authorization", ""))
+            except ApiError as refusal:
+                answer = self.turn_away(head, refusal)
+            else:
+                if not is_of_the_api:
+                    return through_flask(environ, start_response)
+                answer = self.answer(received(environ))
+            length = ("Content-Length", str(len(answer.body)))
+            start_response(STATUS_LINES[answer.status], [*doors.shown_to(head.headers, answer.headers), length])
+            return [] if head.method == "HEAD" else [answer.body]
 
         app.wsgi_app = wsgi_app  # type: ignore[method-assign]
         app.url_map.merge_slashes = False
@@ -151,13 +166,6 @@ class Pipeline:
         """A request that Flask has routed here."""
         answer = self.answer(received(request.environ))
         return Response(answer.body, answer.status, answer.headers)
-
-    def wsgi(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """A request of the API."""
-        answer = self.answer(received(environ))
-        length = ("Content-Length", str(len(answer.body)))
-        start_response(STATUS_LINES[answer.status], [*answer.headers, length])
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     @property
     def asks(self) -> bool:

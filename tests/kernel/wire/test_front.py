@@ -161,6 +161,56 @@ def test_a_page_of_another_site_cannot_read_what_it_is_answered(served, verb):
     assert "access-control-allow-credentials" not in ours
 
 
+@pytest.mark.parametrize("path", [BALANCE, "/", "/docs/clock.md"])
+@pytest.mark.parametrize(
+    "verb, headers, status",
+    [
+        ("GET", {"Host": "evil.test"}, 421),
+        ("POST", {"Origin": "http://evil.test"}, 403),
+        ("DELETE", {"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_over_wsgi_the_doors_are_the_same(application, path, verb, headers, status):
+    answer = application.test_client().open(path, method=verb, headers={"Authorization": f"Bearer {KEY}", **headers})
+
+    assert (answer.status_code, answer.json["error"]["type"]) == (status, "invalid_request_error")
+
+
+def test_over_wsgi_a_page_of_another_site_cannot_read_what_it_is_answered(application):
+    asked = partial(application.test_client().get, BALANCE)
+    theirs = asked(headers={"Authorization": f"Bearer {KEY}", "Origin": "http://evil.test"})
+    ours = asked(headers={"Authorization": f"Bearer {KEY}", "Origin": "http://localhost:3000"})
+
+    assert (theirs.status_code, ours.status_code) == (200, 200)
+    assert [name for name, _ in theirs.headers if name.startswith("Access-Control-")] == []
+    assert ours.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_over_wsgi_the_names_that_were_given_are_let_in_too(tmp_path):
+    application = create_app(tmp_path, hosts=("stripe.test",))
+    headers = {"Authorization": f"Bearer {KEY}", "Host": "stripe.test:80", "Origin": "https://stripe.test"}
+    answer = application.test_client().post("/v1/customers", headers=headers)
+    application.emulator.close()
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", [BALANCE, "/v1/customers", "/_emulator/health", "/v1/nowhere"])
+def test_over_wsgi_a_live_key_is_refused_before_the_body_is_read(application, path):
+    class Body:
+        """Fails whoever reads it."""
+
+        def read(self, *size: int) -> bytes:
+            raise AssertionError("the body was read")
+
+    environ = {"HTTP_AUTHORIZATION": "Bearer sk_live_51secret", "CONTENT_LENGTH": "9", "wsgi.input": Body()}
+    answer = application.test_client().post(path, environ_overrides=environ)
+
+    assert answer.status_code == 401
+    assert answer.json["error"]["message"].startswith("Invalid API Key provided: sk_live_")
+    assert "51secret" not in answer.text
+
+
 @pytest.mark.parametrize("header", ["Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: none", "Accept: text/html,*/*"])
 def test_a_browser_is_not_made_to_ask_for_a_key_and_keep_it(served, header):
     _, _, others = told(served, f"GET {BALANCE} HTTP/1.1", "Host: localhost")
