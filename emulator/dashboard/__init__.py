@@ -23,6 +23,9 @@ from emulator.dashboard import (
     authorizations,
     cardholders,
     cards,
+    disputes,
+    financial_accounts,
+    finding,
     formats,
     live,
     overview,
@@ -39,7 +42,18 @@ from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenants
 from emulator.kernel.waiting import told
 
-MODULES = (overview, terminal, authorizations, cards, cardholders, worlds, preferences)
+MODULES = (
+    overview,
+    terminal,
+    authorizations,
+    cards,
+    cardholders,
+    disputes,
+    financial_accounts,
+    finding,
+    worlds,
+    preferences,
+)
 STATIC = Path(__file__).parent / "static"
 FILES = {"dashboard.css": "text/css", "dashboard.js": "text/javascript", "htmx.min.js": "text/javascript"}
 HEADERS = {
