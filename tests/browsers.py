@@ -36,6 +36,7 @@ class Tab:
         self.connection = connection
         self.numbers = itertools.count(1)
         self.said: list[str] = []
+        self.heard: list[dict[str, Any]] = []  # what else it was told, of the domains that somebody has enabled
         for domain in ("Page", "Runtime"):
             self.ask(f"{domain}.enable")
         self.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # the clipboard is for pages in front
@@ -50,6 +51,8 @@ class Tab:
                 self.said += [str(one.get("value")) for one in message["params"]["args"]]
             if message.get("method") == "Runtime.exceptionThrown":
                 self.said.append(json.dumps(message["params"]["exceptionDetails"]))
+            if message.get("method", "").startswith(("Log.", "Network.")):
+                self.heard.append(message)
             if message.get("id") == number:
                 assert "error" not in message, message
                 return message["result"]

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from emulator.dashboard import formats
+from emulator.dashboard import formats, purchases
 from emulator.dashboard.routing import GET, POST, Page
 from emulator.dashboard.view import MOST_ROWS, View
 from emulator.kernel.errors import invalid
@@ -50,7 +50,11 @@ def index(view: View) -> Response:
 def new(view: View) -> Response:
     """A form for a dispute of a capture."""
     moved = view.api.get(f"/v1/issuing/transactions/{view.query('transaction')}")
-    return view.page("dispute_new.html", moved=moved, reasons=reasons())
+    left = abs(moved["amount"])
+    if moved["authorization"] is not None:
+        bought = view.api.get(f"/v1/issuing/authorizations/{moved['authorization']}")
+        left = min(left, purchases.amounts(bought).kept)
+    return view.page("dispute_new.html", moved=moved, left=left, reasons=reasons())
 
 
 def reasons() -> list[tuple[str, str]]:

@@ -104,7 +104,7 @@ def chart(view: View, account: dict[str, Any], currency: str) -> charts.Cash | N
 def told(statement: dict[str, Any]) -> dict[str, Any]:
     """A statement with its entries grouped by what caused them, and whether it adds up."""
     entries = statement["data"]
-    groups = [list(same) for _, same in groupby(entries, key=lambda entry: entry["description"] or entry["id"])]
+    groups = [list(same) for _, same in groupby(entries, key=named)]
     change = sum(entry["balance_impact"]["cash"] for entry in entries)
     opening, closing = statement["opening"]["cash"], statement["closing"]["cash"]
     return {
@@ -116,6 +116,11 @@ def told(statement: dict[str, Any]) -> dict[str, Any]:
         "adds_up": opening + change == closing,
         "next": entries[-1]["id"] if statement["has_more"] else None,
     }
+
+
+def named(entry: dict[str, Any]) -> str:
+    """Whom an entry is about, as its description says after what it is."""
+    return (entry["description"] or entry["id"]).rpartition(" | ")[2]
 
 
 def called(type: str) -> str:

@@ -38,6 +38,7 @@
     foot.lastElementChild.textContent = live ? `Live · ${location.host}` : 'Not live, reload';
   };
   const open = () => {
+    source?.close();
     source = new EventSource(last ? `${address}?after=${last}` : address);
     source.onopen = () => show(true);
     source.onerror = () => show(false);
@@ -46,10 +47,21 @@
       tell(data.split(' '));
     };
   };
+  // Who leaves a page breaks off what it asked for; that is no error. A download leaves nothing.
+  const asked = new Set();
+  body.addEventListener('htmx:beforeRequest', ({ detail: { xhr } }) => {
+    asked.add(xhr);
+    xhr.addEventListener('loadend', () => asked.delete(xhr));
+  });
+  addEventListener('beforeunload', () => {
+    source?.close();
+    asked.forEach((xhr) => { xhr.onabort = xhr.onerror = null; });
+    setTimeout(open, 3000);
+  });
   // A tab that nobody looks at holds no connection: a browser has only six of them for one server.
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) {
-      source.close();
+      source?.close();
     } else {
       open();
       tell(['back']);
