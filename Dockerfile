@@ -13,5 +13,7 @@ RUN pip install --no-cache-dir . \
 USER emulator
 VOLUME /data
 EXPOSE 12111
+HEALTHCHECK --interval=5s --timeout=3s --start-period=15s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:12111/_emulator/health', timeout=2)"]
 # Containers call it by names that nobody knows here; name yours in place of the star to keep all others out.
 CMD ["stripe-emulator", "serve", "--host", "0.0.0.0", "--allow-host", "*", "--data", "/data"]
