@@ -98,6 +98,7 @@ from emulator.payments import (
 from emulator.payments import (
     receipts as payment_receipts,
 )
+from emulator.payments import tokens as payment_tokens
 from emulator.treasury import access as treasury_access
 from emulator.treasury import (
     closing,
@@ -165,6 +166,7 @@ CATALOG = Catalog(
         charging,
         funds,
         payment_receipts,
+        payment_tokens,
         customer,
         customers,
         payment_methods,

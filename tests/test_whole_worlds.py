@@ -39,6 +39,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
             ".account_holder_name .account_holder_type .account_type .bank_name .country .default_for_currency "
             ".fingerprint .last4 .metadata .routing_number .status"
         ),
+        "card": ".default_for_currency .has_cvc .number .preferred_network",
         "capability": ".name .requested .requested_at .requirements .status",
         "funding_instructions": ".bank_transfer .funding_type",
         "issuing_personalization_design": ".card_logo .carrier_text .metadata .name .rejection_reasons",
@@ -50,6 +51,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "treasury_transaction": ".currency .description",
         "account_link": ".expires_at .fields .form .refresh_url .return_url .session .type .use_case",
         "ephemeral_key": ".expires",
+        "token": ".content .type .used",
         "file_link": ".metadata",
         "test_helpers_test_clock": ".target",
         "webhook_endpoint": ".application .description .metadata",

@@ -16,8 +16,8 @@ from emulator import chart_of_accounts as chart
 from emulator.balances import payouts
 from emulator.balances.payouts import Payout
 from emulator.connect import payout_schedule
-from emulator.connect.records import accounts
-from emulator.connect.records.external_accounts import BankAccount
+from emulator.connect.records import accounts, external_accounts
+from emulator.connect.records.external_accounts import ExternalAccount
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import DAY, date_of, midnight
 from emulator.kernel.ledger import Entry
@@ -45,15 +45,15 @@ def run(world: World, account: str) -> None:
     inside = world.as_account(account)
     if payouts.is_enabled(inside):
         kept = accounts.of(inside).settings["payouts"].get("minimum_balance_by_currency", {})
-        for bank in sorted(inside.all(BankAccount), key=lambda bank: bank.currency):
+        for bank in sorted(external_accounts.everyone(inside), key=lambda bank: bank.currency or ""):
             if bank.default_for_currency and bank.status != "errored":
                 pay(inside, bank, kept.get(bank.currency, 0))
     arm(inside)
 
 
-def pay(world: World, bank: BankAccount, kept: int) -> None:
+def pay(world: World, bank: ExternalAccount, kept: int) -> None:
     """Pay out everything available in a bank account's currency, but for what is to be kept; nothing if that is all."""
-    currency = bank.currency
+    currency = str(bank.currency)
     unpaid, left_out = unpaid_of(world, currency)
     amount = world.balance(chart.available(world.account, currency)) - kept
     if amount <= 0:

@@ -23,9 +23,9 @@ from typing import Any
 
 from emulator import banking_days, progress
 from emulator import chart_of_accounts as chart
-from emulator.connect import bank_test_numbers
-from emulator.connect.records import accounts, capabilities
-from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, BankAccount
+from emulator.connect.records import accounts, capabilities, external_accounts
+from emulator.connect.records.cards import Card
+from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, BankAccount, ExternalAccount
 from emulator.kernel.conditions import Condition
 from emulator.kernel.dates import date_of, midnight
 from emulator.kernel.errors import ApiError, invalid, unbuilt
@@ -64,12 +64,13 @@ LIFECYCLE = Lifecycle(
     says="You cannot {verb} a payout with status '{status}'.",
 )
 UNTRACED = {"status": "pending", "value": None}
-MOST_AT_ONCE = 9_999_00  # of an instant payout to a bank account
+MOST_AT_ONCE = 9_999_00  # of an instant payout
 CAN_BE_REVERSED = ("US", "CA")
 # What `failure_message` says. Source: https://docs.stripe.com/api/payouts/failures
 FAILURES = {
     "account_closed": "The bank account has been closed.",
     "account_frozen": "The bank account has been frozen.",
+    "could_not_process": "The bank could not process this payout.",
     "debit_not_authorized": "Debit transactions are not approved on your bank account. (Stripe requires bank accounts "
     "to be set up for both credit and debit payouts.)",
     "insufficient_funds": "Your Stripe account has insufficient funds to cover the payout.",
@@ -146,9 +147,8 @@ class Payout:
 
     def render(self, world: World) -> dict[str, Any]:
         """The object of the API. Connected accounts see `source_balance` only where they have sent it."""
-        members = shown(
-            self, application_fee=None, application_fee_amount=None, payout_method=None, type="bank_account"
-        )
+        kind = Card.object if self.destination.startswith(f"{Card.prefix}_") else BankAccount.object
+        members = shown(self, application_fee=None, application_fee_amount=None, payout_method=None, type=kind)
         if self.source_balance is None and not world.is_platform:
             del members["source_balance"]
         return members
@@ -221,10 +221,10 @@ def create(world: World, params: dict[str, Any]) -> Payout:
     )
 
 
-def chosen(world: World, currency: str, id: str | None) -> BankAccount:
+def chosen(world: World, currency: str, id: str | None) -> ExternalAccount:
     """The external account of that id, or the default of the currency. 400 where it is not there or of another one."""
     if id is not None:
-        bank = world.get(BankAccount, id, param="destination")
+        bank = external_accounts.get(world, id, param="destination")
         if bank.currency != currency:
             raise invalid(
                 f"The external account {id} is paid out to in {bank.currency}, not in {currency}.", param="destination"
@@ -236,9 +236,10 @@ def chosen(world: World, currency: str, id: str | None) -> BankAccount:
     return found
 
 
-def default_of(world: World, currency: str) -> BankAccount | None:
+def default_of(world: World, currency: str) -> ExternalAccount | None:
     """The external account that is paid out to in a currency, unless another one is named."""
-    return next((bank for bank in world.all(BankAccount, currency=currency) if bank.default_for_currency), None)
+    mine = external_accounts.of_currency(world, currency)
+    return next((one for one in mine if one.default_for_currency), None)
 
 
 def check_enabled(world: World) -> None:
@@ -256,16 +257,17 @@ def is_enabled(world: World) -> bool:
     return account.may_be_paid_out(requested, account.requirements(requested, has_bank=True))
 
 
-def check_instant(world: World, bank: BankAccount, amount: int) -> None:
-    """400 for a bank that takes no instant payouts, and for one that is too large."""
-    if "instant" not in bank.render(world)["available_payout_methods"]:
+def check_instant(world: World, bank: ExternalAccount, amount: int) -> None:
+    """400 for a bank or card that takes no instant payouts, and for one that is too large."""
+    if "instant" not in bank.available_payout_methods:
         raise invalid(
             f"The external account {bank.id} does not support instant payouts.",
             code="instant_payouts_unsupported",
             param="method",
         )
     if amount > MOST_AT_ONCE:
-        raise invalid("Instant Payouts to bank accounts are only supported for amounts less than or equal to $9999")
+        kind = "debit cards" if isinstance(bank, Card) else "bank accounts"
+        raise invalid(f"Instant Payouts to {kind} are only supported for amounts less than or equal to $9999")
 
 
 def check_funds(world: World, amount: int, currency: str, balance_type: str, source_type: str) -> None:
@@ -287,13 +289,13 @@ def insufficient(kind: str) -> ApiError:
     )
 
 
-def start(world: World, bank: BankAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
+def start(world: World, bank: ExternalAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
     """Take money out of a balance, and announce it; it gets on by itself."""
     payout = planned(world, bank, amount=amount, currency=currency, method=method, **own)
     return begun(world, replace(payout, balance_transaction=taken(world, payout).id))
 
 
-def planned(world: World, bank: BankAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
+def planned(world: World, bank: ExternalAccount, *, amount: int, currency: str, method: str, **own: Any) -> Payout:
     """A payout to a bank account, of which nothing has been done yet."""
     payout = Payout(
         id=world.new_id(Payout.prefix),
@@ -305,7 +307,7 @@ def planned(world: World, bank: BankAccount, *, amount: int, currency: str, meth
         financial_account=bank.financial_account,
         method=method,
         number_of_others=bank.number if bank.routing_number == OF_FINANCIAL_ACCOUNTS else None,
-        outcome=bank_test_numbers.refusal(bank.country, bank.number) if bank.number else None,
+        outcome=bank.refuses,
         **own,
     )
     return replace(payout, arrival_date=arrival_of(world, payout))
@@ -515,7 +517,7 @@ def fail(world: World, payout: Payout, why: str, **known: Any) -> Payout:
         failed = given_back(world, failed, "payout_failure")
     world.put(failed)
     world.emit("payout.failed", failed)
-    bank = world.find(BankAccount, payout.destination)
+    bank = external_accounts.find(world, payout.destination)
     if bank is not None and not payout.is_reversal and bank.status != "errored":
         marked = world.put(replace(bank, status="errored"))
         world.emit("account.external_account.updated", marked, before=bank)

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.connect.capabilities import CapabilitiesParams
 from emulator.connect.external_accounts import ExternalAccountField, NewOfAccountParams
-from emulator.connect.persons import IndividualParams
+from emulator.connect.person_params import IndividualParams
 from emulator.connect.shapes import (
     AddressParams,
     DateParams,

@@ -40,6 +40,8 @@ SETTINGS = (
 )
 # What accounts with the whole Stripe dashboard ask for when nothing is asked for.
 USUAL_CAPABILITIES = ("card_payments", "transfers")
+# Of account tokens: that terms were accepted, and from where as far as anybody knows.
+ACCEPTED, IP_ADDRESS = "tos_shown_and_accepted", "127.0.0.1"
 NUMBERS_OF_COMPANIES = ("tax_id", "vat_id")
 # Of a statement descriptor: what it cannot contain, and how long it and its prefix may be.
 # Source: https://docs.stripe.com/get-started/account/statement-descriptors
@@ -106,6 +108,7 @@ def create(world: World, params: dict[str, Any]) -> Account:
         raise invalid(NO_LONGER_V1)
     if "type" in params and "controller" in params:
         raise exclusive("type", "controller", blame="type")
+    params = with_token(world, params, must_accept=True)
     country = params.get("country", accounts.of(world).country)
     kind = params.get("type", "none" if "controller" in params else "standard")
     account = Account(
@@ -166,8 +169,31 @@ def update(world: World, params: dict[str, Any]) -> Account:
     """Tell Stripe more about a connected account; what was known stays. 400 for what cannot change."""
     old = accounts.of(world)
     refuse_changes(old, params)
+    params = with_token(world, params, must_accept=False)
     refuse_terms(old, params)
     return after(world, old, params)
+
+
+def with_token(world: World, params: dict[str, Any], *, must_accept: bool) -> dict[str, Any]:
+    """The same with what an account token stands for. 400 for what is sent beside it, and for one without accepted
+    terms where there have to be.
+
+    Source: https://docs.stripe.com/connect/account-tokens
+    """
+    if "account_token" not in params:
+        return params
+    param = "account_token"
+    tokens: Any = world.catalog.records["token"]
+    token = tokens.spent(world, params[param], "account", param=param, of_platform=True)
+    said = {name: value for name, value in token.content.items() if name != ACCEPTED}
+    if token.content.get(ACCEPTED):
+        said["tos_acceptance"] = {"date": token.created, "ip": IP_ADDRESS}
+    elif must_accept:
+        raise invalid(
+            f"To create an account, the account token must be created with {ACCEPTED} set to true.", param=param
+        )
+    persons.refuse_beside(param, said, params)
+    return {**params, **said}
 
 
 def after(world: World, old: Account, params: dict[str, Any]) -> Account:
@@ -249,7 +275,7 @@ def about_individual(world: World, account: Account, params: dict[str, Any]) -> 
     person = known or Person(world.new_id("person"), world.now, world.account, account.country, is_individual=True)
     if "individual" not in params:
         return person
-    return replace(persons.told(person, params["individual"]), updated=world.now)
+    return replace(persons.told(person, persons.with_tokens(world, params["individual"])), updated=world.now)
 
 
 def with_descriptors(account: Account, person: Person | None) -> Account:

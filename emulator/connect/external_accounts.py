@@ -1,4 +1,4 @@
-"""External accounts: adding bank accounts to be paid out to, changing and removing them.
+"""External accounts: adding bank accounts and debit cards to be paid out to, changing and removing them.
 
 Account numbers of real banks are refused, as test mode does, wherever the test numbers of the country are known.
 Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/connect/testing
@@ -6,24 +6,23 @@ Source: https://docs.stripe.com/api/external_accounts, https://docs.stripe.com/c
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from stdnum.us import rtn
-
-from emulator.connect import bank_test_numbers
-from emulator.connect.home_currencies import currency_of
+from emulator.connect.bank_accounts import described
+from emulator.connect.records.cards import Card
 from emulator.connect.records.external_accounts import (
     OF_FINANCIAL_ACCOUNTS,
-    TEST_ROUTING_NUMBER,
     BankAccount,
+    ExternalAccount,
     everyone,
-    fingerprint,
+    get,
+    of_currency,
 )
 from emulator.connect.reviewing import changing, reading
-from emulator.connect.shapes import documents, group
-from emulator.kernel.errors import ApiError, invalid, missing, no_such, unbuilt
-from emulator.kernel.lists import Page, page
+from emulator.connect.shapes import Digits, documents, group
+from emulator.kernel.conditions import Condition
+from emulator.kernel.errors import invalid, missing
+from emulator.kernel.lists import Page, Part, page_of
 from emulator.kernel.params import (
     Boolean,
     Country,
@@ -39,10 +38,23 @@ from emulator.kernel.params import (
 )
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
-from emulator.kernel.routes import DELETE, GET, POST, retrieves
+from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.world import World
 
-SORT_CODE = re.compile(r"\d{6}|\d{2}-\d{2}-\d{2}")
+OF_CARDS = (
+    "address_city",
+    "address_country",
+    "address_line1",
+    "address_line2",
+    "address_state",
+    "address_zip",
+    "exp_month",
+    "exp_year",
+    "name",
+)
+# What is an external account, in the order in which lists have those of one second.
+KINDS = (Part(BankAccount), Part(Card, (Condition("is_external", "eq", True),)))
+OF_BANKS = ("account_holder_name", "account_holder_type", "account_type", "documents")
 
 
 # What may be sent
@@ -57,8 +69,8 @@ class CardParams(Params):
     address_line2 = String()
     address_state = String()
     address_zip = String()
-    exp_month = String()
-    exp_year = String()
+    exp_month = Digits()
+    exp_year = Digits()
     name = String()
 
 
@@ -73,7 +85,7 @@ class NewParams(CardParams):
     currency = Currency()
     routing_number = String()
     cvc = String()
-    exp_month = Integer()
+    exp_month = Integer()  # which is refused as a bank would say it
     exp_year = Integer()
     metadata = Metadata()
     number = String()
@@ -137,99 +149,56 @@ class ExternalAccountListParams(ListParams):
 # What happens
 
 
-def described(world: World, sent: str | dict[str, Any], param: str = "external_account") -> BankAccount:
-    """The bank account that a token or a hash describes, not yet stored.
+def destination(world: World, sent: str | dict[str, Any]) -> BankAccount | Card:
+    """The bank account or debit card that was sent, not yet stored. A bank account that is a financial account of the
+    owner's is known as such.
 
-    400 for numbers no bank has and for unknown tokens; 501 for cards.
+    400 for a financial account that has no account number or cannot take transfers within Stripe, for a token that is
+    unknown or used, and for a card that nobody is paid out to; 402 for a card that is no test card.
     """
+    # Treasury and Payments know of Connect, so Connect knows of their records by their names alone.
+    tokens: Any = world.catalog.records["token"]
     if isinstance(sent, str):
-        if sent not in bank_test_numbers.TOKENS:
-            raise no_such("token", sent, param=param, status=400)
-        sent = {
-            "account_number": bank_test_numbers.TOKENS[sent],
-            "country": "US",
-            "currency": "usd",
-            "routing_number": TEST_ROUTING_NUMBER,
-        }
-    elif sent["object"] == "card":
-        raise unbuilt("This emulator does not take debit cards as external accounts.", param=param)
-    for name in ("country", "account_number"):
-        if name not in sent:
-            raise missing(f"{param}[{name}]")
-    country, routing = sent["country"], sent.get("routing_number")
-    number = sent["account_number"].replace(" ", "").upper()
-    refuse_numbers(country, number, routing, param)
-    return BankAccount(
-        id=world.new_id("ba"),
-        created=world.now,
-        account=world.account,
-        country=country,
-        currency=sent.get("currency") or currency_of(country),
-        last4=number[-4:],
-        fingerprint=fingerprint(country, routing, number),
-        routing_number=routing,
-        number=number if number in bank_test_numbers.of(country) or routing == OF_FINANCIAL_ACCOUNTS else None,
-        account_holder_name=sent.get("account_holder_name"),
-        account_holder_type=sent.get("account_holder_type"),
-        metadata=merged_metadata({}, sent),
-    )
-
-
-def destination(world: World, sent: str | dict[str, Any]) -> BankAccount:
-    """The bank account that was sent, not yet stored. One that is a financial account of the owner's is known as such.
-
-    400 for a financial account that has no account number or cannot take transfers within Stripe.
-    """
-    if isinstance(sent, str):
-        return described(world, sent)
-    # Treasury knows of Connect, so Connect knows of its records by their name alone.
-    kind: Any = world.catalog.records["treasury.financial_account"]
+        token = tokens.spent(world, sent, "bank_account", "card", param="external_account", of_platform=True)
+        if token.type == "card":
+            return for_payouts(world, token.card)
+        return known_here(world, replace(token.bank_account, account=world.account))
+    if sent.get("object") == "card":
+        return for_payouts(world, tokens.of_card(world, sent, param="external_account"))
     if "financial_account" in sent:
         param = "external_account[financial_account]"
+        kind: Any = world.catalog.records["treasury.financial_account"]
         sent = world.get(kind, sent["financial_account"], param=param).as_bank_account(param=param)
-    bank = described(world, sent)
+    return known_here(world, described(world, sent, "external_account"))
+
+
+def known_here(world: World, bank: BankAccount) -> BankAccount:
+    """The same, known as a financial account of the owner's where it is one."""
+    kind: Any = world.catalog.records["treasury.financial_account"]
     found = kind.at_address(world, bank.number) if bank.routing_number == OF_FINANCIAL_ACCOUNTS else None
     if found is None or found[0] != world.account:
         return bank
     return replace(bank, financial_account=found[1].id, status="verified")
 
 
-def refuse_numbers(country: str, number: str, routing: str | None, param: str) -> None:
-    """400 `routing_number_invalid` or `account_number_invalid`. How a routing number is checked is our ruling."""
-    if country == "US":
-        if routing is None:
-            raise missing(f"{param}[routing_number]")
-        if routing != OF_FINANCIAL_ACCOUNTS and not rtn.is_valid(routing):
-            raise bad_routing_number("The routing number must have 9 digits and a valid checksum.", param)
-    elif country == "GB" and routing is not None and not SORT_CODE.fullmatch(routing):
-        raise bad_routing_number("The sort code must have 6 digits.", param)
-    allowed = bank_test_numbers.of(country) if routing != OF_FINANCIAL_ACCOUNTS else ()
-    if allowed and number not in allowed:
-        raise bad_account_number(
-            f"You must use a test bank account number in test mode. Try {allowed[0]} or see more options at "
-            "https://stripe.com/docs/connect/testing#account-numbers.",
-            param,
+def for_payouts(world: World, card: Card) -> Card:
+    """The card as the acting account's, to be paid out to. 400 `invalid_card_type` for any but a debit card."""
+    param = "external_account"
+    if card.funding != "debit":
+        raise invalid(
+            "The card provided as an external account is not supported for payouts. Provide a non-prepaid debit card "
+            "instead.",
+            param=param,
+            code="invalid_card_type",
         )
-    if not number.isalnum() or not 4 <= len(number) <= 34:
-        raise bad_account_number(
-            "Invalid account number. Account numbers are digits only; those of IBAN countries begin with two letters.",
-            param,
-        )
+    if card.currency is None:
+        raise missing(f"{param}[currency]")
+    return replace(card, account=world.account)
 
 
-def bad_routing_number(says: str, param: str) -> ApiError:
-    """400 `routing_number_invalid`."""
-    return invalid(says, param=f"{param}[routing_number]", code="routing_number_invalid")
-
-
-def bad_account_number(says: str, param: str) -> ApiError:
-    """400 `account_number_invalid`."""
-    return invalid(says, param=f"{param}[account_number]", code="account_number_invalid")
-
-
-def refuse_known(world: World, new: BankAccount) -> None:
-    """400 `bank_account_exists` for one the account already has."""
-    if any(known.fingerprint == new.fingerprint for known in everyone(world)):
+def refuse_known(world: World, new: ExternalAccount) -> None:
+    """400 `bank_account_exists` for a bank account that the account already has."""
+    if isinstance(new, BankAccount) and new.fingerprint in {known.fingerprint for known in everyone(world)}:
         raise invalid(
             "A bank account with that routing number and account number already exists for this account.",
             param="external_account",
@@ -237,49 +206,58 @@ def refuse_known(world: World, new: BankAccount) -> None:
         )
 
 
-def add(world: World, new: BankAccount, *, default: bool) -> BankAccount:
-    """Store a bank account; it is the default of its currency if it is to be, or is the first."""
-    first = not world.all(BankAccount, currency=new.currency)
+def add(world: World, new: ExternalAccount, *, default: bool) -> ExternalAccount:
+    """Store an external account; it is the default of its currency if it is to be, or is the first."""
+    first = not of_currency(world, currency_paid(new))
     return world.put(made_default(world, new) if default or first else new)
 
 
-def made_default(world: World, account: BankAccount) -> BankAccount:
-    """The same bank account as the default of its currency; no other one is any more."""
-    for other in world.all(BankAccount, currency=account.currency):
+def currency_paid(one: ExternalAccount) -> str:
+    """The currency that an external account is paid out to in; only cards of somebody else have none."""
+    assert one.currency is not None
+    return one.currency
+
+
+def made_default(world: World, account: ExternalAccount) -> ExternalAccount:
+    """The same external account as the default of its currency; no other one is any more."""
+    for other in of_currency(world, currency_paid(account)):
         if other.default_for_currency and other.id != account.id:
             world.put(replace(other, default_for_currency=False))
     return replace(account, default_for_currency=True)
 
 
-def replace_default(world: World, new: BankAccount) -> list[BankAccount]:
-    """Store a bank account in place of the default of its currency; which ones it replaced.
+def replace_default(world: World, new: ExternalAccount) -> list[ExternalAccount]:
+    """Store an external account in place of the default of its currency; which ones it replaced.
 
     Source: https://docs.stripe.com/api/accounts/update, parameter `external_account`
     """
-    old = [known for known in world.all(BankAccount, currency=new.currency) if known.default_for_currency]
+    old = [known for known in of_currency(world, currency_paid(new)) if known.default_for_currency]
     for known in old:
         world.forget(known)
     add(world, new, default=True)
     return old
 
 
-def exchange(world: World, new: BankAccount | None) -> None:
-    """Put a bank account in place of the default of its currency; without one, all of them are removed."""
+def exchange(world: World, new: ExternalAccount | None) -> None:
+    """Put an external account in place of the default of its currency; without one, all of them are removed."""
     if new is not None:
         gone = replace_default(world, new)
     else:
         gone = everyone(world)
-        for bank in gone:
-            world.forget(bank)
-    for bank in gone:
-        world.emit("account.external_account.deleted", bank)
+        for one in gone:
+            world.forget(one)
+    for one in gone:
+        world.emit("account.external_account.deleted", one)
     if new is not None:
-        world.emit("account.external_account.created", world.get(BankAccount, new.id))
+        world.emit("account.external_account.created", get(world, new.id))
 
 
-def create(world: World, params: dict[str, Any]) -> BankAccount:
-    """Add a bank account to be paid out to. 400 for numbers no bank has and for one the account already has, 501 for a
-    debit card."""
+def create(world: World, params: dict[str, Any]) -> BankAccount | Card:
+    """Add a bank account or a debit card to be paid out to.
+
+    400 for numbers no bank has, for a bank account that the account already has, for tokens that are unknown or used,
+    and for a card that is no debit card; 402 for one that is no test card.
+    """
     new = destination(world, params["external_account"])
     refuse_known(world, new)
     new = replace(new, metadata=merged_metadata(new.metadata, params))
@@ -288,25 +266,26 @@ def create(world: World, params: dict[str, Any]) -> BankAccount:
     return added
 
 
-def update(world: World, params: dict[str, Any], id: str) -> BankAccount:
-    """Change what may be changed. 400 for a card's members, and for taking the default away without a new one."""
-    old = world.get(BankAccount, id)
-    for name in CardParams.shared().fields:
+def update(world: World, params: dict[str, Any], id: str) -> BankAccount | Card:
+    """Change what may be changed. 400 for what only the other kind has, and for taking the default away without a new
+    one."""
+    old = get(world, id)
+    is_card = isinstance(old, Card)
+    refused, kind = (OF_BANKS, "bank accounts") if is_card else (OF_CARDS, "cards")
+    for name in refused:
         if name in params:
-            raise invalid(f"The parameter {name} can only be set on cards.", param=name)
+            raise invalid(f"The parameter {name} can only be set on {kind}.", param=name)
     if params.get("default_for_currency") is False and old.default_for_currency:
         raise invalid(
             "You cannot take the default away from an external account. Please make another external account the "
             "default using the `default_for_currency` param.",
             param="default_for_currency",
         )
-    changes = {
-        name: params[name] for name in ("account_holder_name", "account_holder_type", "account_type") if name in params
-    }
+    if not 1 <= params.get("exp_month", 1) <= 12:
+        raise invalid("A card's expiration month is one of 1 to 12.", param="exp_month")
+    changes = {name: params[name] for name in (OF_CARDS if is_card else OF_BANKS) if name in params}
     new = replace(old, **changes, metadata=merged_metadata(old.metadata, params))
-    if "documents" in params:
-        new = replace(new, documents=params["documents"])
-    if old.status == "errored" and (changes or "documents" in params):
+    if old.status == "errored" and changes:
         new = replace(new, status="new")  # what has failed to be paid out to is tried again
     if params.get("default_for_currency"):
         new = made_default(world, new)
@@ -316,8 +295,8 @@ def update(world: World, params: dict[str, Any], id: str) -> BankAccount:
 
 
 def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
-    """Remove a bank account. 400 for the default of a currency."""
-    gone = world.get(BankAccount, id)
+    """Remove an external account. 400 for the default of a currency."""
+    gone = get(world, id)
     if gone.default_for_currency:
         raise invalid(
             "You cannot delete the default external account for your default currency. Please make another external "
@@ -329,15 +308,21 @@ def delete(world: World, params: dict[str, Any], id: str) -> Deleted:
 
 
 def listed(world: World, params: dict[str, Any], *path: str) -> Page:
-    """The account's external accounts, newest first. There are no cards among them."""
-    wanted = {name: value for name, value in params.items() if name != "object"}
-    found = page(world, BankAccount, wanted)
-    return Page([], False, found.url) if params.get("object") == "card" else found
+    """The account's external accounts, newest first; those of one kind where one is asked for."""
+    kind = params.pop("object", None)
+    return page_of([one for one in KINDS if kind in (None, one.kind.object)], world, params)
 
 
 listed.is_list = True  # type: ignore[attr-defined]
 listed.returns = BankAccount  # type: ignore[attr-defined]
-retrieve = retrieves(BankAccount)
+
+
+def retrieve(world: World, params: dict[str, Any], id: str) -> BankAccount | Card:
+    """Read one external account. 404 when the account has none of that id."""
+    return get(world, id)
+
+
+retrieve.is_retrieve = True  # type: ignore[attr-defined]
 
 ROUTES = [
     GET("/v1/accounts/{account}/external_accounts", reading(listed), ExternalAccountListParams),
@@ -352,4 +337,4 @@ ROUTES = [
     POST("/v1/accounts/{account}/bank_accounts/{id}", changing(update), UpdateParams),
     DELETE("/v1/accounts/{account}/bank_accounts/{id}", changing(delete)),
 ]
-RECORDS = (BankAccount,)
+RECORDS = (BankAccount, Card)

@@ -22,7 +22,7 @@ from emulator.connect import persons
 from emulator.connect.account_links import LETTERS, PATH, AccountLink
 from emulator.connect.account_params import UpdateParams
 from emulator.connect.onboarding_form import About, Field
-from emulator.connect.persons import PersonParams
+from emulator.connect.person_params import PersonParams
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account
 from emulator.connect.reviewing import conclude, seen
@@ -49,8 +49,6 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-# Browsers of this machine open the page; who has it opened from elsewhere can say otherwise through the API.
-IP_ADDRESS = "127.0.0.1"
 DONE = "That is all. You can close this page."
 CHANGED = "What is asked for has changed meanwhile. Please look at it again."
 
@@ -136,7 +134,7 @@ def told(world: World, link: AccountLink, values: dict[str, str]) -> Content:
     asked = {field.name for field in asked_of(inside, link)}
     if not values.keys() <= asked:
         return page(world, link, message=CHANGED, status=409)
-    said = form.told(values, business_type=account.business_type, now=world.now, ip=IP_ADDRESS)
+    said = form.told(values, business_type=account.business_type, now=world.now, ip=changes.IP_ADDRESS)
     changes.after(inside, account, UpdateParams.parse(said.account))
     for id, about in said.persons.items():
         persons.update(inside, PersonParams.parse(about), id)

@@ -8,136 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from emulator.connect.person_params import PersonParams
 from emulator.connect.records import accounts
 from emulator.connect.records.persons import ROLES, Person
 from emulator.connect.requirements import kept
 from emulator.connect.reviewing import changing, reading
-from emulator.connect.shapes import (
-    AddressParams,
-    DateParams,
-    IdentityDocumentParams,
-    JapaneseAddressParams,
-    Percent,
-    TermsParams,
-    documents,
-    group,
-    merged,
-)
+from emulator.connect.shapes import group, merged
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import invalid
+from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lists import lists
-from emulator.kernel.params import (
-    Boolean,
-    Country,
-    Email,
-    Enum,
-    Hash,
-    List,
-    ListParams,
-    Metadata,
-    Params,
-    String,
-    merged_metadata,
-)
+from emulator.kernel.params import Boolean, ListParams, merged_metadata
 from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST, retrieves
 from emulator.kernel.world import World
 
-ETHNICITIES = (
-    "cuban",
-    "hispanic_or_latino",
-    "mexican",
-    "not_hispanic_or_latino",
-    "other_hispanic_or_latino",
-    "prefer_not_to_answer",
-    "puerto_rican",
-)
-RACES = (
-    "african_american",
-    "american_indian_or_alaska_native",
-    "asian",
-    "asian_indian",
-    "black_or_african_american",
-    "chinese",
-    "ethiopian",
-    "filipino",
-    "guamanian_or_chamorro",
-    "haitian",
-    "jamaican",
-    "japanese",
-    "korean",
-    "native_hawaiian",
-    "native_hawaiian_or_other_pacific_islander",
-    "nigerian",
-    "other_asian",
-    "other_black_or_african_american",
-    "other_pacific_islander",
-    "prefer_not_to_answer",
-    "samoan",
-    "somali",
-    "vietnamese",
-    "white",
-)
 # What may be sent
-
-
-class IndividualParams(Params):
-    """What may be said about the person of an individual's account."""
-
-    address = Hash(AddressParams)
-    address_kana = Hash(JapaneseAddressParams)
-    address_kanji = Hash(JapaneseAddressParams)
-    dob = Hash(DateParams, unset=True)
-    email = Email()
-    first_name = String(max_length=100)
-    first_name_kana = String()
-    first_name_kanji = String()
-    full_name_aliases = List(String(max_length=300), unset=True)
-    gender = String()
-    id_number = String()
-    id_number_secondary = String()
-    last_name = String(max_length=100)
-    last_name_kana = String()
-    last_name_kanji = String()
-    maiden_name = String()
-    metadata = Metadata()
-    phone = String()
-    political_exposure = Enum(("existing", "none"))
-    registered_address = Hash(AddressParams)
-    relationship = group(
-        director=Boolean(),
-        executive=Boolean(),
-        owner=Boolean(),
-        percent_ownership=Percent(unset=True),
-        title=String(),
-    )
-    ssn_last_4 = String(pattern=r"[0-9]{4}", says="The last four digits of a Social Security number are four digits.")
-    verification = group(additional_document=Hash(IdentityDocumentParams), document=Hash(IdentityDocumentParams))
-
-
-class PersonParams(IndividualParams):
-    """What may be said about any person, at first and later."""
-
-    additional_tos_acceptances = group(account=Hash(TermsParams))
-    documents = group(company_authorization=documents(), passport=documents(), visa=documents())
-    nationality = Country()
-    person_token = String()
-    relationship = group(
-        authorizer=Boolean(),
-        director=Boolean(),
-        executive=Boolean(),
-        legal_guardian=Boolean(),
-        owner=Boolean(),
-        percent_ownership=Percent(unset=True),
-        representative=Boolean(),
-        title=String(),
-    )
-    us_cfpb_data = group(
-        ethnicity_details=group(ethnicity=List(Enum(ETHNICITIES)), ethnicity_other=String()),
-        race_details=group(race=List(Enum(RACES)), race_other=String()),
-        self_identified_gender=String(),
-    )
 
 
 class PersonListParams(ListParams):
@@ -166,14 +52,36 @@ def told(person: Person, params: dict[str, Any]) -> Person:
     )
 
 
+def with_tokens(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """The same with what tokens of persons and of their numbers stand for. 400 for what is sent beside its token."""
+    tokens: Any = world.catalog.records["token"]
+    if "person_token" in params:
+        said = tokens.spent(world, params["person_token"], "person", param="person_token", of_platform=True).content
+        refuse_beside("person_token", said, params)
+        params = {**params, **said}
+    for name in ("id_number", "id_number_secondary"):
+        if params.get(name, "").startswith("pii_"):
+            number = tokens.spent(world, params[name], "pii", param=name, of_platform=True).content
+            params = {**params, name: number.get("id_number", "")}
+    return params
+
+
+def refuse_beside(token: str, said: dict[str, Any], params: dict[str, Any]) -> None:
+    """400 for a parameter that a token says already."""
+    twice = next((name for name in said if name in params), None)
+    if twice is not None:
+        raise exclusive(token, twice)
+
+
 def create(world: World, params: dict[str, Any]) -> Person:
-    """Add a person to a company's account. 400 for a second representative, and for an individual's account: its only
-    person is there already (our ruling)."""
+    """Add a person to a company's account. 400 for a second representative, for a token that is unknown or used, and
+    for an individual's account: its only person is there already (our ruling)."""
     account = accounts.of(world)
     if account.business_type == "individual":
         raise invalid(
             "You cannot create persons on an account with `business_type` individual. Update its `individual` instead."
         )
+    params = with_tokens(world, params)
     person = told(Person(world.new_id("person"), world.now, world.account, account.country), params)
     refuse_second_representative(world, person)
     return world.put(person)
@@ -181,7 +89,7 @@ def create(world: World, params: dict[str, Any]) -> Person:
 
 def update(world: World, params: dict[str, Any], id: str) -> Person:
     """What was sent is merged with what is known. 400 for a second representative."""
-    person = replace(told(world.get(Person, id), params), updated=world.now)
+    person = replace(told(world.get(Person, id), with_tokens(world, params)), updated=world.now)
     refuse_second_representative(world, person)
     return world.put(person)
 

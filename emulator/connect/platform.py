@@ -7,6 +7,7 @@ The country is the setting `platform_country`. Treasury is for the US alone.
 from __future__ import annotations
 
 from emulator.connect import bank_test_numbers, external_accounts
+from emulator.connect.bank_accounts import described
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.issuing_countries import COUNTRIES
 from emulator.connect.records.accounts import Account
@@ -77,7 +78,7 @@ def open_account(world: World) -> None:
         "currency": currency_of(country),
         "routing_number": ROUTING_NUMBERS.get(country),
     }
-    external_accounts.add(world, external_accounts.described(world, bank), default=True)
+    external_accounts.add(world, described(world, bank, "external_account"), default=True)
 
 
 def account_number(country: str) -> str:

@@ -31,6 +31,16 @@ class Percent(Param):
         return share
 
 
+class Digits(String):
+    """A number that is published as a text, such as a card's month of expiry."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(pattern=r"[0-9]{1,4}", says="Invalid integer", **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        return int(super()._deserialize(value, attr, data, **kwargs))
+
+
 class AddressParams(Params):
     """Where somebody lives, or a company sits."""
 

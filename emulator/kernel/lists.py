@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from emulator.kernel import versions
-from emulator.kernel.conditions import Condition
+from emulator.kernel.conditions import Condition, Place
 from emulator.kernel.errors import invalid, no_such
 from emulator.kernel.records import Kind
 from emulator.kernel.world import World
 
 LARGEST_PAGE = 100
 DEFAULT_PAGE = 10
+FIRST, LAST = -1, 2**62  # of the records of one second
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,52 @@ def page(
     if before:
         records.reverse()
     return Page(records, len(found) > limit, world.path)
+
+
+class Part(NamedTuple):
+    """One kind of record in a list of several, as far as it meets some conditions."""
+
+    kind: Kind
+    conditions: Sequence[Condition] = ()
+
+
+def page_of(parts: Sequence[Part], world: World, params: dict[str, Any]) -> Page:
+    """The same for records of several kinds, those of one second in the order of their kinds. No filters."""
+    limit = min(max(params.get("limit", DEFAULT_PAGE), 1), LARGEST_PAGE)
+    after, before = (among(parts, world, params, name) for name in ("starting_after", "ending_before"))
+    if after and before:
+        raise invalid("Received both starting_after and ending_before parameters. Please pass in only one.")
+
+    found: list[tuple[int, int, Any]] = []
+    for rank, part in enumerate(parts):
+        wanted = [Condition("account", "eq", world.account), *part.conditions]
+        places = {"older_than": after and beside(after, rank), "newer_than": before and beside(before, rank)}
+        some = world.select(part.kind, wanted, **places, limit=limit + 1)
+        found += [(one.created, -rank, one) for one in some]
+    found.sort(key=itemgetter(0, 1), reverse=not before)  # each kind stays in its own order
+    records = [one for _, _, one in found[:limit]]
+    if before:
+        records.reverse()
+    return Page(records, len(found) > limit, world.path)
+
+
+def among(parts: Sequence[Part], world: World, params: dict[str, Any], name: str) -> tuple[int, Place] | None:
+    """Of which kind the cursor object is, and where it stands. 400 `resource_missing` for an unknown one."""
+    if name not in params:
+        return None
+    for rank, part in enumerate(parts):
+        place = world.place(part.kind, params[name])
+        if place is not None:
+            return rank, place
+    raise no_such(parts[0].kind.cursor_noun, params[name], param=name, status=400)
+
+
+def beside(cursor: tuple[int, Place], rank: int) -> Place:
+    """Where records of a kind go on from a cursor: past all of its second, or before all of it, in another kind."""
+    own, place = cursor
+    if rank == own:
+        return place
+    return Place(place.key, LAST if rank > own else FIRST)
 
 
 def filters_of(params: dict[str, Any]) -> list[Condition]:

@@ -125,6 +125,15 @@ BY_TOKEN = {
     **{name: Card(number, decline=decline) for name, (number, decline) in DECLINES.items()},
     **{f"visa_{name}": Card(number, decline=decline) for name, (number, decline) in DECLINES.items()},
 }
+# Debit cards for payouts, which have tokens and no payment methods.
+# Source: https://docs.stripe.com/connect/testing#debit-card-numbers
+FOR_PAYOUTS = {
+    "visa_debit_us_transferSuccess": Card("4000056655665556", funding="debit"),
+    "visa_debit_us_transferFail": Card("4000056655665572", funding="debit"),
+    "visa_debit_us_instantPayoutUnsupported": Card("4000056755665555", funding="debit"),
+    "mastercard_debit_us_transferSuccess": Card("5200828282828210", "mastercard", "debit"),
+    "discover_debit_us_transferSuccess": Card("6011981111111113", "discover", "debit"),
+}
 WITHOUT_A_TOKEN = (
     Card("2223003122003222", "mastercard"),
     Card("371449635398431", "amex"),
@@ -149,11 +158,12 @@ DISPUTED = {
 }
 INQUIRED = ("4000000000001976",)
 REFUND_PENDS, REFUND_FAILS = "4000000000007726", "4000000000005126"
-BY_NUMBER = {card.number: card for card in (*BY_TOKEN.values(), *WITHOUT_A_TOKEN)}
+BY_NUMBER = {card.number: card for card in (*BY_TOKEN.values(), *FOR_PAYOUTS.values(), *WITHOUT_A_TOKEN)}
 # Payment methods and tokens of cards have the same names behind their prefixes.
 OF_METHODS, OF_TOKENS = "pm_card_", "tok_"
 
 
 def behind(token: str, prefix: str) -> Card | None:
     """The card that a token of a kind stands for, or None."""
-    return BY_TOKEN.get(token.removeprefix(prefix)) if token.startswith(prefix) else None
+    known = BY_TOKEN | FOR_PAYOUTS if prefix == OF_TOKENS else BY_TOKEN
+    return known.get(token.removeprefix(prefix)) if token.startswith(prefix) else None

@@ -11,21 +11,18 @@ Source: https://docs.stripe.com/api/payment_methods, https://docs.stripe.com/tes
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import field
-from datetime import UTC, datetime
 from typing import Any
 
-from stdnum import luhn
 from stdnum.us import rtn
 
 from emulator.connect.records import capabilities
+from emulator.connect.records.cards import Card
 from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
 from emulator.connect.shapes import NO_ADDRESS, group
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import ApiError, invalid, missing, no_such
-from emulator.kernel.ids import base62
+from emulator.kernel.errors import invalid, missing, no_such
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Country,
@@ -44,11 +41,13 @@ from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
+from emulator.payments import cards as given
 from emulator.payments import customer as customers
 from emulator.payments import not_built
 from emulator.payments.bank_tokens import TOKENS
-from emulator.payments.declines import NOT_A_TEST_CARD, WRONG_NUMBER, declined
+from emulator.payments.declines import declined
 from emulator.payments.other_methods import TYPES, OtherMethodsParams
+from emulator.payments.tokens import Token
 
 REDISPLAY = ("always", "limited", "unspecified")
 HOLDER_TYPES, ACCOUNT_TYPES = ("company", "individual"), ("checking", "savings")
@@ -301,39 +300,34 @@ def billing_details(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, A
 def with_card(world: World, method: PaymentMethod, sent: dict[str, Any], param: Any) -> PaymentMethod:
     """The same with a card, by a test token or by its number. 402 for a number that is no test card's."""
     if "token" in sent:
-        card = cards.behind(sent["token"], cards.OF_TOKENS)
-        if card is None:
-            raise no_such("token", sent["token"], param=param("card[token]"), status=400)
-        return replace(method, number=card.number, card=drawn(world, method, card))
+        return with_token(world, method, Token.spent(world, sent["token"], "card", param=param("card[token]")).card)
     for name in ("number", "exp_month", "exp_year"):
         if name not in sent:
             raise missing(param(f"card[{name}]"))
-    number = sent["number"].replace(" ", "").replace("-", "")
-    card = cards.BY_NUMBER.get(number)
-    if card is None:
-        raise declined(NOT_A_TEST_CARD if number.isdigit() and luhn.is_valid(number) else WRONG_NUMBER)
-    refuse_expired(world, sent["exp_month"], sent["exp_year"], param)
+    card = given.of_number(sent["number"])
+    given.refuse_expired(world, sent["exp_month"], sent["exp_year"])
     details = drawn(world, method, card, month=sent["exp_month"], year=sent["exp_year"], has_cvc="cvc" in sent)
     details["networks"]["preferred"] = sent.get("networks", {}).get("preferred")
     return replace(method, number=card.number, card=details)
 
 
-def refuse_expired(world: World, month: int, year: int, param: Any) -> None:
-    """402 for a month that is none, and for one that is over."""
-    today = datetime.fromtimestamp(world.now, UTC)
-    if not 1 <= month <= 12:
-        raise invalid_expiry("month", param)
-    if not today.year <= year < today.year + 100:
-        raise invalid_expiry("year", param)
-    if (year, month) < (today.year, today.month):
-        raise invalid_expiry("month", param)
-
-
-def invalid_expiry(what: str, param: Any) -> ApiError:
-    """402 `invalid_expiry_month` or `invalid_expiry_year`."""
-    return declined(
-        cards.Decline(f"invalid_expiry_{what}", None, f"Your card's expiration {what} is invalid.", f"exp_{what}")
-    )
+def with_token(world: World, method: PaymentMethod, card: Card) -> PaymentMethod:
+    """The same with the card of a token, whose holder and address count where no others were sent."""
+    billing = method.billing_details
+    known = {
+        "city": card.address_city,
+        "country": card.address_country,
+        "line1": card.address_line1,
+        "line2": card.address_line2,
+        "postal_code": card.address_zip,
+        "state": card.address_state,
+    }
+    address = billing["address"] if any(billing["address"].values()) else {**billing["address"], **known}
+    method = replace(method, billing_details={**billing, "address": address, "name": billing["name"] or card.name})
+    test = cards.BY_NUMBER[card.number]
+    details = drawn(world, method, test, month=card.exp_month, year=card.exp_year, has_cvc=card.has_cvc)
+    details["networks"]["preferred"] = card.preferred_network
+    return replace(method, number=card.number, card=details)
 
 
 def drawn(
@@ -346,7 +340,7 @@ def drawn(
     has_cvc: bool = True,
 ) -> dict[str, Any]:
     """What is shown of a card. One of a test token expires in a year."""
-    today = datetime.fromtimestamp(world.now, UTC)
+    usual_month, usual_year = given.usual_expiry(world)
     address = method.billing_details["address"]
     return {
         "brand": card.brand,
@@ -357,9 +351,9 @@ def drawn(
         },
         "country": card.country,
         "display_brand": {"amex": "american_express", "diners": "diners_club"}.get(card.brand, card.brand),
-        "exp_month": month or today.month,
-        "exp_year": year or today.year + 1,
-        "fingerprint": card_fingerprint(card.number),
+        "exp_month": month or usual_month,
+        "exp_year": year or usual_year,
+        "fingerprint": given.fingerprint(card.number),
         "funding": card.funding,
         "generated_from": None,
         "last4": card.number[-4:],
@@ -368,11 +362,6 @@ def drawn(
         "three_d_secure_usage": {"supported": True},
         "wallet": None,
     }
-
-
-def card_fingerprint(number: str) -> str:
-    """Sixteen characters that are the same for the same card."""
-    return base62(int.from_bytes(hashlib.sha256(f"card:{number}".encode()).digest()[:16]), 16)
 
 
 def with_bank_account(world: World, method: PaymentMethod, sent: dict[str, Any], param: Any) -> PaymentMethod:
@@ -576,7 +565,7 @@ def card_after(world: World, card: dict[str, Any], sent: dict[str, Any]) -> dict
     """A card with another month of expiry, or another preferred network. 402 for a month that is over."""
     month, year = sent.get("exp_month", card["exp_month"]), sent.get("exp_year", card["exp_year"])
     if "exp_month" in sent or "exp_year" in sent:
-        refuse_expired(world, month, year, str)
+        given.refuse_expired(world, month, year)
     networks = {**card["networks"], **sent.get("networks", {})}
     return {**card, "exp_month": month, "exp_year": year, "networks": networks}
 

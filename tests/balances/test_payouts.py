@@ -596,3 +596,55 @@ def test_the_doctor_sees_a_payout_that_contradicts_the_books(platform):
 
     assert "stripe:payouts:usd holds 0, payouts on their way to financial accounts say 2000" in found
     assert f"{payout['id']} has the status 'pending', its last event says 'paid'" in found
+
+
+# Debit cards
+
+
+def a_card(platform, business, token="tok_visa_debit_us_transferSuccess"):
+    """A debit card of an account, by its token."""
+    return platform.made(f"/v1/accounts/{business.account}/external_accounts", external_account=token)["id"]
+
+
+@pytest.mark.parametrize("method", ["instant", "standard"])
+def test_a_payout_to_a_debit_card_arrives(platform, method):
+    business, _ = a_business(platform)
+    card = a_card(platform, business)
+
+    payout = paid_out(business, method=method, destination=card)
+
+    assert (payout["type"], payout["destination"], payout["method"]) == ("card", card, method)
+    assert ended(business, payout, expand=["destination"])["destination"]["object"] == "card"
+    assert (ended(business, payout)["status"], available(business)) == ("paid", 80_00)
+
+
+def test_a_card_that_takes_no_payouts_gives_the_money_back_and_is_marked(platform):
+    business, _ = a_business(platform)
+    card = a_card(platform, business, "tok_visa_debit_us_transferFail")
+
+    failed = ended(business, paid_out(business, destination=card))
+
+    assert (failed["status"], failed["failure_code"], available(business)) == ("failed", "could_not_process", 100_00)
+    account = platform.read(f"/v1/accounts/{business.account}/external_accounts/{card}")
+    assert account["status"] == "errored"
+    assert "account.external_account.updated" in business.event_types()
+
+
+def test_a_card_may_take_no_instant_payouts_and_none_can_be_reversed(platform):
+    business, _ = a_business(platform)
+    slow = a_card(platform, business, "tok_visa_debit_us_instantPayoutUnsupported")
+
+    refusal = business.post(PAYOUTS, amount=1_00, currency="usd", method="instant", destination=slow)
+    payout = paid_out(business, 1_00, destination=slow)
+    reversal = business.post(f"{PAYOUTS}/{ended(business, payout)['id']}/reverse")
+
+    assert (refusal.status, refusal.error["code"]) == (400, "instant_payouts_unsupported")
+    assert reversal.error["message"].startswith("You can only reverse payouts to bank accounts")
+
+
+def test_the_default_of_a_currency_may_be_a_card(platform):
+    business, _ = a_business(platform)
+    path = f"/v1/accounts/{business.account}/external_accounts"
+    card = platform.made(path, external_account="tok_visa_debit", default_for_currency=True)["id"]
+
+    assert paid_out(business)["destination"] == card

@@ -522,7 +522,6 @@ def test_a_payout_delay_is_a_number_of_days_or_the_fewest(platform):
 
 def test_everything_that_may_be_said_is_accepted(platform):
     said = {
-        "account_token": "ct_1",
         "business_profile": {
             "minority_owned_business_designation": ["women_owned_business"],
             "monthly_estimated_revenue": {"amount": 100, "currency": "usd"},

@@ -208,12 +208,109 @@ def test_test_tokens_stand_for_bank_accounts(platform, path):
     assert unknown.error["message"] == "No such token: 'btok_nope'"
 
 
-def test_debit_cards_are_said_not_to_be_built(platform, path):
-    refusal = platform.post(path, external_account={"object": "card", "number": "4000056655665556"})
+CARD = {"object": "card", "currency": "usd", "cvc": "123", "exp_month": 12, "exp_year": 2040}
+DEBIT = {**CARD, "number": "4000056655665556"}
 
-    assert refusal.status == 501
-    assert "debit cards" in refusal.error["message"]
-    assert (refusal.headers["Emulator-Not-Implemented"], refusal.headers["Stripe-Should-Retry"]) == ("true", "false")
+
+def test_a_debit_card_is_an_external_account_beside_bank_accounts(platform, path):
+    bank = platform.made(path, external_account=BANK)
+
+    card = platform.made(path, external_account={**DEBIT, "name": "Jenny", "address_zip": "94111"}, metadata={"a": "1"})
+
+    assert (card["object"], card["brand"], card["funding"], card["last4"]) == ("card", "Visa", "debit", "5556")
+    assert (card["account"], card["name"], card["cvc_check"]) == (path.split("/")[3], "Jenny", "unchecked")
+    assert (card["currency"], card["default_for_currency"], card["metadata"]) == ("usd", False, {"a": "1"})
+    assert card["available_payout_methods"] == ["standard", "instant"]
+    assert "customer" not in card and "number" not in card
+    assert {one["id"] for one in platform.read(path)["data"]} == {bank["id"], card["id"]}
+    assert platform.read(path, object="card")["data"] == [card] == [platform.read(f"{path}/{card['id']}")]
+    assert platform.read(path, object="bank_account")["data"] == [bank]
+    shown = platform.read(path.removesuffix("/external_accounts"))["external_accounts"]["data"]
+    assert {one["id"] for one in shown} == {bank["id"], card["id"]}
+
+
+def test_a_debit_card_alone_is_the_default_and_is_all_that_is_due(platform, path):
+    account = path.removesuffix("/external_accounts")
+    inside = platform.acting_as(path.split("/")[3])
+    seen = len(inside.events())
+
+    card = platform.made(path, external_account="tok_visa_debit")
+
+    assert card["default_for_currency"]
+    assert platform.read(account)["requirements"]["currently_due"] == []
+    assert inside.event_types(seen) == ["account.external_account.created", "account.updated"]
+
+
+def test_a_cards_expiry_holder_and_address_can_be_changed_and_a_banks_members_not(platform, path):
+    platform.made(path, external_account=BANK)
+    card = platform.made(path, external_account=DEBIT)
+    inside = platform.acting_as(path.split("/")[3])
+    seen = len(inside.events())
+
+    changed = platform.made(f"{path}/{card['id']}", exp_month="1", exp_year="2041", name="J", address_line1="1 Main St")
+    default = platform.made(f"{path}/{card['id']}", default_for_currency=True)
+    refusal = platform.post(f"{path}/{card['id']}", account_holder_name="J")
+
+    assert (changed["exp_month"], changed["exp_year"], changed["name"]) == (1, 2041, "J")
+    assert default["default_for_currency"] and refusal.error["param"] == "account_holder_name"
+    assert [one["default_for_currency"] for one in platform.read(path, object="bank_account")["data"]] == [False]
+    assert inside.event_types(seen)[0] == "account.external_account.updated"
+    assert platform.delete(f"{path}/{platform.read(path, object='bank_account')['data'][0]['id']}").status == 200
+    assert platform.delete(f"{path}/{card['id']}").status == 400  # the default
+
+
+def test_a_deleted_card_is_gone_and_told_of(platform, path):
+    platform.made(path, external_account=BANK)
+    card = platform.made(path, external_account=DEBIT)
+    inside = platform.acting_as(path.split("/")[3])
+
+    gone = platform.delete(f"{path}/{card['id']}").json
+
+    assert gone == {"id": card["id"], "object": "card", "deleted": True}
+    assert platform.get(f"{path}/{card['id']}").status == 404
+    assert "account.external_account.deleted" in inside.event_types()
+
+
+@pytest.mark.parametrize(
+    "sent, status, code, param",
+    [
+        ("tok_visa", 400, "invalid_card_type", "external_account"),
+        ("tok_mastercard_prepaid", 400, "invalid_card_type", "external_account"),
+        ({**CARD, "number": "4242424242424242"}, 400, "invalid_card_type", "external_account"),
+        ({**CARD, "number": "4111111111111111"}, 402, "card_declined", ""),
+        ({**CARD, "number": "4111111111111112"}, 402, "incorrect_number", "number"),
+        ({**DEBIT, "exp_year": 2020}, 402, "invalid_expiry_year", "exp_year"),
+        ({**DEBIT, "exp_month": 13}, 402, "invalid_expiry_month", "exp_month"),
+        ({name: value for name, value in DEBIT.items() if name != "currency"}, 400, "parameter_missing", "currency"),
+        ({name: value for name, value in DEBIT.items() if name != "number"}, 400, "parameter_missing", "number"),
+        ("tok_nope", 400, "resource_missing", "external_account"),
+    ],
+)
+def test_only_debit_cards_of_test_mode_are_taken(platform, path, sent, status, code, param):
+    refusal = platform.post(path, external_account=sent)
+
+    assert (refusal.status, refusal.error["code"]) == (status, code)
+    assert refusal.error.get("param", "").removeprefix("external_account[").rstrip("]") == param
+    assert platform.read(path)["data"] == []
+
+
+def test_pages_go_through_banks_and_cards_together(platform, path):
+    made = []
+    for number in bank_test_numbers.NATIONAL["US"].split()[:3]:
+        made.append(platform.made(path, external_account={**BANK, "account_number": number})["id"])
+        platform.clock(advance=1)
+        made.append(platform.made(path, external_account=DEBIT)["id"])
+        platform.clock(advance=1)
+
+    first = platform.read(path, limit=4)
+    rest = platform.read(path, limit=4, starting_after=first["data"][-1]["id"])
+    back = platform.read(path, limit=2, ending_before=rest["data"][0]["id"])
+
+    assert [one["id"] for one in first["data"] + rest["data"]] == made[::-1]
+    assert (first["has_more"], rest["has_more"], back["has_more"]) == (True, False, True)
+    assert [one["id"] for one in back["data"]] == made[::-1][2:4]
+    assert platform.get(path, starting_after="ba_nope").error["code"] == "resource_missing"
+    assert platform.get(path, starting_after=made[0], ending_before=made[1]).status == 400
 
 
 def test_a_cards_members_are_refused_on_a_bank_account(platform, path):

@@ -35,14 +35,14 @@ def test_what_is_rarely_said_appears_once_it_is(platform, firm):
         documents={"passport": {"files": ["file_1"]}},
         full_name_aliases=["B"],
         id_number_secondary="1",
-        person_token="cpt_1",
+        person_token=platform.made("/v1/tokens", person={"maiden_name": "C"})["id"],
         registered_address={"city": "c"},
         relationship={"percent_ownership": "12.5"},
         us_cfpb_data={"race_details": {"race": ["asian"]}},
     )
 
     assert "gender" not in person and "us_cfpb_data" not in person
-    assert changed["full_name_aliases"] == ["B"]
+    assert (changed["full_name_aliases"], changed["maiden_name"]) == (["B"], "C")
     assert changed["id_number_secondary_provided"] is True
     assert changed["registered_address"]["city"] == "c"
     assert changed["relationship"]["percent_ownership"] == 12.5

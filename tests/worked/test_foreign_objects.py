@@ -130,6 +130,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),
         "v1/setup_intents": intent["id"],
         "v1/test_clocks": client.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)["id"],
+        "v1/tokens": client.made("/v1/tokens", pii={"id_number": "000000000"})["id"],
         "v1/topups": client.made("/v1/topups", amount=1, currency="usd")["id"],
         "v1/webhook_endpoints": client.made(
             "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["topup.created"]

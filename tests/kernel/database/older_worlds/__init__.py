@@ -67,6 +67,9 @@ def add_what_has_come_since(platform: Client) -> None:
     for _ in range(2):
         link = platform.made("/v1/account_links", account=business.account, type="account_onboarding", **pages)
     platform.http.get(link["url"])
+    platform.made("/v1/tokens", pii={"id_number": "000000000"})
+    external = f"/v1/accounts/{business.account}/external_accounts"
+    platform.made(external, external_account="tok_visa_debit")
     transfer = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
     business.made(f"/v1/transfers/{transfer['id']}/reversals", amount=1_00)
     account = opened(platform)
