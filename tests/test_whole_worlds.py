@@ -66,7 +66,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
     },
     "what is never shown, or as something else, and follows from nothing": {
         "account": (
-            ".account_token .beyond_v1 .configurations .documents .has_country .is_closed .is_deleted .is_ready .left "
+            ".account_token .configurations .documents .has_country .is_deleted .is_ready .left "
             ".numbers .owed .rejected .rejection_keeps_payouts .verified"
         ),
         "acting_account": "is_open",
