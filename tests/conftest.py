@@ -77,7 +77,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         workers["seen"] = json.dumps(seen)
         return
     together = {tuple(pair) for pair in seen} | session.config.stash.get(SEEN, set())
-    built = [(route.verb, route.path) for route in CATALOG.routes if route.path.startswith("/v1/")]
+    built = [(route.verb, route.path) for route in CATALOG.routes if route.path.startswith(("/v1/", "/v2/"))]
     unseen = [
         f"{verb} {path}" for verb, path in built if (verb, unnamed(path)) not in together and (verb, path) not in UNSEEN
     ]
