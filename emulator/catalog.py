@@ -28,9 +28,11 @@ from emulator.connect import (
 )
 from emulator.control import (
     asks,
+    changes,
     clock,
     dry_run,
     due,
+    explain,
     faults,
     find,
     health,
@@ -200,9 +202,11 @@ CATALOG = Catalog(
         events,
         webhook_endpoints,
         cli_sessions,
+        changes,
         clock,
         dry_run,
         due,
+        explain,
         faults,
         find,
         health,

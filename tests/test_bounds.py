@@ -22,6 +22,10 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /_emulator/clock": {
         "advance": (0, None),
     },
+    "GET /_emulator/books/{book}": {
+        "limit": (1, 1_000),
+        "starting_after": (1, None),
+    },
     "GET /_emulator/clock/due": {
         "limit": (1, 100),
     },

@@ -420,6 +420,9 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         "settings": [],
         "reset": [],
         "seed": [file],
+        "explain": ["ich_none"],
+        "books": [],
+        "changes": ["--since", "none"],
         "fork": ["sk_test_command_fork", "--replace"],
         "export": [tmp_path / "world.db"],
         "import": [file],
@@ -432,7 +435,9 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         for name in takes
     }
 
-    assert ended == {name: 1 if name in ("purchase", "why", "import") else 0 for name in arguments}
+    assert ended == {
+        name: 1 if name in ("purchase", "why", "import", "explain", "changes") else 0 for name in arguments
+    }
 
 
 @pytest.mark.parametrize("address", ["ftp://localhost:12111", "http://", "http:///v1", "local host:1", "/", ""])
@@ -715,6 +720,76 @@ def test_a_reset_world_is_new(client, server):
 
     assert (reset.code, reset.out) == (0, "The world is new.\n")
     assert client("clock", key=key).out.endswith("running\n")
+
+
+def test_a_world_is_kept_brought_back_forked_and_carried_about_in_a_file(client, server, tmp_path):
+    key, other, third = "sk_test_kept", "sk_test_kept_other", "sk_test_kept_third"
+    client("clock", "--set", "2031-01-01", "--freeze", key=key)
+    client("seed", "demo", key=key)
+
+    created = client("snapshot", "create", "before the trip", "--about", "one card", key=key)
+    again = client("snapshot", "create", "before the trip", key=key)
+    client("clock", "--advance", "40d", key=key)
+    listed = client("snapshot", "list", key=key)
+    restored = client("snapshot", "restore", "before the trip", key=key)
+    forked = client("fork", other, key=key)
+    exported = client("export", tmp_path / "world.db", key=key)
+    imported = client("import", tmp_path / "world.db", "--json", key=third)
+    to_start = client("reset", "--to-start", key=key)
+    deleted = client("snapshot", "delete", "before the trip", "start", key=key)
+    none = client("snapshot", "list", key=key)
+
+    line = r"before the trip \(one card\): at 2031-01-01 \S+ UTC, \d+ objects, \d+ KB kept\n"
+    assert re.fullmatch(line, created.out)
+    assert again.code == 1 and "replace=true" in again.err
+    assert {line.partition(" at ")[0] for line in listed.out.splitlines()} == {
+        "before the trip (one card):",
+        "start (demo):",
+    }
+    assert restored.out.startswith("The world is before the trip again, at 2031-01-01 ")
+    assert other in forked.out and "bytes" in exported.out
+    assert json.loads(imported.out)["name"] == "kept_third"
+    assert to_start.out == "The world is what it was at its start.\n"
+    assert (deleted.code, none.out) == (0, "No snapshot was taken.\n")
+    for one in (other, third):
+        cards = httpx.get(f"{server.url}/_emulator/world", auth=(one, "")).json()["counts"]["issuing.card"]
+        assert cards == 1
+
+
+def test_a_file_that_cannot_be_read_or_written_is_wrong_use(client, tmp_path):
+    missing = client("import", tmp_path / "none.db")
+    unwritable = client("export", tmp_path / "none" / "world.db")
+
+    assert (missing.code, unwritable.code) == (2, 2)
+    assert "no such file" in missing.err and "no such file" in unwritable.err
+
+
+def test_what_happened_is_told_as_a_tree_a_statement_and_a_list_of_differences(client, server):
+    key = "sk_test_told"
+    api = httpx.Client(base_url=server.url, auth=(key, ""))
+    client("seed", "demo", key=key)
+    client("snapshot", "create", "before", key=key)
+    account = api.get("/_emulator/books").json()["data"]
+    cash = next(one for one in account if one["what"] == "cash" and one["amount"])
+    connected = api.get("/v1/accounts").json()["data"][0]["id"]
+    purchase = api.get("/v1/issuing/authorizations", headers={"Stripe-Account": connected}).json()["data"][0]["id"]
+    unchanged = client("changes", "--since", "before", key=key)
+    client("clock", "--advance", "40d", key=key)
+
+    story = client("explain", purchase, key=key)
+    statement = client("books", cash["book"], key=key)
+    listed = client("books", "--owner", cash["owner"], key=key)
+    changed = client("changes", "--since", "before", key=key)
+    as_json = client("changes", "--since", "before", "--json", key=key)
+
+    assert unchanged.out == "Nothing has changed.\n"
+    assert story.out.startswith(f"{purchase} of {connected}\n")
+    assert "POST /v1/test_helpers/issuing/authorizations 200 req_" in story.out
+    assert "issuing_authorization.created evt_" in story.out
+    assert statement.out.startswith(f"{cash['book']}, brought forward 0\n") and "and adds up" in statement.out
+    assert cash["book"] in listed.out
+    assert "~ issuing.authorization iauth_" in changed.out and "status:" in changed.out
+    assert json.loads(as_json.out)["object"] == "emulator.changes"
 
 
 def test_seeding_prints_each_step_and_stops_at_a_refusal(client, tmp_path):

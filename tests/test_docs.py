@@ -111,6 +111,9 @@ PRINTED = {
         r"^world.sqlite: [\d,]+ bytes$",
         r"^The world is that of world.sqlite, at 2031-01-01 ",
         r'"object": "emulator.world"',
+        r"^iauth_\w+ of acct_\w+$",
+        r", and adds up$",
+        r"^~ issuing.authorization iauth_",
     ],
     "recipes.md": [
         r"webhook_approved",

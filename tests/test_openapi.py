@@ -143,9 +143,9 @@ def test_every_variable_of_a_path_that_names_a_record_says_which() -> None:
         if one.get("in") == "path" and "x-record" not in one["schema"]
     }
 
-    # Of `why`, of requests, of pages that are opened without a key, of ephemeral keys, which nobody can read, and of
-    # snapshots.
-    assert silent == {"id", "token", "key", "name"}
+    # Of `why`, of requests, of pages that are opened without a key, of ephemeral keys, which nobody can read, of
+    # snapshots and of books.
+    assert silent == {"id", "token", "key", "name", "book"}
 
 
 def test_the_command_prints_it() -> None:

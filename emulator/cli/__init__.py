@@ -17,6 +17,7 @@ from emulator.cli.completion import completion
 from emulator.cli.doctor import doctor
 from emulator.cli.events import events, listen
 from emulator.cli.faults import faults
+from emulator.cli.explain import books, changes, explain
 from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
 from emulator.cli.requests import requests
@@ -35,6 +36,9 @@ COMMANDS = (
     purchase,
     script,
     why,
+    explain,
+    books,
+    changes,
     clock,
     events,
     listen,

@@ -116,6 +116,38 @@ class Ledger:
         lines = self.lines([row[0] for row in rows])
         return [Entry(*row[:9], orjson.loads(row[9]), tuple(lines.get(row[0], ()))) for row in rows]
 
+    def statement(
+        self, book: str, owner: str, *, since: int | None, until: int | None, after: int | None, limit: int
+    ) -> tuple[int, list[Entry]]:
+        """What an owner's movements had left in a book before, and those that moved it since, oldest first.
+
+        They are asked for by their times, `until` not included, and `after` one by its number.
+        """
+        bounds = {"since": ("created >= :since", since), "until": ("created < :until", until)}
+        bounds["place"] = ("sequence > :place", after)
+        given = {name: value for name, (_, value) in bounds.items() if value is not None}
+        mine = "owner = :owner AND book = :book"
+        where = " AND ".join([mine, *(bounds[name][0] for name in given)])
+        begun = " OR ".join(f"NOT ({bounds[name][0]})" for name in given if name != "until") or "1 = 0"
+        row = self.session.one(
+            "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM movement JOIN line ON line.movement = "
+            f"movement.sequence WHERE {mine} AND ({begun})",
+            owner=owner,
+            book=book,
+            **{name: value for name, value in given.items() if name != "until"},
+        )
+        assert row is not None
+        rows = self.session.all(
+            f"SELECT {COLUMNS} FROM movement JOIN line ON line.movement = movement.sequence WHERE {where} "
+            "ORDER BY sequence LIMIT :most",
+            owner=owner,
+            book=book,
+            most=limit,
+            **given,
+        )
+        lines = self.lines([one[0] for one in rows])
+        return row[0], [Entry(*one[:9], orjson.loads(one[9]), tuple(lines.get(one[0], ()))) for one in rows]
+
     def lines_of(self, movement: int) -> tuple[Line, ...]:
         """The lines of one movement."""
         sql = "SELECT book, amount FROM line WHERE movement = :movement ORDER BY book"

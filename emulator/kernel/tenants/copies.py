@@ -21,11 +21,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.face import Kept, NoWorld, Session, WorldDamaged, WorldGone
 from emulator.kernel.database.store import Store
 from emulator.kernel.database.tenant_row import read_tenant_row, write_tenant_row
+from emulator.kernel.events import Event
 from emulator.kernel.tenants.tenant import Tenant, time_of
 from emulator.kernel.tenants.tenants import handle_of
 from emulator.kernel.world import World
@@ -34,7 +36,7 @@ START = "start"  # the snapshot that a world can be reset to
 FILE, MEDIA_TYPE = "world.sqlite", "application/vnd.sqlite3"  # what an exported world is called, and is
 __all__ = [
     "FILE", "MEDIA_TYPE", "START", "NoWorld", "Snapshot",
-    "exported", "forget", "fork", "imported", "restore", "snapshot", "snapshots", "take",
+    "contents", "exported", "forget", "fork", "imported", "restore", "snapshot", "snapshots", "take",
 ]  # fmt: skip
 
 
@@ -98,6 +100,40 @@ def looked_at(tenant: Tenant, kept: Kept) -> Snapshot | None:
     except (WorldGone, WorldDamaged):
         return None
     return Snapshot(*label, row.frozen_at is not None, objects, kept.bytes) if label is not None else None
+
+
+class Contents(NamedTuple):
+    """What is in a world at one moment: objects by their ids, with account and members, and what each book holds."""
+
+    objects: dict[str, tuple[str, str, dict[str, Any]]]
+    books: dict[str, int]
+
+
+def contents(tenant: Tenant, name: str | None) -> Contents | None:
+    """What a snapshot has, or the world itself without a name; None where there is no such snapshot."""
+    tenant.settle()
+    try:
+        handle = tenant.stored.handle if name is None else copy_of(tenant, name)
+        with tenant.tenants.database.looking(handle) as session:
+            return contents_of(session, tenant.catalog)
+    except WorldGone:
+        return None
+
+
+def contents_of(session: Session, catalog: Catalog) -> Contents:
+    """Everything that lists show, secrets left out."""
+    store = Store(session)
+    objects = {
+        record.id: (
+            kind.object,
+            account,
+            {name: value for name, value in record.__dict__.items() if name not in kind.hidden},
+        )
+        for kind in catalog.stored
+        if kind.has_list and kind.object != Event.object
+        for account, record in store.every(kind)
+    }
+    return Contents(objects, dict(session.all("SELECT book, amount FROM total ORDER BY book")))  # type: ignore[arg-type]
 
 
 def restore(tenant: Tenant, name: str) -> bool:
