@@ -50,18 +50,26 @@ HEADERS = {
 }
 
 
-def document(catalog: Catalog, server: str = "http://127.0.0.1:12111") -> Json:
-    """The document of everything that a catalog serves."""
+CONTROL = "/_emulator/"
+
+
+def document(catalog: Catalog, server: str = "http://127.0.0.1:12111", *, below: str = "/") -> Json:
+    """The document of everything that a catalog serves, or of what is below a path: the control API is `CONTROL`."""
     described = Described(catalog)
     paths: Json = {}
+    is_control = below == CONTROL
     for route in catalog.routes:
+        if not route.path.startswith(below):
+            continue
         paths.setdefault(route.path, {})[route.verb.lower()] = described.operation(route)
     return {
         "openapi": "3.1.1",
         "info": {
-            "title": "stripe-issuing-emulator",
+            "title": "stripe-issuing-emulator" + (", control API" if is_control else ""),
             "version": __version__,
-            "description": f"What this emulator of Stripe's API {DEFAULT} serves, and what it checks of a request.",
+            "description": "What moves, keeps and explains the worlds of this emulator."
+            if is_control
+            else f"What this emulator of Stripe's API {DEFAULT} serves, and what it checks of a request.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": server}],

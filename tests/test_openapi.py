@@ -16,6 +16,7 @@ from emulator.catalog import CATALOG
 from emulator.kernel import params as p
 from emulator.kernel.routes import Route
 from emulator.openapi import FORM, MULTIPART, document, member
+from tests.client import Client
 from tests.schemas import required_sample, sample
 
 DOCUMENT = document(CATALOG)
@@ -53,6 +54,14 @@ def test_every_route_is_in_it_and_nothing_else() -> None:
     told = {(verb.upper(), path) for path, verbs in DOCUMENT["paths"].items() for verb in verbs}
 
     assert told == {(route.verb, route.path) for route in CATALOG.routes}
+
+
+def test_the_control_api_has_a_document_of_its_own(platform: Client) -> None:
+    told = platform.read("/_emulator/openapi")
+
+    assert [error.message for error in OpenAPIV31SpecValidator(told).iter_errors()] == []
+    assert set(told["paths"]) == {route.path for route in CATALOG.routes if route.path.startswith("/_emulator/")}
+    assert told["info"]["title"].endswith(", control API")
 
 
 def test_every_parameter_of_every_schema_is_in_it() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from emulator import __version__
 from emulator.kernel.routes import GET
 from emulator.kernel.tenants import Tenants
+from emulator.openapi import CONTROL, document
 
 
 def health(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
@@ -14,4 +15,12 @@ def health(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
     return {"object": "emulator.health", "data": tenants.database.place, "status": "ok", "version": __version__}
 
 
-ROUTES = [GET("/_emulator/health", health, scope="server")]
+def described(tenants: Tenants, params: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the emulator's own operations. Needs no key."""
+    return document(tenants.catalog, tenants.origin, below=CONTROL)
+
+
+ROUTES = [
+    GET("/_emulator/health", health, scope="server"),
+    GET("/_emulator/openapi", described, scope="server"),
+]
