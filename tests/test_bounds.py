@@ -42,7 +42,9 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     },
     "POST /_emulator/faults": {
         "count": (1, 1_000_000),
+        "jitter_milliseconds": (1, 90_000),
         "milliseconds": (1, 90_000),
+        "probability": (1, 100),
     },
     "POST /_emulator/issuing/scripts/airline": {
         "amount": (1, 99_999_999),

@@ -16,8 +16,8 @@ from emulator.cli.clock import clock
 from emulator.cli.completion import completion
 from emulator.cli.doctor import doctor
 from emulator.cli.events import events, listen
-from emulator.cli.faults import faults
 from emulator.cli.explain import books, changes, explain
+from emulator.cli.faults import faults
 from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
 from emulator.cli.requests import requests

@@ -21,6 +21,8 @@ FAULTS = "/_emulator/faults"
 @click.option("--path", metavar="PATH", help="/v1/issuing/cards/{card}, or /v1/issuing/* for all below.")
 @click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many requests.")
 @click.option("--milliseconds", type=click.IntRange(min=1), help="How long a request has to wait.")
+@click.option("--jitter-milliseconds", type=click.IntRange(min=1), help="By chance up to so many more.")
+@click.option("--probability", type=click.IntRange(1, 100), help="Only so many of a hundred that it meets.")
 @click.option("--clear", is_flag=True, help="Take every fault away.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
 @calling
@@ -44,7 +46,9 @@ def fault_lines(story: dict[str, Any]) -> Iterator[str]:
     """The faults, a line each."""
     for one in story["data"]:
         which = f"{one['method'] or 'any'} {one['path'] or 'request'}"
-        wait = f" of {one['milliseconds']} ms" if one["milliseconds"] else ""
-        yield f"{one['kind']}{wait}: the next {one['remaining']} of {which}"
+        jitter = f" to {one['milliseconds'] + one['jitter_milliseconds']}" if one["jitter_milliseconds"] else ""
+        wait = f" of {one['milliseconds']}{jitter} ms" if one["milliseconds"] else ""
+        chance = f", {one['probability']} % of those it meets" if one["probability"] else ""
+        yield f"{one['kind']}{wait}: the next {one['remaining']} of {which}{chance}"
     if not story["data"]:
         yield "No fault waits."

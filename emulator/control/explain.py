@@ -213,8 +213,8 @@ def statement(world: World, params: dict[str, Any], book: str) -> dict[str, Any]
         rows.append(line(entry, amount, balance, currency, name))
     reaches_now = not has_more and "until" not in params
     return {
-        "object": "emulator.statement",
         **shown(book, held),
+        "object": "emulator.book_statement",
         "adds_up": balance == held if reaches_now else None,
         "brought_forward": brought,
         "closing": balance,

@@ -4,7 +4,7 @@
     lock_timeout  429: another request is using the object
     rate_limit    429: too many requests
     server_error  500: an unknown error, remembered under the idempotency key of a v1 request
-    wait          the request is carried out after some milliseconds of real time
+    wait          the request is carried out after some milliseconds of real time, and by chance some more
 
 POST /_emulator/faults kind=lock_timeout method=POST path=/v1/issuing/cards/{card} count=2
 
@@ -29,13 +29,18 @@ LONGEST_WAIT_MS = 90_000
 
 
 class FaultParams(Params):
-    """What befalls which requests, and how many of them: one unless `count` says more."""
+    """What befalls which requests, and how many of them: one unless `count` says more.
+
+    With a `probability`, in percent, only some of those that it meets are struck; the same ones every time.
+    """
 
     kind = Enum(faults.KINDS, required=True)
     count = Integer(minimum=1, maximum=1_000_000)
+    jitter_milliseconds = Integer(minimum=1, maximum=LONGEST_WAIT_MS)
     method = Enum(("DELETE", "GET", "POST"))
     milliseconds = Integer(minimum=1, maximum=LONGEST_WAIT_MS)
     path = String()
+    probability = Integer(minimum=1, maximum=100)
     rate_limited_reason = Enum(faults.RATE_LIMITED_REASONS)
     should_retry = Boolean()
 
@@ -61,16 +66,21 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
             should_retry=params.get("should_retry"),
             rate_limited_reason=params.get("rate_limited_reason"),
             milliseconds=params.get("milliseconds"),
+            jitter_milliseconds=params.get("jitter_milliseconds"),
+            probability=params.get("probability"),
         )
     )
     return waiting(world, {})
 
 
 def check_kind(kind: str, params: dict[str, Any]) -> None:
-    """400 for a wait without a duration, and for parameters that mean nothing to the kind."""
+    """400 for a wait without a duration, or too long, and for parameters that mean nothing to the kind."""
     if kind == "wait" and "milliseconds" not in params:
         raise missing("milliseconds")
+    if params.get("milliseconds", 0) + params.get("jitter_milliseconds", 0) > LONGEST_WAIT_MS:
+        raise invalid(f"A request waits {LONGEST_WAIT_MS:,} milliseconds at most.", param="jitter_milliseconds")
     useless = {
+        "jitter_milliseconds": kind != "wait",
         "milliseconds": kind != "wait",
         "rate_limited_reason": kind != "rate_limit",
         "should_retry": kind == "wait",

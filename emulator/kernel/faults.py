@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from emulator.kernel import ids
 from emulator.kernel.errors import ApiError, key_in_use, rate_limited, unknown_failure
 
 KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
@@ -32,7 +33,9 @@ class Fault(NamedTuple):
     """What happens to the next `remaining` requests of a method and path; None stands for any of them.
 
     `should_retry` is what `Stripe-Should-Retry` says, None for no such header; `milliseconds` of real time pass
-    before a request that a `wait` strikes is carried out.
+    before a request that a `wait` strikes is carried out, and up to `jitter_milliseconds` more. With a `probability`,
+    in percent, it strikes only so many of those that it `met`. What chance there is, is the tenant's own: the same
+    seed, the same requests, the same strikes.
     """
 
     sequence: int | None
@@ -43,6 +46,9 @@ class Fault(NamedTuple):
     should_retry: bool | None
     rate_limited_reason: str | None
     milliseconds: int | None
+    jitter_milliseconds: int | None = None
+    probability: int | None = None
+    met: int = 0
 
     def strikes(self, method: str, path: str, *, keyed: bool) -> bool:
         """Whether a request is meant. A conflict is one of idempotency keys, so it strikes keyed requests only."""
@@ -51,6 +57,19 @@ class Fault(NamedTuple):
             and (self.path is None or covers(self.path, path))
             and (keyed or self.kind != "conflict")
         )
+
+    def chance(self, generator: bytes, purpose: str) -> int:
+        """Chance for the request that it meets now, which takes nothing from the generator of ids."""
+        return ids.chance(generator, self.met, f"fault:{self.sequence}:{purpose}")
+
+    def is_drawn(self, generator: bytes) -> bool:
+        """Whether it strikes this time."""
+        return self.probability is None or self.chance(generator, "strikes") % 100 < self.probability
+
+    def wait_seconds(self, generator: bytes) -> float:
+        """How long a request has to wait that a `wait` strikes."""
+        more = self.chance(generator, "jitter") % (1 + (self.jitter_milliseconds or 0))
+        return ((self.milliseconds or 0) + more) / 1000
 
     def refusal(self, key: str | None) -> ApiError:
         """What a struck request is answered; `key` is its idempotency key."""

@@ -8,7 +8,7 @@ import pytest
 import stripe
 
 from emulator.app import create_app
-from emulator.kernel.faults import RATE_LIMITED_REASONS, covers
+from emulator.kernel.faults import RATE_LIMITED_REASONS, Fault, covers
 from tests.client import Client
 from tests.issuing.holders import BILLING, CARDHOLDERS, CARDS, a_card, a_cardholder
 from tests.serving import served
@@ -249,10 +249,13 @@ def test_they_are_listed_with_what_is_left(platform):
         "data": [
             {
                 "object": "emulator.fault",
+                "jitter_milliseconds": None,
                 "kind": "rate_limit",
+                "met": 0,
                 "method": None,
                 "milliseconds": None,
                 "path": "/v1/issuing/*",
+                "probability": None,
                 "rate_limited_reason": "endpoint-rate",
                 "remaining": 2,
                 "should_retry": None,
@@ -309,3 +312,58 @@ def test_the_official_sdk_tells_them_apart_and_outlives_a_conflict(platform, app
     assert failed.value.http_status == 500
     assert topup.amount == 100
     assert remaining(platform) == []
+
+
+# Chance
+
+
+def test_a_fault_with_a_probability_strikes_some_and_the_same_ones_every_time(platform: Client) -> None:
+    platform.made("/_emulator/snapshots", name="before")
+
+    def struck() -> list[bool]:
+        platform.made(FAULTS, kind="rate_limit", path="/v1/balance", count=1_000, probability=30)
+        return [platform.get("/v1/balance").status == 429 for _ in range(100)]
+
+    first = struck()
+    (fault,) = platform.read(FAULTS)["data"]
+    platform.made("/_emulator/snapshots/before/restore")
+    second = struck()
+
+    assert first == second
+    assert 15 <= sum(first) <= 45
+    assert (fault["remaining"], fault["met"], fault["probability"]) == (1_000 - sum(first), 100, 30)
+
+
+def test_chance_takes_nothing_from_the_ids_that_follow(platform: Client) -> None:
+    platform.clock(frozen=True)
+    platform.made("/_emulator/snapshots", name="before")
+    plain = a_cardholder(platform)["id"]
+    platform.made("/_emulator/snapshots/before/restore")
+    platform.made(FAULTS, kind="rate_limit", path="/v1/balance", probability=50)
+    for _ in range(5):
+        platform.get("/v1/balance")
+
+    assert a_cardholder(platform)["id"] == plain
+
+
+def test_a_jitter_lies_between_none_and_all_of_it_and_is_the_same_every_time() -> None:
+    fault = Fault(1, "wait", None, None, 1, None, None, 100, 50)
+
+    waits = [fault._replace(met=met).wait_seconds(b"seed" * 8) for met in range(200)]
+
+    assert waits == [fault._replace(met=met).wait_seconds(b"seed" * 8) for met in range(200)]
+    assert 0.1 <= min(waits) < 0.105 and 0.145 < max(waits) <= 0.15
+    assert fault._replace(jitter_milliseconds=None).wait_seconds(b"seed" * 8) == 0.1
+
+
+@pytest.mark.parametrize(
+    "params, param",
+    [
+        ({"kind": "rate_limit", "jitter_milliseconds": 5}, "jitter_milliseconds"),
+        ({"kind": "wait", "milliseconds": 60_000, "jitter_milliseconds": 30_001}, "jitter_milliseconds"),
+        ({"kind": "rate_limit", "probability": 0}, "probability"),
+        ({"kind": "rate_limit", "probability": 101}, "probability"),
+    ],
+)
+def test_chance_cannot_be(platform: Client, params: dict[str, object], param: str) -> None:
+    assert platform.post(FAULTS, **params).error["param"] == param

@@ -11,7 +11,10 @@ from emulator.kernel.clinic import TROUBLES
 from emulator.kernel.database.face import Session
 from emulator.kernel.faults import KINDS, Fault
 
-COLUMNS = "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds"
+COLUMNS = (
+    "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds, jitter_milliseconds, "
+    "probability, met"
+)
 
 
 class Faults:
@@ -45,10 +48,13 @@ class Faults:
         self.session.run("DELETE FROM fault")
         self.recount()
 
-    def take(self, method: str, path: str, *, keyed: bool) -> Fault | None:
-        """The fault that strikes a request, counted; or None."""
+    def take(self, method: str, path: str, generator: bytes, *, keyed: bool) -> Fault | None:
+        """The fault that strikes a request, counted; or None. Of those that meet it, the oldest that chance draws."""
         for fault in self.waiting():
             if fault.strikes(method, path, keyed=keyed):
+                self.session.run("UPDATE fault SET met = met + 1 WHERE sequence = :sequence", sequence=fault.sequence)
+                if not fault.is_drawn(generator):
+                    continue
                 self.session.run(
                     "UPDATE fault SET remaining = remaining - 1 WHERE sequence = :sequence", sequence=fault.sequence
                 )

@@ -506,9 +506,10 @@ class Pipeline:
             repeated = self.repeated(exchange, step, mark) if is_keyed else None
             if repeated is not None:
                 return repeated
-            fault = step.faults.take(exchange.route.verb, exchange.path, keyed=is_keyed)
+            generator = step.row.generator
+            fault = step.faults.take(exchange.route.verb, exchange.path, generator, keyed=is_keyed)
             if fault is None or fault.milliseconds is not None:
-                return None if fault is None else fault.milliseconds / 1000
+                return None if fault is None else fault.wait_seconds(generator)
             return self.faulty(exchange, step, fault.refusal(exchange.idempotency_key), mark)
 
     def faulty(self, exchange: Exchange, step: Step, refusal: ApiError, mark: bytes) -> Reply:
