@@ -129,6 +129,11 @@ class Step:
         return self.settings.get(name, self.catalog.settings[name].default)
 
     @property
+    def next_due_at(self) -> int | None:
+        """When the first item of the agenda falls due, after all that the step has done."""
+        return self.agenda.next_due_at if "agenda" in self.__dict__ else self.row.next_due_at
+
+    @property
     def has_armed(self) -> bool:
         """Whether faults may wait for requests that did not before."""
         return "faults" in self.__dict__
@@ -165,7 +170,7 @@ class Step:
     def save(self) -> None:
         """Keep how far generator, clock and counters have come, and when the world next needs a look."""
         row, counters = self.row, self.counters
-        next_due_at = self.agenda.next_due_at if "agenda" in self.__dict__ else row.next_due_at
+        next_due_at = self.next_due_at
         if (
             self.draws != row.draws  # without which no movement and no event has an id
             or counters.deliveries != row.deliveries

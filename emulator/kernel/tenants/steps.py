@@ -97,6 +97,7 @@ class Writing(Reading):
         self.session.__exit__(kind, failure, trace)
         if failure is not None:
             return
+        self.tenant.next_due_at = step.next_due_at
         if step.has_armed:
             self.tenant.may_have_faults = True
         if step.events or step.deliveries.has_posted:

@@ -89,6 +89,8 @@ class Tenant:
         self.opened: StoredWorld | None = None
         self.is_deleted = False
         self.generation = 0  # as the last step found it
+        self.row: TenantRow | None = None  # the same
+        self.next_due_at: int | None = None  # as the last step left it
         self.handling: list[Flight[Any]] = []
         self.is_settling = False
         self.may_have_faults = True  # until somebody has looked
@@ -120,14 +122,17 @@ class Tenant:
                 self.may_have_faults = True
         assert self.opened is not None
         if is_first:
+            self.tenants.close_unused()
             for attendant in self.tenants.attendants:
                 attendant.opened(self)
         return self.opened
 
     def keeps_waiting(self, *, writes: bool) -> bool:
         """Whether a step may take long to begin: the world is not open yet, much falls due, or somebody writes."""
-        opened = self.opened
-        return opened is None or opened.is_gone or self.is_settling or (writes and opened.is_busy)
+        opened, row, next_due = self.opened, self.row, self.next_due_at
+        if opened is None or opened.is_gone or self.is_settling or (writes and opened.is_busy):
+            return True
+        return row is not None and next_due is not None and next_due <= time_of(row)
 
     def close(self) -> None:
         """Close its files. Who still has it may go on using it."""
@@ -227,6 +232,7 @@ class Tenant:
     def step(self, session: Session, row: TenantRow, now: int, request: Request = NOBODY_ASKED) -> Step:
         """A step of a session; it is where its request came to, and at the server's address without one."""
         self.known_name, self.generation = row.name, row.generation
+        self.row, self.next_due_at = row, row.next_due_at
         return Step(session, self.catalog, row, now, request, origin=request.origin or self.tenants.origin)
 
     def reading(self, request: Request = NOBODY_ASKED, *, named: Collection[str] = ()) -> Reading:

@@ -11,7 +11,7 @@ import math
 import threading
 import time
 import traceback
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -45,6 +45,7 @@ class Tenants:
         self.news = database.bell("news")  # handles of worlds in which something happened
         self.guard = threading.Lock()
         self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
+        self.unused: deque[Tenant] = deque()  # no longer among them, and not closed yet
         self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
         self.said: dict[str, str] = {}  # what is wrong with worlds, as far as it has been said
         self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
@@ -76,22 +77,33 @@ class Tenants:
         return None if tenant is None else (tenant, id)
 
     def opened(self, handle: str, name: str | None = None) -> Tenant:
-        """The tenant with that handle. Tenants long unused are closed to keep few files open."""
+        """The tenant with that handle. Tenants long unused give way, to keep few files open."""
         tenant = self.open_ones.get(handle)
         if tenant is not None:
             with contextlib.suppress(KeyError):  # closed by another thread this very moment
                 self.open_ones.move_to_end(handle)
             return tenant
-        unused = []
         with self.guard:
             tenant = self.open_ones.get(handle)
             if tenant is None:
                 tenant = self.open_ones[handle] = Tenant(self, handle, name)
                 while len(self.open_ones) > self.most_open:
-                    unused.append(self.open_ones.popitem(last=False)[1])
-        for oldest in unused:  # outside the guard: one that is being written to has others wait for it alone
-            oldest.close()
+                    self.unused.append(self.open_ones.popitem(last=False)[1])
         return tenant
+
+    def close_unused(self) -> None:
+        """Close those that have given way, unless somebody has come for them again.
+
+        It is done where another is opened: what they have written is folded back, and whoever writes to one is waited
+        for, which may take long.
+        """
+        while True:
+            try:
+                tenant = self.unused.popleft()
+            except IndexError:
+                return
+            if tenant.handle not in self.open_ones:
+                tenant.close()
 
     def delete(self, tenant: Tenant) -> None:
         """Forget a tenant's world for good, and whatever waits in it. Its next request finds a new one."""
@@ -161,6 +173,7 @@ class Tenants:
 
     def close(self) -> None:
         """Close every world, and the database."""
+        self.close_unused()
         with self.guard:
             while self.open_ones:
                 self.open_ones.popitem()[1].close()

@@ -507,13 +507,16 @@ def held(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[threading.Event
         ("POST", "/_emulator/settings", {"api_version": ""}, "change_settings"),
         ("POST", "/_emulator/fork", {"key": "sk_test_long_fork"}, "what_goes_on"),
         ("GET", "/v1/balance", {}, "make"),
+        ("GET", "/v1/balance", {}, "settle"),
     ],
 )
-def test_what_takes_long_in_one_world_keeps_no_other_waiting(served, monkeypatch, verb, path, form, does):
+def test_what_takes_long_in_one_world_keeps_no_other_waiting(served, application, monkeypatch, verb, path, form, does):
     asked(served, "GET", BALANCE)
     key = f"sk_test_long_{does}"
     if does != "make":
         httpx.get(f"{served.url}{BALANCE}", auth=(key, ""), trust_env=False)
+    if does == "settle":
+        something_falls_due(Client(application, key))
 
     def request() -> int:
         more = {"data": form} if verb == "POST" else {}
@@ -531,6 +534,27 @@ def test_what_takes_long_in_one_world_keeps_no_other_waiting(served, monkeypatch
             is_done = slow.done()
 
         assert (statuses, is_done, slow.result()) == ([200] * 5, False, 200)
+
+
+def something_falls_due(client: Client) -> None:
+    """A test clock of a client advances, which is done at its next request."""
+    clocks = "/v1/test_helpers/test_clocks"
+    clock = client.made(clocks, frozen_time=1_700_000_000)["id"]
+    client.made(f"{clocks}/{clock}/advance", frozen_time=1_700_000_001)
+
+
+def test_a_world_that_was_long_unused_is_closed_where_another_is_opened(served, application, monkeypatch):
+    tenants = application.emulator.tenants
+    monkeypatch.setattr(tenants, "most_open", 1)
+    threads: list[str] = []
+    close = Tenant.close
+    monkeypatch.setattr(Tenant, "close", lambda self: (threads.append(threading.current_thread().name), close(self)))
+
+    for name in ("one", "two", "three"):
+        httpx.get(f"{served.url}{BALANCE}", auth=(f"sk_test_unused_{name}", ""), trust_env=False)
+
+    assert len(threads) >= 2
+    assert all(name.startswith("work") for name in threads)
 
 
 def test_who_wants_to_write_where_somebody_writes_keeps_no_other_world_waiting(served, application):
