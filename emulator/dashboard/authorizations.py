@@ -114,7 +114,7 @@ def timeline(
         entries.append((at, 1, Happened(at, "good" if approved else "bad", who, None, verdict)))
         if approved:
             entries.append((at, 2, Happened(at, "wait", "Held", entry["amount"], "set aside until it is captured")))
-    for moved in one["transactions"]:
+    for moved in reversed(one["transactions"]):
         is_capture = moved["type"] == "capture"
         title = "Captured" if is_capture else "Refunded"
         text = "the hold is released, then debited" if is_capture else "given back by the merchant"

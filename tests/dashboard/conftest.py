@@ -61,3 +61,21 @@ def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
         pytest.skip("no Chromium is installed, so the pages cannot be tried in one")
     with browsing(program, tmp_path_factory.mktemp("chromium")) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo world with a dispute in it too, served, for tests that only look."""
+    app = create_app(tmp_path_factory.mktemp("told") / "data")
+    with Served(app) as server:
+        file = replace(fixtures.read(fixtures.shipped("demo")), settings={})
+        with http_client(server.url) as http:
+            made = fixtures.run(file, http, DEMO_KEY)
+            http.auth, http.headers["Stripe-Account"] = (DEMO_KEY, ""), made["account"]["id"]
+            transaction = made["captured_purchase"]["transactions"][0]
+            debit = {"treasury[received_debit]": transaction["treasury"]["received_debit"]}
+            evidence = {"evidence[reason]": "fraudulent", "evidence[fraudulent][explanation]": "winning_evidence"}
+            made["transaction"] = transaction
+            made["dispute"] = http.post("/v1/issuing/disputes", data={**debit, **evidence}).json()
+        yield Demo(app, server.url, server.options.address, made)
+    app.emulator.close()
