@@ -1,73 +1,123 @@
-"""Search: by an id, the last four of a card, or a merchant, to the page of what was meant."""
+"""From an id to its page, from anything that somebody types into the search field too, and the page of what has none.
+
+GET /find?q=          leads to the one thing that was meant, or shows what could be
+GET /objects/<id>     any object as the API gives it
+"""
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from flask import Response
 
+from emulator.dashboard import formats
 from emulator.dashboard.routing import GET, Page
-from emulator.dashboard.view import View
+from emulator.dashboard.view import View, name_of
+from emulator.kernel.errors import ApiError
 
-# The page of an object by its kind.
-PAGES_OF = {
-    "account": "/accounts/{}",
-    "event": "/events/{}",
-    "issuing.authorization": "/authorizations/{}",
-    "issuing.card": "/cards/{}",
-    "issuing.cardholder": "/cardholders/{}",
-    "issuing.dispute": "/disputes/{}",
-    "treasury.financial_account": "/financial_accounts/{}",
-    "treasury.inbound_transfer": "/flows/{}",
-    "treasury.outbound_payment": "/flows/{}",
-    "treasury.outbound_transfer": "/flows/{}",
-    "treasury.received_credit": "/flows/{}",
-    "treasury.received_debit": "/flows/{}",
-    "treasury.credit_reversal": "/flows/{}",
-    "treasury.debit_reversal": "/flows/{}",
-    "webhook_endpoint": "/events?endpoint={}",
-}
+FOUND = "/_emulator/objects/"
 MOST_LOOKED_AT = 100
+SHORTEST_NAME = 2
+LAST_FOUR = 4
+# Which page shows the object of an id, by what the id begins with.
+PLACES = {
+    "acct": "/accounts/",
+    "evt": "/events/",
+    "fa": "/financial_accounts/",
+    "iauth": "/authorizations/",
+    "ic": "/cards/",
+    "ich": "/cardholders/",
+    "idp": "/disputes/",
+    "req": "/requests/",
+    "we": "/endpoints/",
+    **dict.fromkeys(("credrev", "debrev", "ibt", "obp", "obt", "po", "rc", "rd", "tr", "tu"), "/flows/"),
+}
+
+
+class Hit(NamedTuple):
+    """Something that could be meant."""
+
+    kind: str
+    says: str
+    id: str
+    more: str
+
+
+def page_of(id: str) -> str:
+    """The path of the page that shows an object."""
+    return PLACES.get(id.partition("_")[0], "/objects/") + id
 
 
 def find(view: View) -> Response:
-    """Lead to what was meant, or show what may have been."""
-    words = view.query("q") or ""
-    if words.startswith("req_"):
-        return view.go(f"/requests/{words}")
-    found = view.platform.find(f"/_emulator/find/{words}") if "_" in words and "/" not in words else None
-    if found is not None:
-        return led(view, found)
-    cards = (
-        view.api.get("/v1/issuing/cards", last4=words, limit=10)["data"] if len(words) == 4 and words.isdigit() else []
-    )
-    if len(cards) == 1:
-        return view.go(f"/cards/{cards[0]['id']}")
-    bought = view.api.get("/v1/issuing/authorizations", limit=MOST_LOOKED_AT)["data"] if words else []
-    meant = [one for one in bought if words.lower() in one["merchant_data"]["name"].lower()]
-    return view.page("find.html", words=words, cards=cards, purchases=meant[:25], looked_at=len(bought))
+    """Lead to an object by its id; by last four, merchant or name to the one that is meant, or show what could be."""
+    asked = view.query("q") or ""
+    if "_" in asked and " " not in asked:
+        return by_id(view, asked)
+    hits = [] if len(asked) < SHORTEST_NAME else [*by_last_four(view, asked), *by_name(view, asked)]
+    if len(hits) == 1:
+        return view.go(page_of(hits[0].id))
+    return view.page("find.html", asked=asked, hits=hits, most=MOST_LOOKED_AT)
 
 
-def led(view: View, found: dict[str, str]) -> Response:
-    """Lead to the page of an object, of whichever account it is; what has none is shown as it is."""
-    id, account = found["id"], found["account"]
-    if found["kind"] == "issuing.transaction":
-        moved = view.house.inside.call(
-            view.tenant, "GET", f"/v1/issuing/transactions/{id}", {}, account=whose(view, account), origin=view.origin
-        )
-        found = {
-            **found,
-            "id": moved["authorization"] or id,
-            "kind": "issuing.authorization" if moved["authorization"] else "",
-        }
-    path = PAGES_OF.get(found["kind"])
-    if path is None:
-        return view.page("find.html", words=id, cards=[], purchases=[], looked_at=0, found=found)
-    account = found["id"] if found["kind"] == "account" else account
-    return view.go(path.format(found["id"]), account=account)
+def by_id(view: View, id: str) -> Response:
+    """Lead to one object, whichever account has it; requests are in a log of their own."""
+    if id.startswith("req_"):
+        view.quiet.get(f"/_emulator/requests/{id}")
+        return view.go(page_of(id))
+    found = view.quiet.find(f"{FOUND}{id}")
+    if found is None:
+        return view.page("find.html", asked=id, hits=[], most=MOST_LOOKED_AT)
+    return view.go(page_of(id), account=found["account"])
 
 
-def whose(view: View, account: str) -> str | None:
-    """Whom a call has to act for: None for the platform itself."""
-    return None if account == view.platform_account["id"] else account
+def by_last_four(view: View, asked: str) -> list[Hit]:
+    """Cards whose numbers end so."""
+    digits = asked.lstrip("• ")
+    if len(digits) != LAST_FOUR or not digits.isdecimal() or not digits.isascii():
+        return []
+    cards = view.api.get("/v1/issuing/cards", last4=digits, limit=MOST_LOOKED_AT)["data"]
+    return [Hit("Card", f"•• {one['last4']}", one["id"], one["cardholder"]["name"]) for one in cards]
 
 
-PAGES: list[Page] = [GET("/find", find)]
+def by_name(view: View, asked: str) -> list[Hit]:
+    """Purchases, cardholders and accounts, the newest of each, in whose name it is."""
+    wanted = asked.casefold()
+    accounts = [
+        Hit("Account", name_of(one), one["id"], one["id"])
+        for one in view.quiet.get("/v1/accounts", limit=MOST_LOOKED_AT)["data"]
+        if wanted in name_of(one).casefold()
+    ]
+    holders = [
+        Hit("Cardholder", one["name"], one["id"], one["status"])
+        for one in listed(view, "/v1/issuing/cardholders")
+        if wanted in one["name"].casefold()
+    ]
+    purchases = [
+        Hit("Purchase", one["merchant_data"]["name"], one["id"], bought(view, one))
+        for one in listed(view, "/v1/issuing/authorizations")
+        if wanted in (one["merchant_data"]["name"] or "").casefold()
+    ]
+    return [*accounts, *holders, *purchases]
+
+
+def bought(view: View, authorization: dict[str, Any]) -> str:
+    """`$25.00, Mon 30 Nov`"""
+    amount = authorization["amount"] or authorization["merchant_amount"]
+    return f"{formats.amount(amount, authorization['currency'])}, {formats.clock(authorization['created'], view.now)}"
+
+
+def listed(view: View, path: str) -> list[dict[str, Any]]:
+    """The newest of a list; none where the account may not have any."""
+    try:
+        return view.api.get(path, limit=MOST_LOOKED_AT)["data"]
+    except ApiError:
+        return []
+
+
+def anything(view: View, id: str) -> Response:
+    """An object that has no page of its own, as the API gives it."""
+    found = view.platform.get(f"{FOUND}{id}")
+    return view.page("object.html", id=id, account=found["account"], data=found["data"])
+
+
+PAGES: list[Page] = [GET("/find", find), GET("/objects/<id>", anything)]

@@ -52,6 +52,8 @@ NAVIGATION = (
         "Money",
         (Entry("financial_accounts", "/financial_accounts", "Financial accounts", "bank"),),
     ),
+    ("Developers", (Entry("events", "/events", "Events", "bell"),)),
+    ("World", (Entry("clock", "/clock", "Clock", "clock"),)),
 )
 
 
