@@ -67,7 +67,8 @@ def by_id(view: View, id: str) -> Response:
     found = view.quiet.find(f"{FOUND}{id}")
     if found is None:
         return view.page("find.html", asked=id, hits=[], most=MOST_LOOKED_AT)
-    return view.go(page_of(id), account=found["account"])
+    purchase = found["data"].get("authorization") if found["data"]["object"] == "issuing.transaction" else None
+    return view.go(page_of(purchase or id), account=found["account"])
 
 
 def by_last_four(view: View, asked: str) -> list[Hit]:

@@ -52,8 +52,15 @@ NAVIGATION = (
         "Money",
         (Entry("financial_accounts", "/financial_accounts", "Financial accounts", "bank"),),
     ),
-    ("Developers", (Entry("events", "/events", "Events", "bell"),)),
-    ("World", (Entry("clock", "/clock", "Clock", "clock"),)),
+    (
+        "Developers",
+        (
+            Entry("events", "/events", "Events", "bell"),
+            Entry("requests", "/requests", "Requests", "lines"),
+            Entry("faults", "/faults", "Faults", "bolt"),
+        ),
+    ),
+    ("World", (Entry("clock", "/clock", "Clock", "clock"), Entry("settings", "/settings", "Settings", "gear"))),
 )
 
 

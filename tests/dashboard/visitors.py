@@ -34,7 +34,7 @@ class Visitor:
         self.page = self.client.get(path, base_url=f"http://{HOST}", headers=sent, follow_redirects=follow)
         return self.page
 
-    def post(self, path: str, follow: bool = True, **fields: Any) -> TestResponse:
+    def post(self, path: str, /, follow: bool = True, **fields: Any) -> TestResponse:
         """Send a form of the page that was opened last."""
         hidden = {"token": self.token, **fields}
         self.page = self.client.post(path, base_url=f"http://{HOST}", data=hidden, follow_redirects=follow)
