@@ -28,7 +28,6 @@ NOT_PASSED = {
     "emulator/catalog.py",
     "emulator/kernel/webhooks/asker.py",
     "emulator/kernel/wire/connection.py",
-    "emulator/kernel/wire/doors.py",
     "emulator/kernel/wire/front.py",
     "emulator/server.py",
 }
