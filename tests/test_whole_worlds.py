@@ -51,6 +51,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "treasury_transaction": ".currency .description",
         "account_link": ".expires_at .fields .form .refresh_url .return_url .session .type .use_case",
         "ephemeral_key": ".expires",
+        "login_link": ".is_used",
         "token": ".content .type .used",
         "file_link": ".metadata",
         "test_helpers_test_clock": ".target",

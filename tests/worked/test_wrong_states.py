@@ -1412,6 +1412,7 @@ STATELESS = {
     "POST /v1/accounts/{account}/persons": "refused by the type of the business, not by a state",
     "POST /v1/accounts/{account}/external_accounts": "refused by what is sent",
     "POST /v1/accounts/{account}/bank_accounts": "refused by what is sent",
+    "POST /v1/accounts/{account}/login_links": "onboarded or not; refused in a test of its own",
     "DELETE /v1/ephemeral_keys/{key}": "keys past their end are deleted too",
     "POST /v1/events/{id}/retry": "an event has no state; a disabled endpoint is refused as a parameter",
     "POST /v1/test_helpers/test_clocks/{test_clock}/advance": "a clock has arrived before the next request",

@@ -67,6 +67,8 @@ def add_what_has_come_since(platform: Client) -> None:
     for _ in range(2):
         link = platform.made("/v1/account_links", account=business.account, type="account_onboarding", **pages)
     platform.http.get(link["url"])
+    express = platform.made("/v1/accounts", type="express", external_account="btok_us_verified")["id"]
+    platform.made(f"/v1/accounts/{express}/login_links")
     platform.made("/v1/tokens", pii={"id_number": "000000000"})
     external = f"/v1/accounts/{business.account}/external_accounts"
     platform.made(external, external_account="tok_visa_debit")
