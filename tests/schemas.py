@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from marshmallow import fields
 
+from emulator.connect.shapes import Percent
 from emulator.kernel import params as p
 from emulator.payments.product import Measure
 
@@ -92,6 +93,7 @@ def sample(field: fields.Field) -> Any:
         p.Country: "US",
         p.Email: "a@example.com",
         Measure: 1.5,
+        Percent: 10,
     }
     return next((text for kind, text in samples.items() if isinstance(field, kind)), "x")
 

@@ -272,6 +272,15 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
         "marketing_features[][name]": (None, 80),
         "statement_descriptor": (None, 22),
     },
+    "POST /v1/payment_links": {
+        "after_completion[hosted_confirmation][custom_message]": (None, 500),
+        "application_fee_amount": (0, 99_999_999),
+        "custom_fields": (None, 3),
+        "line_items": (None, 20),
+        "line_items[][quantity]": (1, 999_999),
+        "line_items[][adjustable_quantity][maximum]": (1, 999_999),
+        "restrictions[completed_sessions][limit]": (1, None),
+    },
     "POST /v1/prices": {
         "currency_options[][unit_amount]": (0, 99_999_999),
         "custom_unit_amount[maximum]": (1, 99_999_999),

@@ -336,6 +336,14 @@ def products(platform: Client) -> Listing:
     )
 
 
+def payment_links(platform: Client) -> Listing:
+    data = {"currency": "usd", "unit_amount": 1_00, "product_data": {"name": "Gold"}}
+    line = {"price_data": data, "quantity": 1}
+    return Listing(
+        platform, "/v1/payment_links", lambda number: platform.made("/v1/payment_links", line_items=[line, line])
+    )
+
+
 def prices(platform: Client) -> Listing:
     tiers = [{"up_to": 10, "unit_amount": 5}, {"up_to": "inf", "unit_amount": 4}]
     sent = {"billing_scheme": "tiered", "currency": "usd", "tiers": tiers, "tiers_mode": "volume"}
@@ -371,6 +379,7 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/issuing/transactions on a financial account": treasury_purchases("/v1/issuing/transactions"),
     "/v1/payment_methods": methods("/v1/payment_methods"),
     PAYOUTS: payouts,
+    "/v1/payment_links": payment_links,
     "/v1/prices": prices,
     "/v1/products": products,
     "/v1/setup_attempts": setup_attempts,
@@ -404,8 +413,8 @@ OF_WHAT_IS_EXPANDED = {
     "/v1/transfers/{id}/reversals",
 }
 UNPAGED = {"/v1/accounts/{account}/capabilities"}
-# There is one bundle, and nobody can make another.
-OF_ONE = {"/v1/issuing/physical_bundles"}
+# There is one bundle, and nobody can make another; a payment link has the items that it was made with.
+OF_ONE = {"/v1/issuing/physical_bundles", "/v1/payment_links/{}/line_items"}
 
 
 def expandable(listing: Listing) -> list[str]:

@@ -84,6 +84,7 @@ PLACES = {
     "test_helpers.test_clock": "/v1/test_helpers/test_clocks",
     "bank_account": "/v1/accounts/{account}/external_accounts",
     "payout": "/v1/payouts",
+    "payment_link": "/v1/payment_links",
     "price": "/v1/prices",
     "product": "/v1/products",
     "topup": "/v1/topups",
@@ -1023,11 +1024,15 @@ def sell(platform: Client) -> Iterator[Any]:
     price = platform.made("/v1/prices", currency="usd", unit_amount=1, product_data={"name": "Gold"})
     platform.made(f"/v1/products/{price['product']}", metadata={"foo": "bar"})
     platform.made(f"/v1/prices/{price['id']}", metadata={"foo": "bar"})
+    link = platform.made("/v1/payment_links", line_items=[{"price": price["id"], "quantity": 1}])
+    platform.made(f"/v1/payment_links/{link['id']}", active=False)
     yield [
         ("product.created", None),
         ("price.created", None),
         ("product.updated", {"metadata": {"foo": None}}),
         ("price.updated", {"metadata": {"foo": None}}),
+        ("payment_link.created", None),
+        ("payment_link.updated", {"active": True}),
     ]
 
 

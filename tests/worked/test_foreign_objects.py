@@ -125,6 +125,7 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "v1/payouts": paid_out(topped_up(client, 1_00), 1_00)["id"],
         "v1/transfers": transfer,
         "reversals of v1/transfers": client.made(f"/v1/transfers/{transfer}/reversals", amount=1)["id"],
+        "v1/payment_links": client.made("/v1/payment_links", line_items=[{"price": price["id"], "quantity": 1}])["id"],
         "v1/prices": price["id"],
         "v1/products": price["product"],
         "v1/payment_methods": newest("/v1/payment_methods", customer=customer),

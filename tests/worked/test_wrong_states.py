@@ -1406,6 +1406,7 @@ TABLES = {
 CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]
 # Built operations that change one object and that no state of it refuses.
 STATELESS = {
+    "POST /v1/payment_links/{payment_link}": "what is not active can be described, and made active again",
     "POST /v1/accounts/{account}": "what cannot change is refused whatever the account's state",
     "DELETE /v1/accounts/{account}": "balances are not looked at in test mode",
     "POST /v1/accounts/{account}/capabilities/{capability}": "asking again for what is active changes nothing",
