@@ -9,9 +9,6 @@ Every page works without a script. With one, regions are swapped when the stream
 from __future__ import annotations
 
 import hashlib
-import logging
-import secrets
-import traceback
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +39,7 @@ from emulator.dashboard import (
 )
 from emulator.dashboard.house import Caller, House
 from emulator.dashboard.routing import Page
-from emulator.dashboard.sessions import Session
+from emulator.dashboard.sessions import Session, same
 from emulator.dashboard.view import ROOT, View
 from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenants
@@ -78,7 +75,6 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-log = logging.getLogger("emulator")
 
 
 def mount(app: Flask, tenants: Tenants, inside: Caller) -> House:
@@ -140,11 +136,13 @@ def answered(house: House, page: Page, **values: str) -> Response:
 
 def of_session(house: House, *, session: Session, page: Page, values: dict[str, str]) -> Response:
     """The same, once it is known who asks. ApiError for what is refused."""
-    if page.verb == "POST" and not secrets.compare_digest(request.form.get("token", ""), session.token):
+    if page.verb == "POST" and not same(request.form.get("token", ""), session.token):
         raise ApiError(403, "This form is of an earlier session. Open the page again and repeat it.")
     view = g.view = View(house, session, house.world_of(session))
     if view.chosen is None and not page.stands_alone:
         return redirect(f"{ROOT}/worlds", 303)  # type: ignore[return-value]
+    if page.stands_alone and page.verb == "GET":
+        return alone(view, page, values)
     try:
         return page.function(view, *values.values())
     except ApiError as refusal:
@@ -155,18 +153,29 @@ def of_session(house: House, *, session: Session, page: Page, values: dict[str, 
         return view.back()
 
 
+def alone(view: View, page: Page, values: dict[str, str]) -> Response:
+    """A page that needs no world, also where the one that was chosen cannot be read."""
+    try:
+        return page.function(view, *values.values())
+    except Exception:
+        if view.chosen is None:
+            raise
+        g.view = View(view.house, view.session, None)
+        return page.function(g.view, *values.values())
+
+
 def guarded(house: House, function: Any, *, session: Session | None = None) -> Response:
     """What a function answers; what goes wrong is a page as well."""
     try:
         return dressed(function(house))
-    except ApiError as refusal:
-        return failure(house, session, refusal.status, refusal.message)
-    except Exception as wrong:
-        log.error("%s %s failed\n%s", request.method, request.path, "".join(traceback.format_exception(wrong)))
-        return failure(house, session, 500, "An error on our side, not on yours. The console of the server has it.")
+    except Exception as failure:
+        refusal = house.inside.refusal_of(failure, request.method, request.path)
+        if refusal is None:
+            return failed(house, session, 500, "An error on our side, not on yours. The console of the server has it.")
+        return failed(house, session, refusal.status, refusal.message)
 
 
-def failure(house: House, session: Session | None, status: int, says: str) -> Response:
+def failed(house: House, session: Session | None, status: int, says: str) -> Response:
     """A page that says what went wrong. It asks nothing of the world, which may be why."""
     g.view = View(house, session or Session("", ""), None)
     return dressed(g.view.page("error.html", answers=status, says=says, number=status))

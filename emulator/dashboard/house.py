@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from emulator.dashboard.sessions import Session, Sessions
+from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenant, Tenants
 
 
@@ -12,6 +13,8 @@ class Caller(Protocol):
     """Calls operations in this process."""
 
     def opened_by(self, key: str) -> Tenant: ...
+
+    def refusal_of(self, failure: Exception, method: str, path: str) -> ApiError | None: ...
 
     def call(
         self, tenant: Tenant, verb: str, path: str, params: dict[str, Any], *, account: str | None, origin: str

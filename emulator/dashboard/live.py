@@ -4,7 +4,7 @@
     data: any event authorization iauth_… card
 
 Each word says what changed: a kind of object, an id, `event`, `clock`, `attempt` when webhooks were answered, `reset`,
-and `any`. A page swaps the regions that listen for one of them. At most four times a second something is told, however
+and `any`. A page swaps the regions that listen for one of them. At most twice a second something is told, however
 much happens.
 """
 
@@ -30,7 +30,7 @@ HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 BEAT_SECONDS = 15.0  # after which something is said although nothing happened, so that a closed line is noticed
-BREATH_SECONDS = 0.25
+BREATH_SECONDS = 0.5
 MOST_EVENTS = 100
 
 

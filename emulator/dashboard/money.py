@@ -24,18 +24,18 @@ class Purse(NamedTuple):
 
 
 def purse(view: View) -> Purse:
-    """The money of the account that is looked at."""
+    """The money of the account that is looked at: what its financial accounts hold, and its Issuing balance."""
     accounts = [one for one in financial_accounts(view) if one["status"] == "open"]
-    if accounts:
-        currency = accounts[0]["supported_currencies"][0]
-        available, held = (
-            sum(one["balance"][name].get(currency, 0) for one in accounts) for name in ("cash", "outbound_pending")
-        )
-        where = f"in {len(accounts)} financial account{'s' if len(accounts) != 1 else ''}"
-        return Purse(available, held, currency, where, accounts)
+    currency = accounts[0]["supported_currencies"][0] if accounts else view.currency
     issuing = view.api.get("/v1/balance").get("issuing", {}).get("available", [])
-    own = next((one for one in issuing if one["currency"] == view.currency), {"amount": 0, "currency": view.currency})
-    return Purse(own["amount"], 0, own["currency"], "on the Issuing balance", [])
+    own = next((one["amount"] for one in issuing if one["currency"] == currency), 0)
+    available, held = (
+        sum(one["balance"][name].get(currency, 0) for one in accounts) for name in ("cash", "outbound_pending")
+    )
+    places = [f"in {formats.plural(len(accounts), 'financial account')}"] if accounts else []
+    if own or not accounts:
+        places.append("on the Issuing balance")
+    return Purse(available + own, held, currency, formats.listing(places), accounts)
 
 
 def financial_accounts(view: View) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ def overview(view: View) -> Response:
     declined = [one for one in rows if purchases.standing(one).word == "declined"]
     headlines = {one["id"]: explained_in_short(view, one) for one in declined[:MOST_EXPLAINED]}
     reasons = Counter(headlines.get(one["id"]) or formats.words(purchases.why_not(one)) for one in declined)
+    open_ones = view.api.get("/v1/issuing/authorizations", status="pending", limit=MOST_TODAY)
     return view.page(
         "overview.html",
         purse=purse,
@@ -41,7 +42,8 @@ def overview(view: View) -> Response:
             "cards": len({one["card"]["id"] for one in rows if one["approved"]}),
         },
         rows=[(one, purchases.standing(one), headlines.get(one["id"])) for one in rows[:MOST_SHOWN]],
-        open=view.api.get("/v1/issuing/authorizations", status="pending", limit=MOST_TODAY),
+        held=sum(purchases.amounts(one).held for one in open_ones["data"]),
+        open=open_ones,
         reasons=reasons.most_common(),
         due=view.platform.get("/_emulator/clock/due", limit=3)["data"],
         asks=view.platform.get("/_emulator/asks", limit=20),

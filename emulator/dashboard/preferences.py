@@ -1,10 +1,10 @@
-"""What somebody prefers: the theme."""
+"""What every page has around it: the theme that somebody prefers, and the world's clock."""
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
-from emulator.dashboard.routing import POST, Page
+from emulator.dashboard.routing import GET, POST, Page
 from emulator.dashboard.view import ROOT, View
 
 THEMES = ("auto", "light", "dark")
@@ -21,4 +21,9 @@ def theme(view: View) -> Response:
     return response
 
 
-PAGES: list[Page] = [POST("/theme", theme, stands_alone=True)]
+def now(view: View) -> Response:
+    """The clock in the top bar, which asks for itself when it was moved; whoever else comes here is led to its page."""
+    return view.page("layout.html") if "HX-Request" in request.headers else view.go("/clock")
+
+
+PAGES: list[Page] = [GET("/now", now), POST("/theme", theme, stands_alone=True)]

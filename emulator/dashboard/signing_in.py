@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from urllib.parse import urlencode
 
 from flask import Response, g, redirect, request
 
 from emulator import __version__, first_steps
 from emulator.dashboard.house import House
-from emulator.dashboard.sessions import Session
+from emulator.dashboard.sessions import Session, same
 from emulator.dashboard.view import ROOT, View, own_path
 from emulator.kernel.errors import ApiError
 
@@ -34,7 +35,8 @@ def first(verb: str) -> Response:
     """Lead to the form, and from there back to the page that was asked for."""
     if "HX-Request" in request.headers:
         return Response("", 401, {"HX-Refresh": "true"})
-    query = f"?next={request.path}" if verb == "GET" and request.path != ROOT else ""
+    asked = request.full_path.rstrip("?")
+    query = f"?{urlencode({'next': asked})}" if verb == "GET" and asked != ROOT else ""
     return redirect(f"{ROOT}/sign_in{query}", 303)  # type: ignore[return-value]
 
 
@@ -57,7 +59,7 @@ def form(house: House, refusal: str | None = None, status: int = 200) -> Respons
 def by_key(house: House) -> Response:
     """Sign in with a key. It is forgotten at once; the session keeps which world it opens."""
     token = request.cookies.get(FORM, "")
-    if not token or not secrets.compare_digest(request.form.get("token", ""), token):
+    if not token or not same(request.form.get("token", ""), token):
         return form(house, "This form was too old. Give the key again.", 403)
     try:
         tenant = house.inside.opened_by(request.form.get("key", "").strip())
@@ -80,7 +82,7 @@ def out(house: House) -> Response:
     """Sign out."""
     session = house.sessions.find(request.cookies.get(cookie_name(request.host)))
     if session is not None:
-        if not secrets.compare_digest(request.form.get("token", ""), session.token):
+        if not same(request.form.get("token", ""), session.token):
             raise ApiError(403, "This form is of an earlier session. Open the page again and repeat it.")
         house.sessions.end(session)
     response: Response = redirect(f"{ROOT}/sign_in", 303)  # type: ignore[assignment]

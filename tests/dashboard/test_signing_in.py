@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,14 @@ def fresh(tmp_path: Path) -> Flask:
 def test_who_has_not_signed_in_is_led_to_do_so_and_back_to_the_page(app, key):
     stranger = Visitor(app)
 
-    assert stranger.get("/dashboard/worlds?account=acct_1", follow=False).status_code == 303
-    assert stranger.page.location == "/dashboard/sign_in?next=/dashboard/worlds"
-    stranger.get(stranger.page.location)
-    stranger.post("/dashboard/sign_in", follow=False, key=key, next="/dashboard/worlds")
+    page = "/dashboard/authorizations?status=pending&card=ic_1"
 
-    assert (stranger.page.status_code, stranger.page.location) == (303, "/dashboard/worlds")
+    stranger.get(page)
+    assert stranger.page.request.path == "/dashboard/sign_in"
+    kept = unescape(re.search(r'name="next" value="([^"]+)"', stranger.html)[1])
+    stranger.post("/dashboard/sign_in", follow=False, key=key, next=kept)
+
+    assert (stranger.page.status_code, stranger.page.location) == (303, page)
 
 
 def test_a_link_signs_in_once(fresh):
@@ -125,7 +128,7 @@ def test_signing_out_ends_the_session(visitor):
 
     visitor.get("/dashboard/worlds", follow=False)
 
-    assert visitor.page.location == "/dashboard/sign_in?next=/dashboard/worlds"
+    assert visitor.page.location == "/dashboard/sign_in?next=%2Fdashboard%2Fworlds"
 
 
 @pytest.mark.parametrize(
@@ -199,3 +202,32 @@ def test_a_deleted_world_leads_to_the_worlds(visitor, platform):
 
     assert visitor.page.request.path == "/dashboard/worlds"
     assert HOST in visitor.page.request.host
+
+
+def test_a_world_that_cannot_be_read_says_so_and_the_others_can_be_chosen(tmp_path):
+    app = create_app(tmp_path)
+    for name in ("well", "broken"):
+        app.test_client().get("/v1/balance", headers={"Authorization": f"Bearer sk_test_{name}"})
+    handle = app.emulator.tenants.open("broken").handle
+    app.emulator.close()
+    (tmp_path / f"{handle}.sqlite").write_bytes(b"nothing that a database would be" * 200)
+    app = create_app(tmp_path)
+    owner = Visitor(app)
+    owner.get(app.emulator.dashboard.link())
+    owner.get("/dashboard/worlds")
+
+    assert "well" in owner.text and "A world that cannot be read" in owner.text
+    owner.post("/dashboard/worlds/open", world=handle, back="/dashboard/worlds")
+    assert owner.page.status_code == 500 and "Reset this world" in owner.text
+    owner.get("/dashboard/worlds")
+    assert owner.page.status_code == 200
+    app.emulator.close()
+
+
+@pytest.mark.parametrize("token", ["é", "", "\x00"])
+def test_a_token_of_any_letters_is_compared(visitor, token):
+    visitor.get("/dashboard/worlds")
+
+    visitor.post("/dashboard/theme", theme="dark", token=token)
+
+    assert visitor.page.status_code == 403

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from emulator.kernel import ids
-from emulator.kernel.errors import unrecognized_url
+from emulator.kernel.errors import ApiError, unrecognized_url
 from emulator.kernel.routes import Route
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.waiting import Waiting, driven, elsewhere
@@ -39,6 +39,13 @@ class Inside:
         if found.account is not None:
             raise keys.invalid_key(found.masked)
         return self.pipeline.tenants.open(found.tenant)
+
+    def refusal_of(self, failure: Exception, method: str, path: str) -> ApiError | None:
+        """What a client would be told of a failure; None, and the log has it, where we are at fault for it."""
+        sent = Incoming(method, path, b"", {"user-agent": self.user_agent}, "", "")
+        exchange = Exchange(sent, method, path, "", wire_of(path), time.perf_counter())
+        self.pipeline.failed(exchange, failure)
+        return exchange.refusal
 
     def call(
         self,
