@@ -20,6 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from emulator.testing.world import World
 
+FIXTURE_OPTION = "stripe_emulator_fixture"
 SERVER_OPTION = "stripe_emulator_options"
 WORLD = pytest.StashKey[Any]()
 SHOWN = 15
@@ -27,6 +28,7 @@ SHOWN = 15
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of an ini file."""
+    parser.addini(FIXTURE_OPTION, "the world that each test starts from: a name or a file of fixtures", default="")
     parser.addini(SERVER_OPTION, "options of `stripe-emulator serve` for the session's server", type="args", default=[])
 
 
@@ -43,12 +45,36 @@ def stripe_emulator(pytestconfig: pytest.Config) -> Iterator[str]:
         yield url
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The mark of tests that start from a world of their own choice."""
+    config.addinivalue_line("markers", f"{FIXTURE_OPTION}(name): the world that the test starts from")
+
+
+@pytest.fixture(scope="session")
+def stripe_emulator_worlds(stripe_emulator: str) -> Iterator[dict[str, World]]:
+    """The worlds that tests start from, by their names, each built when the first test asks for it."""
+    worlds: dict[str, World] = {}
+    yield worlds
+    for world in worlds.values():
+        world.delete()
+        world.close()
+
+
 @pytest.fixture
-def stripe_world(stripe_emulator: str, request: pytest.FixtureRequest) -> Iterator[World]:
-    """A fresh world, deleted after the test."""
+def stripe_world(
+    stripe_emulator: str, stripe_emulator_worlds: dict[str, World], request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A fresh world, deleted after the test: an empty one, or a fork of the one that the project or a mark names."""
     from emulator.testing.world import World
 
+    mark = request.node.get_closest_marker(FIXTURE_OPTION)
+    start = mark.args[0] if mark is not None else request.config.getini(FIXTURE_OPTION)
     world = World(stripe_emulator, key_of(request.node.nodeid))
+    if start:
+        if start not in stripe_emulator_worlds:
+            stripe_emulator_worlds[start] = World(stripe_emulator, key_of(start))
+            stripe_emulator_worlds[start].seed(start)
+        stripe_emulator_worlds[start].fork(world.api_key)
     request.node.stash[WORLD] = world
     try:
         yield world

@@ -144,7 +144,7 @@ PRINTED = {
         r"^lock_timeout: the next 2 of any /v1/issuing/cards/{card}$",
         r"^No fault waits.$",
     ],
-    "testing.md": [r"4 passed", r"^pounds: gbp$", r"^made Ada$", r"^read Ada$", r"pass 1$"],
+    "testing.md": [r"6 passed", r"^pounds: gbp$", r"^made Ada$", r"^read Ada$", r"pass 1$"],
     "sdks.md": [r"^client: file_\w+ 0$", r"^module: file_\w+ 0$", r"^node: file_\w+ 0$", r"^node 21: file_\w+$"],
     "stripe-cli.md": [
         r'"object": "balance"',

@@ -106,6 +106,35 @@ def test_the_server_is_started_with_the_options_of_the_project(tmp_path):
     assert "1 passed" in said
 
 
+def test_each_test_starts_from_the_world_that_the_project_or_a_mark_names(tmp_path):
+    said = project(
+        tmp_path,
+        """
+import pytest
+
+def accounts(world):
+    return [account.business_profile.name for account in world.client().v1.accounts.list().data]
+
+@pytest.mark.parametrize("number", range(2))
+def test_expenses(stripe_world, number):
+    assert accounts(stripe_world) == ["Rocket Rides"]
+    stripe_world.connected_account()
+
+@pytest.mark.stripe_emulator_fixture("demo")
+def test_demo(stripe_world):
+    assert accounts(stripe_world) == ["Rocket Bakery"]
+
+@pytest.mark.stripe_emulator_fixture("")
+def test_empty(stripe_world):
+    assert accounts(stripe_world) == []
+""",
+        "--strict-markers",
+        ini="stripe_emulator_fixture = expense_management",
+    )
+
+    assert "4 passed" in said
+
+
 def test_workers_do_not_meet(tmp_path):
     said = project(
         tmp_path,

@@ -7,10 +7,10 @@ pytest finds `stripe_emulator` and `stripe_world` by itself; see docs/testing.md
 
 from __future__ import annotations
 
-from emulator.testing.control import Clock, Control, Refused
+from emulator.testing.control import Clock, Control, Refused, Snapshot
 from emulator.testing.in_process import InProcess
 from emulator.testing.receiver import Receiver
 from emulator.testing.running import CannotStart, running
 from emulator.testing.world import World
 
-__all__ = ["CannotStart", "Clock", "Control", "InProcess", "Receiver", "Refused", "World", "running"]
+__all__ = ["CannotStart", "Clock", "Control", "InProcess", "Receiver", "Refused", "Snapshot", "World", "running"]

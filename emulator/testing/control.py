@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 from urllib.parse import quote
 
@@ -86,6 +87,7 @@ class Control:
             headers={"Authorization": f"Bearer {api_key}"},
         )
         self.clock = Clock(self)
+        self.kept = 0
 
     def close(self) -> None:
         """Close the connections; the world stays."""
@@ -114,6 +116,29 @@ class Control:
     def reset(self) -> None:
         """Begin anew: same seed, same ids, default settings."""
         self.call("POST", "/_emulator/reset")
+
+    def snapshot(self, name: str | None = None) -> Snapshot:
+        """Keep the world as it is now. Without a name it has the next number; one of a name is replaced."""
+        if name is None:
+            self.kept += 1
+            name = f"snapshot {self.kept}"
+        self.call("POST", "/_emulator/snapshots", {"name": name, "replace": True})
+        return Snapshot(self, name)
+
+    def snapshots(self) -> list[Snapshot]:
+        """Those that were kept, the newest first."""
+        return [Snapshot(self, one["name"]) for one in self.call("GET", "/_emulator/snapshots")["data"]]
+
+    def fork(self, api_key: str) -> None:
+        """Have the world of another key be what this one is now, whatever that was."""
+        self.call("POST", "/_emulator/fork", {"key": api_key, "replace": True})
+
+    def seed(self, fixture: str) -> dict[str, Any]:
+        """Run a world that comes with the emulator, or a file in the Stripe CLI's fixture syntax. Replies by name."""
+        from emulator import fixtures
+
+        file = fixtures.shipped(fixture) if fixture in fixtures.shipped_names() else Path(fixture)
+        return fixtures.run(fixtures.read(file), self.http, self.api_key)
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Every setting with its value, after these changes. None puts a setting back to its default."""
@@ -162,6 +187,27 @@ class Control:
     def attempts(self, **filters: Any) -> list[dict[str, Any]]:
         """Attempts to deliver, oldest first, by `event` or `webhook_endpoint`."""
         return self.call("GET", "/_emulator/webhooks/attempts", filters)["data"]
+
+
+class Snapshot:
+    """A world as it once was."""
+
+    def __init__(self, control: Control, name: str) -> None:
+        self.control = control
+        self.name = name
+
+    @property
+    def path(self) -> str:
+        """Where it is."""
+        return f"/_emulator/snapshots/{quote(self.name, safe='')}"
+
+    def restore(self) -> None:
+        """Have the world be again what it was, its clock too."""
+        self.control.call("POST", f"{self.path}/restore")
+
+    def delete(self) -> None:
+        """Forget it."""
+        self.control.call("DELETE", self.path)
 
 
 class Clock:

@@ -229,6 +229,53 @@ def test_a_reset_world_is_empty(world):
     assert world.client().v1.issuing.cards.list().data == []
 
 
+def test_a_world_is_brought_back_to_what_it_was_when_it_was_kept(world):
+    card = world.card()
+    saved = world.snapshot()
+    time = world.clock.freeze()
+    named = world.snapshot("a frozen clock")
+    refused = world.purchase(card, 20_00)
+    world.clock.advance(days=40)
+
+    saved.restore()
+
+    assert not world.clock.read()["frozen"]
+    assert world.client().v1.issuing.authorizations.list().data == []
+    assert world.client().v1.issuing.cards.retrieve(card.id).last4 == card.last4
+    named.restore()
+    assert world.clock.now == time
+    with pytest.raises(Refused):
+        world.why(refused.id)
+    assert sorted(one.name for one in world.snapshots()) == ["a frozen clock", "snapshot 1"]
+    named.delete()
+    saved.delete()
+    assert world.snapshots() == []
+
+
+def test_a_fork_is_another_world_that_was_the_same(emulator, world, key):
+    card = world.card()
+    other = emulator.world(f"{key}_other")
+    other.card()
+
+    world.fork(other.api_key)
+    other.purchase(card.id, 5_00)
+
+    assert [one.id for one in other.client().v1.issuing.cards.list().data] == [card.id]
+    assert world.client().v1.issuing.authorizations.list().data == []
+    other.close()
+
+
+def test_a_world_is_seeded_with_one_that_comes_along_or_a_file(world, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text('{"_meta": {}, "fixtures": [{"name": "ada", "path": "/v1/customers", "method": "post"}]}')
+
+    made = world.seed("demo")
+    mine = world.seed(str(file))
+
+    assert world.find(made["card"]["id"])["account"] == made["account"]["id"]
+    assert world.find(mine["ada"]["id"])["data"]["object"] == "customer"
+
+
 def test_the_last_requests_are_told_oldest_first(world):
     world.cardholder()
 
