@@ -61,6 +61,9 @@ TOLD = {
     "balances.balance.tell": Told(
         "balance", "is told of", "told of", "money became available a minute before", "balances"
     ),
+    "balances.automatic_payouts.run": Told(
+        "payout schedule", "has its day", "had their day", "balance settings have it pay out what is available by then"
+    ),
     "balances.payouts.settle": Told("payout", "is sent, or paid, or fails", "got on", BY_ITSELF),
     "balances.topups.settle": Told("top-up", "succeeds or fails", "settled", BY_ITSELF),
     "connect.reviewing.verify": Told(
