@@ -7,15 +7,20 @@ import pytest
 from bench.simulation import Violated, simulated
 from emulator.kernel.database.ledger import Ledger
 
-SEEDS = range(1, 21)
+LONG, SHORT = range(1, 21), range(21, 101)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", LONG)
 def test_money_replies_and_neighbours_are_as_they_should_whatever_happens_around_them(seed: int) -> None:
     did = simulated(seed)
 
     assert did["succeeded"] > 50
     assert did["restart"] + did["kill"] > 0
+
+
+@pytest.mark.parametrize("seed", SHORT)
+def test_they_are_in_a_short_history_too(seed: int) -> None:
+    assert simulated(seed, steps=50)["succeeded"] > 15
 
 
 def test_a_seed_does_the_same_again() -> None:
