@@ -87,7 +87,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "issuing_token": ".network_data",
         "issuing_transaction": ".purchase_details .refunded",
         "payment_method": ".directions .is_used_up .is_verified .number .token .us_bank_account",
-        "payment_link": ".limit .name_collection",
+        "payment_link": ".is_recurring .limit .name_collection",
         "payout": ".left_out .looked_through .number_of_others .outcome",
         "price": ".currency_options .tiers",
         "person": ".country .documents .numbers .person_token .said .status .updated",

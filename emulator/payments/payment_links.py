@@ -1,8 +1,8 @@
 """Payment links: an address at which whoever is sent there sees what is for sale.
 
 Its page shows what is for sale and what it costs. Nothing can be paid there yet, and the page says so: that needs
-payment intents. Subscriptions, invoices, taxes, shipping rates, promotion codes and optional items are not built, and
-what would need them is refused by name.
+payment intents, and subscriptions where a price recurs. Invoices, taxes, shipping rates and optional items are not
+built, and what would need them is refused by name; there are no promotion codes that anybody could be allowed.
 Source: https://docs.stripe.com/api/payment-link, https://docs.stripe.com/payment-links/api
 """
 
@@ -42,6 +42,13 @@ NO_INVOICE: dict[str, Any] = {
         "rendering_options": None,
     },
 }
+NO_SUBSCRIPTION: dict[str, Any] = {
+    "description": None,
+    "invoice_settings": {"issuer": {"type": "self"}},
+    "metadata": {},
+    "trial_period_days": None,
+    "trial_settings": None,
+}
 TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 CONSENTS = ("payment_method_reuse_agreement", "promotions", "terms_of_service")
 OF_INTENTS = (
@@ -60,6 +67,7 @@ OF_FIELDS: dict[str, dict[str, Any]] = {
 # What is kept as it was sent.
 PLAIN = (
     "active",
+    "allow_promotion_codes",
     "application_fee_amount",
     "billing_address_collection",
     "customer_creation",
@@ -155,18 +163,19 @@ def fill_items(world: World, link: PaymentLink, rendered: dict[str, Any]) -> Non
     noun="payment link",
     filters=("active",),
     unindexed=("active",),
-    hidden=("limit",),
+    hidden=("is_recurring", "limit"),
     expands=("on_behalf_of", "transfer_data.destination"),
     includes={"line_items": Include(fill_items)},
 )
 class PaymentLink:
-    """A link. `limit` is how often it may be paid at most."""
+    """A link. `limit` is how often it may be paid at most; a recurring one would begin a subscription."""
 
     id: str
     created: int
     currency: str
     active: bool = True
     after_completion: dict[str, Any] = field(default_factory=dict)
+    allow_promotion_codes: bool = False
     application: str | None = None
     application_fee_amount: int | None = None
     billing_address_collection: str = "auto"
@@ -175,6 +184,7 @@ class PaymentLink:
     custom_text: dict[str, Any] = field(default_factory=dict)
     customer_creation: str = "if_required"
     inactive_message: str | None = None
+    is_recurring: bool = False
     limit: int | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     name_collection: dict[str, Any] | None = None
@@ -192,15 +202,14 @@ class PaymentLink:
         """The object of the API, which does not tell when it was made."""
         members = shown(
             self,
-            allow_promotion_codes=False,
             application_fee_percent=None,
             automatic_tax={"enabled": False, "liability": None},
             custom_text={**dict.fromkeys(TEXTS), **self.custom_text},
-            invoice_creation=NO_INVOICE,
+            invoice_creation=None if self.is_recurring else NO_INVOICE,
             managed_payments=None,
             restrictions=None if self.limit is None else {"completed_sessions": {"count": 0, "limit": self.limit}},
             shipping_options=[],
-            subscription_data=None,
+            subscription_data=NO_SUBSCRIPTION if self.is_recurring else None,
             tax_id_collection={"enabled": False, "required": "never"},
             url=world.url("/buy/" + token_of(world, self.id)),
         )
@@ -239,7 +248,9 @@ def create(world: World, params: dict[str, Any]) -> PaymentLink:
                 param=f"line_items[{number}]",
             )
     application = None if world.is_platform else application_of(world.platform)
-    link = said(world, replace(link, currency=currency, application=application), params)
+    recurs = any(one.price.recurring is not None for one in sold)
+    link = replace(link, currency=currency, application=application, is_recurring=recurs)
+    link = said(world, link, params)
 
     for one in sold:
         if one.is_new_product:
@@ -257,7 +268,6 @@ def create(world: World, params: dict[str, Any]) -> PaymentLink:
 def refuse(params: dict[str, Any]) -> None:
     """501 for what needs what is not built, by name."""
     switches = {
-        "allow_promotion_codes": params.get("allow_promotion_codes"),
         "automatic_tax[enabled]": params.get("automatic_tax", {}).get("enabled"),
         "invoice_creation[enabled]": params.get("invoice_creation", {}).get("enabled"),
         "managed_payments[enabled]": params.get("managed_payments", {}).get("enabled"),
@@ -270,7 +280,6 @@ def refuse(params: dict[str, Any]) -> None:
     not_built.refuse(
         {name: value for name, value in switches.items() if value},
         {
-            "allow_promotion_codes": "promotion codes",
             "automatic_tax[enabled]": "automatic tax",
             "invoice_creation[enabled]": "invoices",
             "managed_payments[enabled]": "managed payments",
@@ -291,7 +300,7 @@ class Sold:
 
 
 def chosen(world: World, sent: dict[str, Any], path: str, link: PaymentLink) -> Sold:
-    """One line of a new link, nothing of it stored. 400 for a price that cannot be sold at, 501 for one that recurs."""
+    """One line of a new link, nothing of it stored. 400 for a price that cannot be sold at, 501 for one in tiers."""
     if "price" in sent and "price_data" in sent:
         raise exclusive(f"{path}[price]", f"{path}[price_data]")
     is_new_product = False
@@ -315,8 +324,6 @@ def chosen(world: World, sent: dict[str, Any], path: str, link: PaymentLink) -> 
         raise invalid("You must provide either price or price_data for each line item.", param=path)
     if not product.active:
         raise invalid(f"The product {product.id} is archived, so nothing of it can be sold.", param=path)
-    if found.recurring is not None:
-        raise not_built.not_built("subscriptions, so a payment link can have no recurring price", param=path)
     if found.transform_quantity is not None or found.tiers is not None:
         raise not_built.not_built("payment links of prices in tiers or packages", param=path)
     item = LineItem(

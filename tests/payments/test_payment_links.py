@@ -105,6 +105,7 @@ def test_what_a_link_sells_is_listed_and_shown_when_asked_for(platform):
 def test_everything_that_can_be_said_is_kept(platform):
     business = connected(platform)
     said = {
+        "allow_promotion_codes": True,
         "application_fee_amount": 1_00,
         "billing_address_collection": "required",
         "customer_creation": "always",
@@ -219,7 +220,6 @@ ONE = {"quantity": 1}
             400,
             "custom_fields[0][dropdown]",
         ),
-        ({"allow_promotion_codes": True}, 501, "allow_promotion_codes"),
         ({"automatic_tax": {"enabled": True}}, 501, "automatic_tax[enabled]"),
         ({"invoice_creation": {"enabled": True}}, 501, "invoice_creation[enabled]"),
         ({"shipping_options": [{"shipping_rate": "shr_1"}]}, 501, "shipping_options"),
@@ -236,13 +236,21 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(platform, sent, status, p
     assert platform.read(LINKS)["data"] == []
 
 
-def test_only_active_prices_that_do_not_recur_can_be_sold(platform):
-    archived = price(platform, active=False)
+def test_a_recurring_price_makes_a_link_to_a_subscription_as_the_cli_does(platform):
     monthly = price(platform, recurring={"interval": "month"})
+
+    link = platform.made(LINKS, line_items=[{**ONE, "price": monthly}])
+
+    assert (link["invoice_creation"], link["subscription_data"]["trial_period_days"]) == (None, None)
+
+
+def test_only_active_prices_can_be_sold_and_none_in_tiers(platform):
+    archived = price(platform, active=False)
+    packed = price(platform, transform_quantity={"divide_by": 10, "round": "up"})
     gone = platform.read(f"{PRICES}/{price(platform)}")
     platform.made(f"{PRODUCTS}/{gone['product']}", active=False)
 
-    refusals = [platform.post(LINKS, line_items=[{**ONE, "price": one}]) for one in (archived, monthly, gone["id"])]
+    refusals = [platform.post(LINKS, line_items=[{**ONE, "price": one}]) for one in (archived, packed, gone["id"])]
 
     assert [(one.status, one.error["param"]) for one in refusals] == [
         (400, "line_items[0][price]"),

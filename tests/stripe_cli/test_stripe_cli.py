@@ -31,6 +31,13 @@ TRIGGERS = {
     "issuing_transaction.created": "issuing_transaction.created",
     "issuing_transaction.purchase_details_receipt_updated": "issuing_transaction.purchase_details_receipt_updated",
     "issuing_transaction.updated": "issuing_transaction.updated",
+    "payment_link.created": "payment_link.created",
+    "payment_link.updated": "payment_link.updated",
+    "price.created": "price.created",
+    "price.updated": "price.updated",
+    "product.created": "product.created",
+    "product.deleted": "product.deleted",
+    "product.updated": "product.updated",
     "topup.created": "topup.created",
 }
 CONNECT_TRIGGERS = ("account.application.deauthorized", "account.updated")
