@@ -37,6 +37,7 @@ from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
+from emulator.payments.tokens import Token
 
 LIFECYCLE = Lifecycle(
     "pending",
@@ -49,9 +50,6 @@ LIFECYCLE = Lifecycle(
     },
     says="You cannot {verb} a top-up with status '{status}'.",
 )
-# Bank account tokens for tests, and how a top-up from each one ends: None is well, else why the bank refuses it.
-# Source: https://docs.stripe.com/connect/testing
-TEST_SOURCES = {token: bank_test_numbers.refusal("US", number) for token, number in bank_test_numbers.TOKENS.items()}
 # The code of the ACH return that a refusal comes as: recorded replies have `R03` beside `no_account`. The network has
 # none for a wrong currency, so there the word stands for both.
 RETURN_CODES = {
@@ -151,21 +149,18 @@ class TopupListParams(ListParams):
 
 
 def create(world: World, params: dict[str, Any]) -> Topup:
-    """Announce money from the bank. 400 for a source that is none of the test tokens, or a payment method.
+    """Announce money from the bank: that of a token, or without one the account's own.
 
-    Without a source the money comes from the account's own bank. Payment methods are unknown here. 400 for the Issuing
-    balance of an account that cannot use Issuing.
+    400 for a token that is unknown, used or of a card, for any other source, for a payment method, which nothing is
+    debited by here, and for the Issuing balance of an account that cannot use Issuing.
     """
     if "source" in params and "payment_method" in params:
         raise exclusive("payment_method", "source")
     if "payment_method" in params:
         raise no_such("PaymentMethod", params["payment_method"], param="payment_method", status=400)
-    source = params.get("source")
-    if source is not None and source not in TEST_SOURCES:
-        noun = "token" if source.startswith(("btok_", "tok_")) else "source"
-        raise no_such(noun, source, param="source", status=400)
     if params.get("destination_balance") == "issuing":
         issuing_access.check_to_create(world)
+    outcome = outcome_of(world, params["source"]) if "source" in params else None
 
     options = params.get("payment_method_options")
     topup = world.put(
@@ -178,7 +173,7 @@ def create(world: World, params: dict[str, Any]) -> Topup:
             destination_balance=params.get("destination_balance"),
             expected_availability_date=world.now,
             metadata=merged_metadata({}, params),
-            outcome=TEST_SOURCES[source] if source is not None else None,
+            outcome=outcome,
             payment_method_options=options and {"us_bank_account": options.get("us_bank_account")},
             statement_descriptor=params.get("statement_descriptor"),
             transfer_group=params.get("transfer_group"),
@@ -187,6 +182,17 @@ def create(world: World, params: dict[str, Any]) -> Topup:
     world.emit("topup.created", topup)
     progress.at_once(world, "balances.topups.settle", topup.id)
     return topup
+
+
+def outcome_of(world: World, source: str) -> str | None:
+    """Why the bank behind a token gives nothing, by its test number; None where it does. The token is used up.
+
+    Source: https://docs.stripe.com/connect/testing
+    """
+    if not source.startswith(("btok_", "tok_")):
+        raise no_such("source", source, param="source", status=400)
+    bank = Token.spent(world, source, "bank_account", param="source").bank_account
+    return bank_test_numbers.refusal(bank.country, bank.number) if bank.number else None
 
 
 def update(world: World, params: dict[str, Any], id: str) -> Topup:

@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from emulator.balances.topups import LIFECYCLE, TEST_SOURCES, Topup
+from emulator.balances.topups import LIFECYCLE, Topup
+from emulator.connect import bank_test_numbers
 from emulator.kernel.errors import ApiError
 from tests.examining import examine_tenant
 
@@ -74,6 +75,28 @@ def test_without_a_destination_the_payments_balance_is_topped_up(platform):
     assert (transaction["balance_type"], transaction["net"]) == ("payments", 20_00)
 
 
+@pytest.mark.parametrize(
+    "number, status, why", [("000123456789", "succeeded", None), ("000111111113", "failed", "account_closed")]
+)
+def test_a_token_that_was_made_is_a_source_once_and_its_number_decides(platform, number, status, why):
+    bank = {"country": "US", "currency": "usd", "account_number": number, "routing_number": "110000000"}
+    token = platform.made("/v1/tokens", bank_account=bank)["id"]
+
+    topup = platform.made("/v1/topups", amount=20_00, currency="usd", source=token)
+    again = platform.post("/v1/topups", amount=20_00, currency="usd", source=token)
+
+    ended = platform.read(f"/v1/topups/{topup['id']}")
+    assert (ended["status"], ended["failure_message"]) == (status, why)
+    assert (again.status, again.error["code"]) == (400, "token_already_used")
+    assert platform.read(f"/v1/tokens/{token}")["used"] is True
+
+
+def test_a_card_is_no_source_of_a_topup(platform):
+    refusal = platform.post("/v1/topups", amount=20_00, currency="usd", source="tok_visa")
+
+    assert (refusal.status, refusal.error["param"]) == (400, "source")
+
+
 REFUSED = {
     "btok_us_verified_noAccount": ("R03", "no_account"),
     "btok_us_verified_accountClosed": ("R02", "account_closed"),
@@ -84,7 +107,9 @@ REFUSED = {
 
 
 def test_every_source_but_the_good_one_is_refused_for_a_reason_of_its_own():
-    assert {source for source, why in TEST_SOURCES.items() if why} == REFUSED.keys()
+    ends = {token: bank_test_numbers.refusal("US", number) for token, number in bank_test_numbers.TOKENS.items()}
+
+    assert {source for source, why in ends.items() if why} == REFUSED.keys()
 
 
 @pytest.mark.parametrize("source", REFUSED)
