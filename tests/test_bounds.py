@@ -207,6 +207,50 @@ BOUNDS: dict[str, dict[str, tuple[int | None, int | None]]] = {
     "POST /v1/issuing/personalization_designs": {
         "lookup_key": (None, 200),
     },
+    "POST /v1/charges": {
+        "amount": (1, 999_999_999_999),
+        "application_fee": (0, None),
+        "application_fee_amount": (0, None),
+        "destination[amount]": (1, 99_999_999),
+        "statement_descriptor": (None, 22),
+        "statement_descriptor_suffix": (None, 22),
+        "transfer_data[amount]": (1, 99_999_999),
+    },
+    "POST /v1/charges/{charge}/capture": {
+        "amount": (1, 999_999_999_999),
+        "application_fee": (0, None),
+        "application_fee_amount": (0, None),
+        "statement_descriptor": (None, 22),
+        "statement_descriptor_suffix": (None, 22),
+        "transfer_data[amount]": (1, 99_999_999),
+    },
+    "POST /v1/payment_intents": {
+        "amount": (1, 999_999_999_999),
+        "application_fee_amount": (0, None),
+        "statement_descriptor": (None, 22),
+        "statement_descriptor_suffix": (None, 22),
+        "transfer_data[amount]": (1, 99_999_999),
+    },
+    "POST /v1/payment_intents/{intent}": {
+        "amount": (1, 999_999_999_999),
+        "application_fee_amount": (0, None),
+        "statement_descriptor": (None, 22),
+        "statement_descriptor_suffix": (None, 22),
+        "transfer_data[amount]": (1, 99_999_999),
+    },
+    "POST /v1/payment_intents/{intent}/capture": {
+        "amount_to_capture": (1, 999_999_999_999),
+        "application_fee_amount": (0, None),
+        "statement_descriptor": (None, 22),
+        "statement_descriptor_suffix": (None, 22),
+        "transfer_data[amount]": (1, 99_999_999),
+    },
+    "POST /v1/payment_intents/{intent}/confirm": {
+        "amount_to_confirm": (1, 999_999_999_999),
+    },
+    "POST /v1/refunds": {
+        "amount": (1, 99_999_999),
+    },
     "POST /v1/setup_intents": {
         "single_use[amount]": (1, 99_999_999),
     },

@@ -299,6 +299,60 @@ def setup_intents(platform: Client) -> Listing:
     return Listing(platform, path, lambda number: platform.made(path, payment_method="pm_card_visa"))
 
 
+PAID = {"amount": 10_00, "currency": "usd", "confirm": True, "return_url": "https://example.com"}
+
+
+def payments(path: str, method: str = "pm_card_visa") -> Callable[[Client], Listing]:
+    """Payments of customers, or what follows from them."""
+
+    def listing(platform: Client) -> Listing:
+        def add(number: int) -> None:
+            customer = platform.made("/v1/customers")["id"]
+            made = platform.made("/v1/payment_intents", **PAID, payment_method=method, customer=customer)
+            if path == "/v1/refunds":
+                platform.made(path, payment_intent=made["id"])
+
+        return Listing(platform, path, add)
+
+    return listing
+
+
+def refunds_of_a_charge(platform: Client) -> Listing:
+    charge = platform.made("/v1/payment_intents", **PAID, payment_method="pm_card_visa")["latest_charge"]
+    return Listing(
+        platform,
+        f"/v1/charges/{charge}/refunds",
+        lambda number: platform.made("/v1/refunds", charge=charge, amount=1),
+    )
+
+
+def fees(path: str) -> Callable[[Client], Listing]:
+    """Fees of direct charges, or what was given back of one."""
+
+    def listing(platform: Client) -> Listing:
+        business = connected(platform)
+
+        def charged() -> str:
+            sent = {**PAID, "application_fee_amount": 2_00, "payment_method": "pm_card_visa"}
+            return business.made("/v1/payment_intents", **sent, capture_method="automatic")["latest_charge"]
+
+        first = charged()
+        fee = platform.read("/v1/application_fees")["data"][0]["id"]
+
+        def add(number: int) -> None:
+            id = charged() if path == "/v1/application_fees" and number else first
+            business.made("/v1/refunds", charge=id, amount=10, refund_application_fee=True)
+
+        return Listing(platform, path.replace("{id}", fee), add)
+
+    return listing
+
+
+def customer_sources(platform: Client) -> Listing:
+    path = f"/v1/customers/{platform.made('/v1/customers')['id']}/sources"
+    return Listing(platform, path, lambda number: platform.made(path, source="tok_visa"))
+
+
 def setup_attempts(platform: Client) -> Listing:
     types = {"allowed_payment_method_types": ["card"]}
     intent = platform.made("/v1/setup_intents", **types)["id"]
@@ -354,6 +408,14 @@ def prices(platform: Client) -> Listing:
 
 LISTINGS: dict[str, Callable[[Client], Listing]] = {
     "/v1/accounts": accounts,
+    "/v1/application_fees": fees("/v1/application_fees"),
+    "/v1/application_fees/{id}/refunds": fees("/v1/application_fees/{id}/refunds"),
+    "/v1/charges": payments("/v1/charges"),
+    "/v1/charges/{charge}/refunds": refunds_of_a_charge,
+    "/v1/customers/{customer}/sources": customer_sources,
+    "/v1/disputes": payments("/v1/disputes", "pm_card_createDispute"),
+    "/v1/payment_intents": payments("/v1/payment_intents"),
+    "/v1/refunds": payments("/v1/refunds"),
     "/v1/accounts/{account}/bank_accounts": banks("bank_accounts"),
     "/v1/accounts/{account}/capabilities": capabilities,
     "/v1/accounts/{account}/external_accounts": banks("external_accounts"),
@@ -406,11 +468,13 @@ LISTINGS: dict[str, Callable[[Client], Listing]] = {
     ),
     "/v1/webhook_endpoints": endpoints,
 }
-# The account that can be expanded in its bank accounts counts all of them, and so does the transfer its reversals.
+# The account that can be expanded in its bank accounts counts all of them, and so do transfers, charges and fees.
 OF_WHAT_IS_EXPANDED = {
     "/v1/accounts/{account}/bank_accounts",
     "/v1/accounts/{account}/external_accounts",
     "/v1/transfers/{id}/reversals",
+    "/v1/application_fees/{id}/refunds",
+    "/v1/charges/{charge}/refunds",
 }
 UNPAGED = {"/v1/accounts/{account}/capabilities"}
 # There is one bundle, and nobody can make another; a payment link has the items that it was made with.

@@ -41,6 +41,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         ),
         "card": ".default_for_currency .has_cvc .number .preferred_network",
         "capability": ".name .requested .requested_at .requirements .status",
+        "fee_refund": ".metadata",
         "funding_instructions": ".bank_transfer .funding_type",
         "issuing_personalization_design": ".card_logo .carrier_text .metadata .name .rejection_reasons",
         "issuing_physical_bundle": ".features .name",
@@ -59,6 +60,12 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "webhook_endpoint": ".application .description .metadata",
     },
     "what changes without an event": {
+        "payment_intent": (
+            ".allowed_payment_method_types .application_fee_amount .capture_method .description "
+            ".excluded_payment_method_types .last_payment_error .metadata .payment_details .payment_method_options "
+            ".payment_method_types .receipt_email .setup_future_usage .shipping .statement_descriptor "
+            ".statement_descriptor_suffix .transfer_group"
+        ),
         "setup_intent": (
             ".description .excluded_payment_method_types .flow_directions .last_setup_error .metadata "
             ".payment_method_options .payment_method_types .status"
@@ -72,6 +79,12 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
             ".numbers .owed .rejected .rejection_keeps_payouts .verified"
         ),
         "acting_account": "is_open",
+        "application_fee": ".available_on",
+        "charge": ".available_on .capture_before",
+        "dispute": ".due_by .fee .intended_submission_method .is_charge_refundable .submission_count",
+        "payment_intent": ".asks .is_authenticated .off_session .return_url",
+        "refund": ".failure_reason .pending_reason",
+        "transfer": ".available_on",
         "bank_account": ".documents .number",
         "emulator_authorization_trace": ".requests",
         "emulator_file_content": ".base64",

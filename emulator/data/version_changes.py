@@ -6,18 +6,11 @@ optional parameters, event types) is no row: every version sees it.
 
 The rows are those of what is built. These come with their resources, at the place that their date gives them:
 
-    2026-09-30  E1  payment intents: `payment_method_types` is no parameter any more, as for setup intents (nearly every
-                    older client sends it); E8 addresses with SEPA debits
+    2026-09-30  E8  addresses with SEPA debits
     2025-09-30  C3  discounts: `coupon` for `source.coupon`
-    2025-03-31  B4  `cancellation_reason` of payment intents; B6 `invoice` on charges and payment intents
-    2024-04-10  P1  payment intents: `capture_method` defaults to `automatic`
-    2023-08-16  Y3  payment intents: cards alone unless methods are named, and no `return_url` is needed, as for setup
-                    intents
-    2022-11-15  X1  payment intents: `charges`; X2 charges: `refunds` are always there
     2022-08-01  W4  charges: `exempted`
     2020-08-27  V3  an event type; V4 charges
     2019-12-03  U1  customers: `tax_info`
-    2019-02-11  U7  payment intents: `requires_source`, `allowed_source_types`, `next_source_action`
     2018-07-27  U9  customers and products: fewer checks
     2017-02-14  S4  charges; 2015-08-19 S7 refunds
 
@@ -51,6 +44,11 @@ CAPTURES = (
 )
 CUSTOMERS = ("POST /v1/customers", "POST /v1/customers/{customer}")
 PRODUCTS = ("POST /v1/products", "POST /v1/products/{id}")
+PAYMENT_INTENTS = (
+    "POST /v1/payment_intents",
+    "POST /v1/payment_intents/{intent}",
+    "POST /v1/payment_intents/{intent}/confirm",
+)
 SETUP_INTENTS = (
     "POST /v1/setup_intents",
     "POST /v1/setup_intents/{intent}",
@@ -189,6 +187,14 @@ def with_default_currency(customer: dict[str, Any]) -> dict[str, Any]:
     return {**customer, "default_currency": customer["currency"]}
 
 
+# Payments before 2025
+
+
+def without_invoice(members: dict[str, Any]) -> dict[str, Any]:
+    """A charge or a payment intent that says of what invoice it is: of none."""
+    return {**members, "invoice": None}
+
+
 # The table
 
 
@@ -198,7 +204,7 @@ CHANGES: tuple[Change, ...] = (
         "E1",
         "2026-09-30.endive",
         "The types of payment methods that an intent takes cannot be listed any more.",
-        operations=SETUP_INTENTS,
+        operations=(*SETUP_INTENTS, *PAYMENT_INTENTS),
         rules="`payment_method_types[]` is taken; types that cannot be made here are refused, not left out",
         source=f"{CHANGELOG}/endive/2026-09-30/removes-the-payment-method-types-parameter-from-payment-intents-and-setup-intents",
     ),
@@ -336,6 +342,23 @@ CHANGES: tuple[Change, ...] = (
         source=f"{CHANGELOG}/basil/2025-03-31/political-exposure-persons-api",
     ),
     Change(
+        "B4c",
+        "2025-03-31.basil",
+        "A payment intent whose held amount nobody has captured in time is canceled because it has `expired`.",
+        objects=("payment_intent",),
+        sees=(Map("cancellation_reason", {"expired": "automatic"}),),
+        reading="no refund is made of what is not captured, for older clients neither",
+        source=f"{CHANGELOG}/basil/2025-03-31/payment-intent-partial-capture-cancel-refunds",
+    ),
+    Change(
+        "B6",
+        "2025-03-31.basil",
+        "Charges and payment intents name no invoice any more.",
+        objects=("charge", "payment_intent"),
+        sees=(Rewrite("id", without_invoice, "`invoice`, which is null as there are none here"),),
+        source=f"{CHANGELOG}/basil/2025-03-31/add-support-for-multiple-partial-payments-on-invoices",
+    ),
+    Change(
         "B7",
         "2025-03-31.basil",
         "Customers have no coupons of their own any more.",
@@ -462,6 +485,14 @@ CHANGES: tuple[Change, ...] = (
         source="https://docs.stripe.com/upgrades#2024-04-10",
     ),
     Change(
+        "P1",
+        "2024-04-10",
+        "The money of a payment is booked a moment after its confirmation unless another `capture_method` is named.",
+        operations=PAYMENT_INTENTS[:1],
+        rules="`capture_method` is `automatic`, so that the charge has its `balance_transaction` at once",
+        source=f"{CHANGELOG}/2024-04-10/automatic-sync-default-paymentintents",
+    ),
+    Change(
         "Y1",
         "2023-10-16",
         "An account of which no statement descriptor is known gets one made from its name.",
@@ -473,9 +504,25 @@ CHANGES: tuple[Change, ...] = (
         "Y3",
         "2023-08-16",
         "An intent that names no types of payment methods takes those that are switched on, which may redirect.",
-        operations=SETUP_INTENTS[:1],
+        operations=(*SETUP_INTENTS[:1], *PAYMENT_INTENTS[:1]),
         rules="one that names none takes cards alone, and is confirmed without a `return_url`",
         source=f"{CHANGELOG}/2023-08-16/automatic-payment-methods",
+    ),
+    Change(
+        "X1",
+        "2022-11-15",
+        "Payment intents have a `latest_charge`, and no list of their `charges`.",
+        rules="`charges` is there, with the newest ten, and can be expanded into",
+        reading="in replies, not inside other objects and events; `latest_charge` is there for every version",
+        source=f"{CHANGELOG}/2022-11-15/removes-charges-attribute-paymentintent",
+    ),
+    Change(
+        "X2",
+        "2022-11-15",
+        "The refunds of a charge are there only when asked for.",
+        rules="`refunds` is there, with the newest ten",
+        reading="in replies, not inside other objects and events",
+        source=f"{CHANGELOG}/2022-11-15/deprecates-charges-auto-expand",
     ),
     Change(
         "W1",
@@ -598,6 +645,24 @@ CHANGES: tuple[Change, ...] = (
         source=f"{CHANGELOG}/2019-02-19/several-fields-accounts-refactored",
     ),
     Change(
+        "U7",
+        "2019-02-11",
+        "Payment intents speak of payment methods and actions, not of sources.",
+        objects=("payment_intent",),
+        sees=(
+            Map(
+                "status",
+                {"requires_payment_method": "requires_source", "requires_action": "requires_source_action"},
+            ),
+            Rename("payment_method_types", "allowed_source_types"),
+            Rename("next_action", "next_source_action"),
+        ),
+        operations=PAYMENT_INTENTS,
+        sends=(Rename("allowed_source_types", "payment_method_types"),),
+        reading="`requires_source_action`, and that actions inside are called as today",
+        source=f"{CHANGELOG}/2019-02-11/renames-allowed-source-types-payment-method-types",
+    ),
+    Change(
         "U8",
         "2018-09-24",
         "Files are objects of the name `file`.",
@@ -645,5 +710,9 @@ class Besides(NamedTuple):
 TAKEN_BY_EVERY_VERSION = (
     Besides("GET /v1/balance_transactions", "available_on", "filters, as a time or a range"),
     Besides("POST /v1/accounts", "documents[proof_of_registration]", "is kept and does nothing"),
+    *(
+        Besides(operation, "payment_method_options[us_bank_account][preferred_settlement_speed]", "does nothing")
+        for operation in PAYMENT_INTENTS
+    ),
     Besides("POST /v1/webhook_endpoints", "enabled_events[]", "names of events that are not sent any more"),
 )

@@ -33,6 +33,8 @@ class Include(NamedTuple):
 
     fill: Callable[[World, Any, dict[str, Any]], None]
     where: Literal["anywhere", "retrieve", "not lists"] = "anywhere"
+    before: str | None = None  # the change of version before which it was always there
+    is_gone: bool = False  # and whether it can no longer be asked for since then
 
 
 class Rendered(dict[str, Any]):
@@ -172,6 +174,11 @@ def expanded(world: World, body: dict[str, Any], paths: Sequence[str], *, is_row
     return ordered(whole)
 
 
+def unasked(world: World, kind: Kind) -> list[str]:
+    """What the client's version always shows of a kind of record, and newer ones only when asked for."""
+    return [path for path, include in kind.includes.items() if include.before and world.predates(include.before)]
+
+
 class Descent(NamedTuple):
     """Paths being followed: from which reply or row of one, and which members of whom are filled already."""
 
@@ -182,6 +189,8 @@ class Descent(NamedTuple):
 
     def may_fill(self, include: Include, owner: dict[str, Any]) -> bool:
         """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list."""
+        if include.is_gone and not self.world.predates(str(include.before)):
+            return False
         if include.where == "retrieve":
             return owner is self.reply and not self.is_row
         return include.where == "anywhere" or not self.is_row

@@ -61,6 +61,11 @@ class World:
         """The API version the request is judged by: the one it names, or the tenant's."""
         return self.step.request.version or self.setting("api_version")
 
+    @property
+    def names_version(self) -> bool:
+        """Whether the request says which version it is of, as SDKs do and the Stripe CLI and guides do not."""
+        return self.step.request.version is not None
+
     def predates(self, change: str) -> bool:
         """Whether that version is older than a change of `emulator/data/version_changes.py`."""
         return versions.predates(self.version, change)

@@ -27,21 +27,21 @@ SHOWN = 10  # refunds that a fee shows itself
     prefix="fee",
     noun="application fee",
     filters=("charge",),
-    hidden=("available_on",),
+    hidden=("available_on", "payer"),
     expands=("account", "balance_transaction", "charge", "originating_transaction"),
     embeds=("refunds",),
 )
 class ApplicationFee:
-    """What a platform took of one charge. Amounts in minor units; `account` is whose charge it was."""
+    """What a platform took of one charge. Amounts in minor units; `payer` is the account whose charge it was."""
 
     id: str
     created: int
-    account: str
     amount: int
     available_on: int
     charge: str
     currency: str
     originating_transaction: str | None
+    payer: str
     amount_refunded: int = 0
     balance_transaction: str | None = None
 
@@ -57,10 +57,11 @@ class ApplicationFee:
         page = listed([world.render(one) for one in found[:SHOWN]], url, has_more=len(found) > SHOWN)
         return shown(
             self,
+            account=self.payer,
             application=application_of(world.platform),
             fee_source={"charge": self.originating_transaction or self.charge, "type": "charge"},
             refunded=self.left == 0,
-            refunds={**page, "total_count": len(found)},
+            refunds=page,
         )
 
 
@@ -70,7 +71,6 @@ class ApplicationFee:
     noun="fee refund",
     filters=("fee",),
     expands=("balance_transaction", "fee"),
-    silent=("metadata",),
 )
 class FeeRefund:
     """What was given back of an application fee at once."""
@@ -91,18 +91,26 @@ class FeeRefund:
 
 
 def take(
-    platform: World, id: str, account: str, charge: str, currency: str, amount: int, available_on: int, **more: Any
+    platform: World,
+    id: str,
+    account: str,
+    charge: str,
+    currency: str,
+    amount: int,
+    available_on: int,
+    *,
+    originating_transaction: str | None,
 ) -> ApplicationFee:
     """The platform gets what a charge of an account has set aside for it."""
     fee = ApplicationFee(
         id=id,
         created=platform.now,
-        account=account,
         amount=amount,
         available_on=available_on,
         charge=charge,
         currency=currency,
-        originating_transaction=more.get("originating_transaction"),
+        originating_transaction=originating_transaction,
+        payer=account,
     )
     movement = chart.receive_application_fee(platform.account, currency, amount, available_on, platform.now)
     entry = platform.move(movement, because=id)

@@ -1,5 +1,7 @@
 """What becomes of taking money from a US bank account, by its test number.
 
+Where no error code has the name that test mode has for an outcome, the code is the nearest.
+
 Source: https://docs.stripe.com/payments/ach-direct-debit/accept-a-payment#test-account-numbers
 """
 
@@ -29,13 +31,13 @@ REFUSALS = {
         "debit_not_authorized", "The customer has notified their bank that this payment was unauthorized."
     ),
     TOKENS["pm_usBankAccount_invalidCurrency"]: Refusal(
-        "invalid_currency", "The bank account cannot process payments in this currency."
+        "payment_method_currency_mismatch", "The bank account cannot process payments in this currency."
     ),
     TOKENS["pm_usBankAccount_invalidAccountNumber"]: Refusal(
-        "invalid_account_number", "The bank account number is not valid."
+        "account_number_invalid", "The bank account number is not valid."
     ),
     TOKENS["pm_usBankAccount_weeklyLimitExceeded"]: Refusal(
-        "charge_exceeds_weekly_limit", "The payment exceeds the weekly limit of the account."
+        "charge_exceeds_source_limit", "The payment exceeds the weekly limit of the account."
     ),
 }
 

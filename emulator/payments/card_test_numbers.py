@@ -157,6 +157,11 @@ DISPUTED = {
     "4000000000002685": "product_not_received",
 }
 INQUIRED = ("4000000000001976",)
+# Whose holder has to authenticate a payment: any; one made while the holder is there; one made while nobody is, unless
+# the card was set up for that.
+ASKED_ALWAYS = ("4000002760003184", "4000000000003220", "4000008260003178")
+ASKED_ON_SESSION = ("4000002500003155", "4000003800000446")
+ASKED_UNLESS_SET_UP = ("4000002500003155",)
 REFUND_PENDS, REFUND_FAILS = "4000000000007726", "4000000000005126"
 BY_NUMBER = {card.number: card for card in (*BY_TOKEN.values(), *FOR_PAYOUTS.values(), *WITHOUT_A_TOKEN)}
 # Payment methods and tokens of cards have the same names behind their prefixes.

@@ -23,7 +23,7 @@ from emulator.kernel.records import replace
 from emulator.kernel.world import World
 from emulator.payments import application_fee, bank_outcomes, funds, payment_methods
 from emulator.payments import card_test_numbers as cards
-from emulator.payments.application_fee import ApplicationFee
+from emulator.payments.application_fee import ApplicationFee, FeeRefund
 from emulator.payments.bank_outcomes import Refusal
 from emulator.payments.card_test_numbers import Decline
 from emulator.payments.charge import OF_BANKS, Charge
@@ -378,11 +378,20 @@ def audit(world: World) -> Iterator[str]:
         taken = one.amount_captured if one.balance_transaction is not None else 0
         if -moved != taken:
             yield f"{one.id} has taken {taken}, yet {-moved} came"
-    for beginning, what in (("stripe:application_fees:", "application fees"),):
-        for name, held in world.ledger.books(beginning).items():
-            if held:
-                yield f"{name} holds {held}, and {what} arrive at once"
-    for kind in (Charge, ApplicationFee):
+    for account, fee in world.store.every(ApplicationFee):
+        books = chart.balance_books(account, "payments", fee.currency)
+        if world.ledger.moved(*books, flow=fee.id) != fee.amount:
+            yield f"{fee.id} is over {fee.amount}, which is not what it moved"
+        refunds = world.as_account(account).all(FeeRefund, fee=fee.id)
+        for refund in refunds:
+            if world.ledger.moved(*books, flow=refund.id) != -refund.amount or refund.currency != fee.currency:
+                yield f"{refund.id} is over {refund.amount} {refund.currency}, which is not what it moved"
+        if sum(refund.amount for refund in refunds) != fee.amount_refunded:
+            yield f"{fee.id} says that {fee.amount_refunded} was given back, which its refunds do not"
+    for name, held in world.ledger.books("stripe:application_fees:").items():
+        if held:
+            yield f"{name} holds {held}, and application fees arrive at once"
+    for kind in (Charge, ApplicationFee, FeeRefund):
         yield from world.ledger.orphans(kind)
 
 

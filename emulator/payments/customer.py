@@ -10,10 +10,12 @@ from dataclasses import field
 from typing import Any
 
 from emulator.kernel.errors import no_such
+from emulator.kernel.lists import listed
 from emulator.kernel.records import record
 from emulator.kernel.render import Include, shown
 from emulator.kernel.world import World
 
+SHOWN = 10  # sources that a customer shows itself
 NO_INVOICE_SETTINGS: dict[str, Any] = {
     "custom_fields": None,
     "default_payment_method": None,
@@ -22,13 +24,29 @@ NO_INVOICE_SETTINGS: dict[str, Any] = {
 }
 
 
+def fill_sources(world: World, customer: Customer, rendered: dict[str, Any]) -> None:
+    """The newest sources of a customer."""
+    kind: Any = world.catalog.records["customer_source"]
+    found = world.all(kind, is_source=True, customer=customer.id)
+    rows = [world.render(one) for one in found[:SHOWN]]
+    url = f"/v1/customers/{customer.id}/sources"
+    rendered["sources"] = listed(rows, url, has_more=len(found) > SHOWN)
+
+
+def fill_default_source(world: World, customer: Customer, rendered: dict[str, Any]) -> None:
+    """The default source of a customer, whole."""
+    found = world.find(world.catalog.records["customer_source"], customer.default_source)
+    if found is not None:
+        rendered["default_source"] = world.render(found)
+
+
 def empty_list(name: str) -> Include:
-    """A list that has nothing in it here, shown when asked for."""
+    """A list that has nothing in it here, shown when asked for, and to older clients always."""
 
     def fill(world: World, customer: Customer, rendered: dict[str, Any]) -> None:
         rendered[name] = nothing_of(customer.id, name)
 
-    return Include(fill)
+    return Include(fill, before="V1")
 
 
 def nothing_of(customer: str, name: str) -> dict[str, Any]:
@@ -48,10 +66,12 @@ def fill_credit_balance(world: World, customer: Customer, rendered: dict[str, An
     path_param="id",
     filters=("clock", "email", "is_deleted"),
     hidden=("is_deleted",),
-    expands=("default_source", "invoice_settings.default_payment_method", "test_clock"),
+    silent=("default_source",),  # told by the events of sources
+    expands=("invoice_settings.default_payment_method", "test_clock"),
     includes={
+        "default_source": Include(fill_default_source),
         "invoice_credit_balance": Include(fill_credit_balance),
-        "sources": empty_list("sources"),
+        "sources": Include(fill_sources, before="V1"),
         "subscriptions": empty_list("subscriptions"),
         "tax_ids": empty_list("tax_ids"),
     },
@@ -66,6 +86,7 @@ class Customer:
     balance: int = 0
     business_name: str | None = None
     currency: str | None = None
+    default_source: str | None = None
     description: str | None = None
     email: str | None = None
     individual_name: str | None = None
@@ -92,7 +113,6 @@ class Customer:
         return shown(
             self,
             customer_account=None,
-            default_source=None,
             delinquent=False,
             discount=None,
         )

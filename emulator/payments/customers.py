@@ -1,6 +1,6 @@
 """Customers: whom an account sends money to or takes it from, and the payment methods they have given.
 
-Deleting one detaches its payment methods. Billing is not here: no sources, subscriptions, discounts, tax ids or cash
+Deleting one detaches its payment methods. Billing is not here: no subscriptions, discounts, tax ids or cash
 balances, and what would make one is refused as not built.
 Source: https://docs.stripe.com/api/customers
 """
@@ -33,7 +33,7 @@ from emulator.kernel.records import replace
 from emulator.kernel.render import Deleted
 from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.world import World
-from emulator.payments import not_built, payment_methods
+from emulator.payments import customer_sources, not_built, payment_methods
 from emulator.payments.customer import NO_INVOICE_SETTINGS, Customer, known
 from emulator.payments.other_methods import TYPES
 from emulator.payments.payment_methods import REDISPLAY, PaymentMethod
@@ -41,14 +41,11 @@ from emulator.payments.tax_id_types import TAX_ID_TYPES
 
 NEEDS = {
     "cash_balance": "cash balances of customers",
-    "source": "sources of customers; attach a payment method instead",
     "tax": "automatic tax",
     "tax_id_data": "tax ids of customers",
 }
 NEEDS_OF_UPDATES = {
     "cash_balance": NEEDS["cash_balance"],
-    "default_source": NEEDS["source"],
-    "source": NEEDS["source"],
     "tax": NEEDS["tax"],
 }
 
@@ -177,6 +174,9 @@ def create(world: World, params: dict[str, Any]) -> Customer:
     customer = changed(world, start, params, attached)
     world.put(customer)
     world.emit("customer.created", customer)
+    if "source" in params:
+        customer_sources.add(world, customer, params["source"], {}, param="source")
+        customer = world.get(Customer, customer.id)
     if attached is not None:
         payment_methods.attach_to(world, attached, customer.id)
     return customer
@@ -188,6 +188,10 @@ def update(world: World, params: dict[str, Any], id: str) -> Customer:
     refuse_coupons(world, params)
     not_built.refuse(params, NEEDS_OF_UPDATES)
     new = world.put(changed(world, old, params))
+    if "source" in params:
+        new = world.put(replace(new, default_source=None))
+        customer_sources.add(world, new, params["source"], {}, param="source")
+        new = world.get(Customer, id)
     world.emit("customer.updated", new, before=old)
     return new
 
@@ -228,6 +232,8 @@ def changed(
         changes["shipping"] = sent and {"phone": None, **sent, "address": {**NO_ADDRESS, **sent["address"]}}
     if "tax_exempt" in params:
         changes["tax_exempt"] = params["tax_exempt"] or "none"
+    if "default_source" in params:
+        changes["default_source"] = customer_sources.known(world, customer, params["default_source"]).id
     if "invoice_settings" in params:
         changes["invoice_settings"] = invoice_settings(world, customer, params["invoice_settings"], attached)
     return replace(customer, metadata=merged_metadata(customer.metadata, params), **changes)

@@ -3,7 +3,7 @@
     pending ── the bank account is verified ──▶ active
        └────── verification fails, or is given up ──▶ inactive
 
-A setup intent makes one where money is to be taken; there is no other way.
+A setup intent makes one where money is to be taken, and so does a payment intent that takes it.
 Source: https://docs.stripe.com/api/mandates
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from emulator.kernel.errors import missing
 from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, retrieves
@@ -38,6 +39,44 @@ class Mandate:
             if members[name] is None:
                 del members[name]
         return members if self.single_use else {**members, "multi_use": {}}
+
+
+def agree(
+    world: World,
+    sent: dict[str, Any],
+    method: Any,
+    options: dict[str, Any],
+    on_behalf_of: str | None,
+    *,
+    single_use: dict[str, Any] | None = None,
+) -> Mandate:
+    """The mandate that the owner of a bank account gives now. 400 for one given online that does not say from where."""
+    kind = sent["type"]
+    param = f"mandate_data[customer_acceptance][{kind}]"
+    if kind == "online":
+        for name in ("ip_address", "user_agent"):
+            if name not in sent.get("online", {}):
+                raise missing(f"{param}[{name}]")
+    acceptance = {
+        "accepted_at": sent.get("accepted_at", world.now),
+        kind: sent.get(kind, {}),
+        "type": kind,
+    }
+    is_on_paper = (options.get("mandate_options") or {}).get("collection_method")
+    details = {"collection_method": "paper"} if is_on_paper else {}
+    return world.put(
+        Mandate(
+            id=world.new_id("mandate"),
+            created=world.now,
+            customer_acceptance=acceptance,
+            on_behalf_of=on_behalf_of,
+            payment_method=method.id,
+            payment_method_details={"type": "us_bank_account", "us_bank_account": details},
+            single_use=single_use,
+            status="active" if method.is_verified else "pending",
+            type="single_use" if single_use else "multi_use",
+        )
+    )
 
 
 def change(world: World, id: str | None, status: str) -> None:

@@ -49,6 +49,7 @@ from emulator.payments.declines import declined
 from emulator.payments.other_methods import TYPES, OtherMethodsParams
 from emulator.payments.tokens import Token
 
+OF_SOURCES = "card"  # what ids of cards begin with that were saved in the older way
 REDISPLAY = ("always", "limited", "unspecified")
 HOLDER_TYPES, ACCOUNT_TYPES = ("company", "individual"), ("checking", "savings")
 BANK_NAME = "STRIPE TEST BANK"
@@ -64,7 +65,7 @@ USED_UP = (
     "payment_method",
     prefix="pm",
     noun="PaymentMethod",
-    filters=("allow_redisplay", "customer", "is_self", "type"),
+    filters=("allow_redisplay", "customer", "is_self", "is_source", "type"),
     hidden=(
         "directions",
         "is_self",
@@ -100,6 +101,11 @@ class PaymentMethod:
     is_verified: bool = False
     mandate: str | None = None
     token: str | None = None
+
+    @property
+    def is_source(self) -> bool:
+        """Whether it was saved in the older way, by a token."""
+        return self.id.startswith(f"{OF_SOURCES}_")
 
     def render(self, world: World) -> dict[str, Any]:
         """The payment method, with the one hash that its type names."""

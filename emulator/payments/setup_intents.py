@@ -42,7 +42,7 @@ from emulator.kernel.params import (
     Timestamp,
     merged_metadata,
 )
-from emulator.kernel.records import record, replace
+from emulator.kernel.records import AnyRecord, record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
@@ -337,6 +337,16 @@ class MandateDataParams(Params):
     customer_acceptance = Hash(AcceptanceParams, required=True)
 
 
+ConfirmedMandateParams = group_of(
+    customer_acceptance=group(
+        accepted_at=Timestamp(),
+        offline=Hash(NoParams),
+        online=group(ip_address=String(), user_agent=String()),
+        type=Enum(("offline", "online"), required=True),
+    )
+)
+
+
 class CreateParams(UpdateParams):
     """A new intent, confirmed at once if that is said."""
 
@@ -356,17 +366,7 @@ class ConfirmParams(ConfirmableParams):
 
     client_secret = String()
     confirmation_token = String()
-    mandate_data = Hash(
-        group_of(
-            customer_acceptance=group(
-                accepted_at=Timestamp(),
-                offline=Hash(NoParams),
-                online=group(ip_address=String(), user_agent=String()),
-                type=Enum(("offline", "online"), required=True),
-            )
-        ),
-        unset=True,
-    )
+    mandate_data = Hash(ConfirmedMandateParams, unset=True)
     return_url = String()
     use_stripe_sdk = Boolean()
 
@@ -478,10 +478,12 @@ def changed(world: World, intent: SetupIntent, params: dict[str, Any]) -> SetupI
     new = replace(intent, metadata=merged_metadata(intent.metadata, params), **changes)
     if new.attach_to_self and new.customer:
         raise exclusive("attach_to_self", "customer")
-    return with_payment_method(world, with_types(world, new, params), params)
+    options = options_after(new.payment_method_options, params.get("payment_method_options", {}))
+    new = replace(with_types(world, new, params), payment_method_options=options)
+    return with_payment_method(world, new, params)
 
 
-def with_types(world: World, intent: SetupIntent, params: dict[str, Any]) -> SetupIntent:
+def with_types(world: World, intent: AnyRecord, params: dict[str, Any]) -> AnyRecord:
     """The same with the types that it may take, and how. 400 for types no client may name any more."""
     named = params.get("allowed_payment_method_types", intent.allowed_payment_method_types)
     if "payment_method_types" in params:
@@ -498,15 +500,17 @@ def with_types(world: World, intent: SetupIntent, params: dict[str, Any]) -> Set
     return replace(
         intent,
         allowed_payment_method_types=named,
-        payment_method_options=options_after(intent.payment_method_options, params.get("payment_method_options", {})),
         payment_method_types=types,
     )
 
 
 def older_types(world: World, params: dict[str, Any]) -> list[str]:
-    """The types that an older client names. 400 for newer clients, and beside what has replaced the parameter."""
+    """The types that an older client names, or one that names no version.
+
+    400 for newer clients, and beside what has replaced the parameter.
+    """
     param = "payment_method_types"
-    if not world.predates("E1"):
+    if world.names_version and not world.predates("E1"):
         raise invalid(
             "The `payment_method_types` parameter is no longer supported. Use `allowed_payment_method_types`, "
             "`excluded_payment_method_types` or `automatic_payment_methods` instead.",
@@ -733,33 +737,9 @@ def agreed(world: World, intent: SetupIntent, method: PaymentMethod, params: dic
                 more={"setup_intent": whole(world, intent)},
             )
         return before
-    sent = data["customer_acceptance"]
-    kind = sent["type"]
-    param = f"mandate_data[customer_acceptance][{kind}]"
-    if kind == "online":
-        for name in ("ip_address", "user_agent"):
-            if name not in sent.get("online", {}):
-                raise missing(f"{param}[{name}]")
-    acceptance = {
-        "accepted_at": sent.get("accepted_at", world.now),
-        kind: sent.get(kind, {}),
-        "type": kind,
-    }
-    details: dict[str, Any] = {}
-    if (intent.payment_method_options.get("us_bank_account", {}).get("mandate_options") or {}).get("collection_method"):
-        details["collection_method"] = "paper"
-    return world.put(
-        Mandate(
-            id=world.new_id("mandate"),
-            created=world.now,
-            customer_acceptance=acceptance,
-            on_behalf_of=intent.on_behalf_of,
-            payment_method=method.id,
-            payment_method_details={"type": "us_bank_account", "us_bank_account": details},
-            single_use=intent.single_use,
-            status="active" if method.is_verified else "pending",
-            type="single_use" if intent.single_use else "multi_use",
-        )
+    options = intent.payment_method_options.get("us_bank_account", {})
+    return mandates.agree(
+        world, data["customer_acceptance"], method, options, intent.on_behalf_of, single_use=intent.single_use
     )
 
 

@@ -181,6 +181,35 @@ ALLOWED: tuple[Allowed, ...] = (
         "in no type of the package, in recorded replies of platforms and where it was sent",
     ),
     # Payments
+    Allowed("absent", "dispute:evidence.appeal", "only for disputes that can be appealed"),
+    Allowed("absent", "dispute:evidence.enhanced_evidence.*", "only for disputes that are eligible for it"),
+    Allowed("absent", "dispute:evidence_details.enhanced_eligibility.*", "only for disputes that are eligible"),
+    Allowed("absent", "dispute:intended_submission_method", RELEVANT),
+    Allowed("absent", "dispute:network_reason_code", "only for disputes of cards"),
+    Allowed("absent", "dispute:payment_method_details", "only for disputes of cards"),
+    Allowed("absent", "dispute:payment_method_details.*", METHOD),
+    Allowed("extra", "payment_intent:charges", "as versions before 2022-11-15 have it, and no newer ones"),
+    Allowed("extra", "charge:refunds.total_count", RECORDED),
+    *(
+        Allowed("absent", f"payment_intent:{name}", "only with a secret key")
+        for name in (
+            "amount_capturable",
+            "amount_received",
+            "application",
+            "application_fee_amount",
+            "customer",
+            "customer_account",
+            "latest_charge",
+            "metadata",
+            "on_behalf_of",
+            "payment_method_options",
+            "review",
+            "source",
+            "statement_descriptor*",
+            "transfer_data",
+            "transfer_group",
+        )
+    ),
     Allowed("absent", "charge:authorization_code", SAMPLE),
     Allowed("absent", "charge:fraud_details.*", SAMPLE),
     Allowed("absent", "charge:level3", SAMPLE),
@@ -341,6 +370,15 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
     Extra("POST", "/v1/setup_intents/{intent}", "payment_method_types[]", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types", OLDER),
     Extra("POST", "/v1/setup_intents/{intent}/confirm", "payment_method_types[]", OLDER),
+    Extra("POST", "/v1/payment_intents/{intent}/confirm", "client_secret", BROWSERS),
+    *(
+        Extra("POST", path, "payment_method_options[us_bank_account][preferred_settlement_speed]", OLDER)
+        for path in (
+            "/v1/payment_intents",
+            "/v1/payment_intents/{intent}",
+            "/v1/payment_intents/{intent}/confirm",
+        )
+    ),
     *(
         Extra("POST", f"/v1/setup_intents/{{intent}}/{verb}", "client_secret", BROWSERS)
         for verb in ("confirm", "verify_microdeposits")

@@ -55,8 +55,10 @@ BESIDE_STUB = {"bank_account": {"currency"}, "card": {"currency"}}
 SUBJECTS = {  # what events are about whose types do not begin with the name of their object
     "account.application": {"application"},
     "account.external_account": {"bank_account", "card"},
+    "application_fee.refund": {"fee_refund"},
     "charge.dispute": {"dispute"},
     "charge.refund": {"refund"},
+    "customer.source": {"bank_account", "card", "source"},
 }
 WHOLE_WHEN_DELETED = {"discount"}  # answered in full, with `deleted` added
 

@@ -49,6 +49,17 @@ OLDER_REASONS = {
 }
 
 
+PAYMENTS = "/v1/payment_intents"
+CONFIRMED = {"payment_method": "pm_card_visa", "return_url": "https://example.com"}
+PAID = {
+    "amount": 20_00,
+    "currency": "usd",
+    "confirm": True,
+    "payment_method": "pm_card_visa",
+    "return_url": "https://example.com",
+}
+
+
 def before(id: str) -> str:
     """The last version that does not have a change."""
     since = next(change.since for change in CHANGES if change.id == id)
@@ -786,7 +797,78 @@ def test_y3_an_intent_that_names_no_types_takes_cards_and_needs_no_return_url(pl
     assert refusal.status == 400 and "return_url" in refusal.error["message"]
 
 
+def test_p1_the_money_of_a_payment_is_booked_at_once_for_older_clients(platform):
+    older, newer = both(platform, "P1")
+
+    early = older.made(PAYMENTS, **PAID, expand=["latest_charge"])
+    late = newer.made(PAYMENTS, **PAID, expand=["latest_charge"])
+
+    assert (early["capture_method"], late["capture_method"]) == ("automatic", "automatic_async")
+    assert early["latest_charge"]["balance_transaction"].startswith("txn_3")
+    assert late["latest_charge"]["balance_transaction"] is None
+    assert newer.read(f"/v1/charges/{late['latest_charge']['id']}")["balance_transaction"].startswith("txn_3")
+    assert platform.event_types()[-1] == "charge.updated"
+
+
+def test_b4c_what_has_expired_was_canceled_automatically(platform):
+    older, newer = both(platform, "B4c")
+    held = older.made(PAYMENTS, **PAID, capture_method="manual")
+
+    platform.clock(advance=8 * 86_400)
+
+    assert older.read(f"{PAYMENTS}/{held['id']}")["cancellation_reason"] == "automatic"
+    assert newer.read(f"{PAYMENTS}/{held['id']}")["cancellation_reason"] == "expired"
+
+
+def test_b6_payments_and_charges_have_no_invoice(platform):
+    older, newer = both(platform, "B6")
+
+    paid = older.made(PAYMENTS, **PAID, expand=["latest_charge"])
+
+    assert paid["invoice"] is paid["latest_charge"]["invoice"] is None
+    assert "invoice" not in newer.read(f"{PAYMENTS}/{paid['id']}")
+
+
+def test_x1_a_payment_lists_its_charges(platform):
+    older, newer = both(platform, "X1")
+    made = older.made(PAYMENTS, amount=20_00, currency="usd")
+    older.post(f"{PAYMENTS}/{made['id']}/confirm", payment_method="pm_card_chargeDeclined")
+    paid = older.made(
+        f"{PAYMENTS}/{made['id']}/confirm",
+        payment_method="pm_card_visa",
+        expand=["charges.data.balance_transaction"],
+    )
+
+    assert [one["status"] for one in paid["charges"]["data"]] == ["succeeded", "failed"]
+    assert paid["charges"]["data"][0]["balance_transaction"]["net"] == 19_12
+    assert older.read(PAYMENTS)["data"][0]["charges"]["total_count"] == 2
+    assert "charges" not in newer.read(f"{PAYMENTS}/{made['id']}", expand=["charges"])
+
+
+def test_x2_a_charge_lists_its_refunds(platform):
+    older, newer = both(platform, "X2")
+    charge = older.made(PAYMENTS, **PAID)["latest_charge"]
+    refund = older.made("/v1/refunds", charge=charge, amount=5_00)
+
+    shown = older.read(f"/v1/charges/{charge}")
+
+    assert [one["id"] for one in shown["refunds"]["data"]] == [refund["id"]]
+    assert "refunds" not in newer.read(f"/v1/charges/{charge}")
+    assert newer.read(f"/v1/charges/{charge}", expand=["refunds"])["refunds"] == shown["refunds"]
+
+
 # Before 2019
+
+
+def test_u7_payments_speak_of_sources(platform):
+    older, newer = both(platform, "U7")
+
+    made = older.made(PAYMENTS, amount=20_00, currency="usd", allowed_source_types=["card"])
+
+    assert (made["status"], made["allowed_source_types"]) == ("requires_source", ["card"])
+    assert made["next_source_action"] is None and "next_action" not in made
+    assert newer.read(f"{PAYMENTS}/{made['id']}")["status"] == "requires_payment_method"
+    assert newer.post(PAYMENTS, amount=20_00, currency="usd", allowed_source_types=["card"]).status == 400
 
 
 def test_u8_files_are_file_uploads(platform):
@@ -848,4 +930,8 @@ def test_parameters_that_no_change_gates_are_taken_by_every_version(platform, ve
     assert endpoint["enabled_events"] == retired
     assert client.made("/v1/accounts", controller=CONTROLLER, documents=documents)["id"]
     assert client.read("/v1/balance_transactions", available_on={"gte": 1})["data"] == []
+    speed = {"us_bank_account": {"preferred_settlement_speed": "fastest"}}
+    payment = client.made(PAYMENTS, amount=100, currency="usd", payment_method_options=speed)
+    client.made(f"{PAYMENTS}/{payment['id']}", payment_method_options=speed)
+    client.made(f"{PAYMENTS}/{payment['id']}/confirm", **CONFIRMED, payment_method_options=speed)
     assert {one.operation for one in TAKEN_BY_EVERY_VERSION} <= OPERATIONS

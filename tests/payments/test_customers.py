@@ -152,7 +152,6 @@ def test_lists_of_a_customer_are_shown_when_asked_for(platform):
 @pytest.mark.parametrize(
     "sent, param",
     [
-        ({"source": "tok_visa"}, "source"),
         ({"tax": {"ip_address": "8.8.8.8"}}, "tax"),
         ({"tax_id_data": [{"type": "eu_vat", "value": "DE123456789"}]}, "tax_id_data"),
         ({"cash_balance": {"settings": {"reconciliation_mode": "manual"}}}, "cash_balance"),

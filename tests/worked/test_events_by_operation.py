@@ -77,6 +77,11 @@ PLACES = {
     "issuing.personalization_design": DESIGNS,
     "issuing.token": "/v1/issuing/tokens",
     "issuing.transaction": IPI,
+    "application_fee": "/v1/application_fees",
+    "charge": "/v1/charges",
+    "dispute": "/v1/disputes",
+    "payment_intent": "/v1/payment_intents",
+    "refund": "/v1/refunds",
     "customer": "/v1/customers",
     "mandate": "/v1/mandates",
     "payment_method": "/v1/payment_methods",
@@ -101,7 +106,7 @@ PLACES = {
 # Without OAuth nobody authorizes an application.
 NOT_TOLD = "account.application.authorized"
 # What goes on changing without an event: when it is returned no type says so.
-TOLD_TOO_EARLY = ("treasury.inbound_transfer",)
+TOLD_TOO_EARLY = ("charge", "treasury.inbound_transfer")
 
 STORIES: dict[str, Story] = {}
 
@@ -1461,6 +1466,79 @@ def cancel_intent(platform: Client) -> Iterator[Any]:
     yield platform
     platform.made(f"{INTENTS}/{intent}/cancel")
     yield [NO_LONGER_PENDING, ("setup_intent.canceled", None)]
+
+
+# Payments
+
+
+PAYMENTS = "/v1/payment_intents"
+PAYING = {"amount": 20_00, "currency": "usd", "confirm": True, "return_url": "https://example.com"}
+BOOKED = ("charge.updated", {"balance_transaction": None})
+
+
+@story("payment that succeeds, and is refunded")
+def pay_and_refund(platform: Client) -> Iterator[Any]:
+    yield platform
+    made = platform.made(PAYMENTS, **PAYING, payment_method="pm_card_visa")
+    platform.made("/v1/refunds", payment_intent=made["id"])
+    yield [
+        ("payment_intent.created", None),
+        ("charge.succeeded", None),
+        ("payment_intent.succeeded", None),
+        BOOKED,
+        ("refund.created", None),
+        ("charge.refunded", {"amount_refunded": 0, "refunded": False}),
+    ]
+
+
+@story("payment that is declined")
+def pay_declined(platform: Client) -> Iterator[Any]:
+    yield platform
+    platform.post(PAYMENTS, **PAYING, payment_method="pm_card_chargeDeclined")
+    yield [("payment_intent.created", None), ("charge.failed", None), ("payment_intent.payment_failed", None)]
+
+
+@story("payment that is held and captured in part")
+def hold_and_capture(platform: Client) -> Iterator[Any]:
+    yield platform
+    held = platform.made(PAYMENTS, **PAYING, payment_method="pm_card_visa", capture_method="manual")
+    platform.made(f"{PAYMENTS}/{held['id']}/capture", amount_to_capture=5_00)
+    yield [
+        ("payment_intent.created", None),
+        ("charge.succeeded", None),
+        ("payment_intent.amount_capturable_updated", {"amount_capturable": 0}),
+        ("charge.captured", {"amount_captured": 0, "balance_transaction": None, "captured": False}),
+        ("payment_intent.succeeded", None),
+    ]
+
+
+@story("payment that waits for its cardholder, and is canceled")
+def ask_and_cancel(platform: Client) -> Iterator[Any]:
+    yield platform
+    made = platform.made(PAYMENTS, **PAYING, payment_method="pm_card_threeDSecure2Required")
+    platform.made(f"{PAYMENTS}/{made['id']}/cancel")
+    yield [
+        ("payment_intent.created", None),
+        ("payment_intent.requires_action", None),
+        ("payment_intent.canceled", None),
+    ]
+
+
+@story("payment that is disputed, and lost")
+def pay_and_lose(platform: Client) -> Iterator[Any]:
+    yield platform
+    platform.made(PAYMENTS, **PAYING, payment_method="pm_card_createDispute")
+    dispute = platform.read("/v1/disputes")["data"][0]["id"]
+    platform.made(f"/v1/disputes/{dispute}/close")
+    yield [
+        ("payment_intent.created", None),
+        ("charge.succeeded", None),
+        ("payment_intent.succeeded", None),
+        BOOKED,
+        ("charge.dispute.created", None),
+        ("charge.dispute.funds_withdrawn", None),
+        ("charge.dispute.closed", None),
+    ]
 
 
 # The table

@@ -9,6 +9,8 @@ import pytest
 
 from emulator.catalog import CATALOG
 from emulator.kernel.routes import Route
+from emulator.kernel.world import World
+from emulator.payments.application_fee import ApplicationFee, FeeRefund
 from tests.balances.paying import GOOD, paid_out, topped_up
 from tests.client import Client
 from tests.issuing.holders import (
@@ -48,7 +50,12 @@ ROUTES = [
 
 
 # What the second variable of a path stands for that is not named after it.
-INSIDE = {"/v1/transfers/{transfer}/reversals/{id}": "reversals of v1/transfers"}
+INSIDE = {
+    "/v1/application_fees/{fee}/refunds/{id}": "refunds of v1/application_fees",
+    "/v1/customers/{customer}/sources/{id}": "sources of v1/customers",
+    "/v1/customers/{customer}/sources/{id}/verify": "sources of v1/customers",
+    "/v1/transfers/{transfer}/reversals/{id}": "reversals of v1/transfers",
+}
 
 
 def collection(path: str) -> str:
@@ -86,6 +93,10 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
 
     own = platform.read("/v1/account")["id"]
     transfer = client.made("/v1/transfers", amount=2, currency="usd", destination=own)["id"]
+    disputed = {"payment_method": "pm_card_createDisputeInquiry", "return_url": "https://example.com"}
+    payment = client.made(
+        "/v1/payment_intents", amount=1_00, currency="usd", confirm=True, capture_method="automatic", **disputed
+    )
 
     def newest(path: str, **params: Any) -> str:
         return client.read(path, **params)["data"][0]["id"]
@@ -115,6 +126,12 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
         "treasury/received_debits": debit,
         "treasury/transaction_entries": newest("/v1/treasury/transaction_entries", financial_account=account),
         "treasury/transactions": newest("/v1/treasury/transactions", financial_account=account),
+        **fees_of(client),
+        "v1/charges": payment["latest_charge"],
+        "v1/disputes": newest("/v1/disputes"),
+        "v1/payment_intents": payment["id"],
+        "v1/refunds": client.made("/v1/refunds", charge=payment["latest_charge"], amount=1)["id"],
+        "sources of v1/customers": client.made(f"{CUSTOMERS}/{customer}/sources", source="tok_visa")["id"],
         "v1/balance_transactions": newest("/v1/balance_transactions"),
         "v1/customers": customer,
         "v1/ephemeral_keys": client.made("/v1/ephemeral_keys", issuing_card=card["id"])["id"],
@@ -137,6 +154,17 @@ def belongings(platform: Client) -> tuple[Client, dict[str, str]]:
             "/v1/webhook_endpoints", url="http://127.0.0.1:9/hook", enabled_events=["topup.created"]
         )["id"],
     }
+
+
+def fees_of(client: Client) -> dict[str, str]:
+    """An application fee and its refund, put where only an account that is its own platform has them."""
+    tenant = client.app.emulator.tenants.open(client.key.removeprefix("sk_test_"))  # type: ignore[attr-defined]
+    with tenant.writing() as inside:
+        world = World(inside, str(client.account))
+        fee = world.new_id("fee")
+        world.put(ApplicationFee(fee, world.now, 1, world.now, "ch_x", "usd", None, world.account))
+        refund = world.put(FeeRefund(world.new_id("fr"), world.now, 1, "usd", fee))
+    return {"v1/application_fees": fee, "refunds of v1/application_fees": refund.id}
 
 
 def a_file(client: Client, purpose: str = "identity_document") -> str:

@@ -1314,6 +1314,163 @@ INTENT_TABLE = Table(
 )
 
 
+# Payments
+
+
+PAYMENTS = "/v1/payment_intents"
+PAYMENT_STATE = "payment_intent_unexpected_state"
+PAID = {"amount": 20_00, "currency": "usd", "allowed_payment_method_types": ["card"]}
+HELD = {"payment_method": "pm_card_visa", "confirm": True, "capture_method": "manual"}
+
+
+def payment(verb: str = "", **params: Any) -> Begin:
+    """A payment intent, and what was done with it then."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        made = client.made(PAYMENTS, **PAID, **params)["id"]
+        if verb:
+            client.made(f"{PAYMENTS}/{made}/{verb}")
+        return client, {"intent": made}
+
+    return begin
+
+
+def payment_refusals(status: str, *verbs: str) -> dict[str, Refused]:
+    """What is said of verbs that the status of a payment does not allow."""
+    unpaid = "requires_payment_method, requires_confirmation, requires_action"
+    says = {
+        "capture": f"This PaymentIntent could not be captured because it has a status of {status}. Only a "
+        "PaymentIntent with one of the following statuses may be captured: requires_capture.",
+        **{
+            verb: f"You cannot {verb} this PaymentIntent because it has a status of {status}. Only a PaymentIntent "
+            f"with one of the following statuses may be {past}: {statuses}."
+            for verb, past, statuses in (
+                ("cancel", "canceled", f"{unpaid}, requires_capture"),
+                ("confirm", "confirmed", unpaid),
+                ("update", "updated", unpaid),
+            )
+        },
+    }
+    return {verb: Refused(says[verb], None, PAYMENT_STATE) for verb in verbs}
+
+
+PAYMENT_TABLE = Table(
+    {
+        "requires_payment_method": payment(),
+        "requires_confirmation": payment(payment_method="pm_card_visa"),
+        "requires_action": payment(payment_method="pm_card_threeDSecure2Required", confirm=True),
+        "requires_capture": payment(**HELD),
+        "succeeded": payment("confirm", payment_method="pm_card_visa"),
+        "canceled": payment("cancel"),
+    },
+    {
+        "annotate": Verb("POST", PAYMENTS + "/{intent}", {"description": "Rent", "metadata": {"k": "v"}}),
+        "update": Verb("POST", PAYMENTS + "/{intent}", {"amount": 30_00}),
+        "confirm": Verb("POST", PAYMENTS + "/{intent}/confirm", {"payment_method": "pm_card_visa"}),
+        "capture": Verb("POST", PAYMENTS + "/{intent}/capture"),
+        "cancel": Verb("POST", PAYMENTS + "/{intent}/cancel"),
+    },
+    {
+        "requires_payment_method": payment_refusals("requires_payment_method", "capture"),
+        "requires_confirmation": payment_refusals("requires_confirmation", "capture"),
+        "requires_action": payment_refusals("requires_action", "capture"),
+        "requires_capture": payment_refusals("requires_capture", "confirm", "update"),
+        "succeeded": {
+            **payment_refusals("succeeded", "cancel", "capture", "update"),
+            "confirm": Refused(
+                "You cannot confirm this PaymentIntent because it has already succeeded after being previously "
+                "confirmed.",
+                None,
+                PAYMENT_STATE,
+            ),
+        },
+        "canceled": payment_refusals("canceled", "cancel", "capture", "confirm", "update"),
+    },
+)
+
+
+def charge(*refunds: str, **params: Any) -> Begin:
+    """A charge, and what of it was captured and refunded."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        made = client.made("/v1/charges", amount=20_00, currency="usd", source="tok_visa", **params)["id"]
+        ids = {"charge": made, "refund": ""}
+        for _ in refunds:
+            ids["refund"] = client.made("/v1/refunds", charge=made)["id"]
+        return client, ids
+
+    return begin
+
+
+REFUNDED = Refused("Charge {charge} has already been refunded.", None, "charge_already_refunded")
+CHARGE_TABLE = Table(
+    {"held": charge(capture=False), "captured": charge(), "let go": charge("all", capture=False)},
+    {
+        "annotate": Verb("POST", "/v1/charges/{charge}", {"description": "Rent"}),
+        "capture": Verb("POST", "/v1/charges/{charge}/capture"),
+    },
+    {
+        "captured": {"capture": Refused("Charge {charge} has already been captured.", None, "charge_already_captured")},
+        "let go": {"capture": REFUNDED},
+    },
+)
+REFUND_TABLE = Table(
+    {"succeeded": charge("all")},
+    {
+        "annotate": Verb("POST", "/v1/refunds/{refund}", {"metadata": {"k": "v"}}),
+        "cancel": Verb("POST", "/v1/refunds/{refund}/cancel"),
+    },
+    {
+        "succeeded": {
+            "cancel": Refused(
+                "Refund {refund} has a status of succeeded. Only refunds with a status of requires_action can be "
+                "canceled."
+            )
+        }
+    },
+)
+
+
+def charge_dispute(method: str, text: str | None = None) -> Begin:
+    """A dispute of a charge, and what its bank was told."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        client.made(PAYMENTS, **PAID, payment_method=method, confirm=True)
+        dispute = client.read("/v1/disputes")["data"][0]["id"]
+        if text is not None:
+            client.made(f"/v1/disputes/{dispute}", evidence={"uncategorized_text": text})
+        return client, {"dispute": dispute}
+
+    return begin
+
+
+def dispute_refusals(status: str, *verbs: str) -> dict[str, Refused]:
+    """What is said of verbs that the status of a dispute does not allow."""
+    return {verb: Refused(f"You cannot {verb} a dispute with status '{status}'.") for verb in verbs}
+
+
+CHARGE_DISPUTE_TABLE = Table(
+    {
+        "needs_response": charge_dispute("pm_card_createDispute"),
+        "under_review": charge_dispute("pm_card_createDispute", "They were here."),
+        "won": charge_dispute("pm_card_createDispute", "winning_evidence"),
+        "lost": charge_dispute("pm_card_createDispute", "losing_evidence"),
+        "warning_needs_response": charge_dispute("pm_card_createDisputeInquiry"),
+        "warning_under_review": charge_dispute("pm_card_createDisputeInquiry", "They were here."),
+        "warning_closed": charge_dispute("pm_card_createDisputeInquiry", "winning_evidence"),
+    },
+    {
+        "annotate": Verb("POST", "/v1/disputes/{dispute}", {"metadata": {"k": "v"}}),
+        "submit": Verb("POST", "/v1/disputes/{dispute}", {"evidence": {"customer_name": "Ada"}}),
+        "close": Verb("POST", "/v1/disputes/{dispute}/close"),
+    },
+    {
+        status: dispute_refusals(status, "submit", "close")
+        for status in ("under_review", "won", "lost", "warning_under_review", "warning_closed")
+    },
+)
+
+
 # Links to files
 
 
@@ -1402,6 +1559,10 @@ TABLES = {
     "file link": FILE_LINK_TABLE,
     "payment method": METHOD_TABLE,
     "setup intent": INTENT_TABLE,
+    "payment intent": PAYMENT_TABLE,
+    "charge": CHARGE_TABLE,
+    "refund": REFUND_TABLE,
+    "dispute of a charge": CHARGE_DISPUTE_TABLE,
 }
 CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]
 # Built operations that change one object and that no state of it refuses.
@@ -1414,6 +1575,11 @@ STATELESS = {
     "POST /v1/accounts/{account}/external_accounts": "refused by what is sent",
     "POST /v1/accounts/{account}/bank_accounts": "refused by what is sent",
     "POST /v1/accounts/{account}/login_links": "onboarded or not; refused in a test of its own",
+    "POST /v1/application_fees/{fee}/refunds/{id}": "metadata can be changed whatever was given back",
+    "POST /v1/customers/{customer}/sources": "refused by what is sent",
+    "POST /v1/customers/{customer}/sources/{id}": "a card has no state; one that is deleted is missing",
+    "DELETE /v1/customers/{customer}/sources/{id}": "a card has no state; one that is deleted is missing",
+    "POST /v1/customers/{customer}/sources/{id}/verify": "no card can be verified, whatever its state",
     "DELETE /v1/ephemeral_keys/{key}": "keys past their end are deleted too",
     "POST /v1/events/{id}/retry": "an event has no state; a disabled endpoint is refused as a parameter",
     "POST /v1/test_helpers/test_clocks/{test_clock}/advance": "a clock has arrived before the next request",

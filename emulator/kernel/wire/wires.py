@@ -112,10 +112,14 @@ def passes(check: Callable[..., None], *checked: Any) -> bool:
 def body_of_v1(world: World, result: Any, expand: list[str], sent: Incoming) -> Any:
     """A list object with `has_more`, what is left of a deleted object, or the object itself."""
     if isinstance(result, Page):
+        if result.records:
+            expand = [*expand, *(f"data.{path}" for path in render.unasked(world, type(result.records[0])))]
         data = world.rows(result.records, partial(row, world, expand) if expand else world.render)
         return listed(data, result.url, has_more=result.has_more)
     if isinstance(result, Deleted):
         return {"id": result.record.id, "object": result.record.object, "deleted": True}
+    if not isinstance(result, dict):
+        expand = [*expand, *render.unasked(world, type(result))]
     return whole(world, result, expand)
 
 

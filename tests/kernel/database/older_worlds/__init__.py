@@ -44,6 +44,19 @@ def brought_up(directory: Path) -> Path:
     return file
 
 
+def add_payments(platform: Client, customer: str) -> None:
+    """Payments with what follows from them: refunds, a dispute, fees."""
+    paying = {"amount": 20_00, "currency": "usd", "confirm": True, "return_url": "https://example.com"}
+    paid = platform.made("/v1/payment_intents", **paying, payment_method="pm_card_visa")
+    platform.made("/v1/refunds", payment_intent=paid["id"], amount=5_00)
+    business = connected(platform)
+    business.made("/v1/payment_intents", **paying, payment_method="pm_card_createDispute")
+    direct = {**paying, "application_fee_amount": 2_00, "payment_method": "pm_card_visa"}
+    charge = business.made("/v1/payment_intents", **direct, capture_method="automatic")["latest_charge"]
+    business.made("/v1/refunds", charge=charge, refund_application_fee=True, amount=10_00)
+    platform.made(f"/v1/customers/{customer}/sources", source="tok_visa")
+
+
 def add_what_has_come_since(platform: Client) -> None:
     """The kinds of record that the older world cannot have."""
     file = {"purpose": "dispute_evidence", "file": (b"%PDF evidence", "evidence.pdf")}
@@ -51,6 +64,7 @@ def add_what_has_come_since(platform: Client) -> None:
     platform.made("/v1/test_helpers/test_clocks", frozen_time=1_700_000_000)
     customer = platform.made("/v1/customers", name="Jenny Rosen")["id"]
     platform.made("/v1/payment_methods/pm_card_visa/attach", customer=customer)
+    add_payments(platform, customer)
     platform.made("/v1/test_helpers/issuing/fund_balance", amount=50_00, currency="usd")
     card = a_card(platform, status="active")
     authorize(platform, card, 1_00, wallet="apple_pay")

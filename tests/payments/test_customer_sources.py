@@ -1,0 +1,112 @@
+"""Sources of customers: cards saved in the older way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.payments.paying import paid, said_by_doctor
+
+CUSTOMERS = "/v1/customers"
+
+
+@pytest.fixture
+def sources(platform) -> str:
+    """Where the sources of a customer are found."""
+    return f"{CUSTOMERS}/{platform.made(CUSTOMERS)['id']}/sources"
+
+
+def test_the_first_source_is_the_default_until_it_is_deleted(platform, sources):
+    customer = sources.removesuffix("/sources")
+    first = platform.made(sources, source="tok_visa", metadata={"a": "1"})
+    second = platform.made(sources, source="tok_amex")
+
+    assert (first["object"], first["brand"], first["last4"]) == ("card", "Visa", "4242")
+    assert first["id"].startswith("card_") and first["metadata"] == {"a": "1"}
+    assert platform.read(customer)["default_source"] == first["id"]
+    assert platform.read(customer, expand=["default_source"])["default_source"] == first
+    shown = platform.read(customer, expand=["sources"])["sources"]
+    assert [one["id"] for one in shown["data"]] == [second["id"], first["id"]]
+    assert platform.delete(f"{sources}/{first['id']}").json == {"id": first["id"], "object": "card", "deleted": True}
+    assert platform.read(customer)["default_source"] == second["id"]
+    assert platform.get(f"{sources}/{first['id']}").status == 404
+    assert [type for type in platform.event_types() if "source" in type] == [
+        "customer.source.created",
+        "customer.source.created",
+        "customer.source.deleted",
+    ]
+    assert said_by_doctor(platform) == []
+
+
+def test_sources_are_listed_and_changed(platform, sources):
+    made = platform.made(sources, source="tok_visa")
+    path = f"{sources}/{made['id']}"
+
+    after = platform.made(path, name="Ada", address_line1="1 Main Street", exp_month="12", metadata={"b": "2"})
+
+    assert (after["name"], after["address_line1"], after["exp_month"]) == ("Ada", "1 Main Street", 12)
+    assert platform.read(path) == after
+    assert platform.read(sources)["data"] == platform.read(sources, object="card")["data"] == [after]
+    assert platform.read(sources, object="bank_account")["data"] == []
+    assert platform.event_types()[-1] == "customer.source.updated"
+
+
+@pytest.mark.parametrize(
+    "params, status, param",
+    [
+        ({"account_holder_name": "Ada"}, 400, "account_holder_name"),
+        ({"exp_month": "x"}, 400, "exp_month"),
+        ({"exp_year": "2000"}, 402, "exp_year"),
+    ],
+)
+def test_what_a_card_cannot_become_is_refused(platform, sources, params, status, param):
+    made = platform.made(sources, source="tok_visa")
+
+    refusal = platform.post(f"{sources}/{made['id']}", **params)
+
+    assert (refusal.status, refusal.error["param"]) == (status, param)
+    assert platform.read(f"{sources}/{made['id']}") == made
+
+
+@pytest.mark.parametrize(
+    "token, status", [("tok_nothing", 400), ("btok_us_verified", 501), ("src_x", 501), ("tok_chargeDeclined", 402)]
+)
+def test_what_is_no_test_card_cannot_be_saved(platform, sources, token, status):
+    refusal = platform.post(sources, source=token)
+
+    assert refusal.status == status
+    assert platform.read(sources)["data"] == []
+
+
+def test_a_source_pays_an_intent_too(platform, sources):
+    customer = sources.split("/")[3]
+    made = platform.made(sources, source="tok_visa")
+
+    assert paid(platform, method=made["id"], customer=customer)["status"] == "succeeded"
+
+
+def test_only_bank_accounts_can_be_verified(platform, sources):
+    made = platform.made(sources, source="tok_visa")
+
+    assert platform.post(f"{sources}/{made['id']}/verify", amounts=[32, 45]).status == 400
+
+
+def test_a_customer_begins_with_a_source_and_changes_its_default(platform):
+    customer = platform.made(CUSTOMERS, source="tok_visa")
+    path = f"{CUSTOMERS}/{customer['id']}"
+    other = platform.made(f"{path}/sources", source="tok_amex")["id"]
+
+    changed = platform.made(path, default_source=other)
+    replaced = platform.made(path, source="tok_jcb")
+
+    assert changed["default_source"] == other != customer["default_source"]
+    assert replaced["default_source"] not in (other, customer["default_source"])
+    assert platform.post(path, default_source="card_x").error["param"] == "default_source"
+
+
+def test_sources_of_another_customer_are_not_found(platform, sources):
+    made = platform.made(sources, source="tok_visa")
+    other = platform.made(CUSTOMERS)["id"]
+
+    for verb in ("GET", "POST", "DELETE"):
+        refusal = platform.send(verb, f"{CUSTOMERS}/{other}/sources/{made['id']}", {}, None)
+        assert (refusal.status, refusal.error["code"]) == (404, "resource_missing")
