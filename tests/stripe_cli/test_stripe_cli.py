@@ -38,7 +38,43 @@ TRIGGERS = {
     "product.created": "product.created",
     "product.deleted": "product.deleted",
     "product.updated": "product.updated",
-    "topup.created": "topup.created",
+    **{
+        name: name
+        for name in (
+            "balance.available",
+            "charge.captured",
+            "charge.dispute.closed",
+            "charge.dispute.created",
+            "charge.dispute.updated",
+            "charge.failed",
+            "charge.refund.updated",
+            "charge.refunded",
+            "charge.succeeded",
+            "customer.created",
+            "customer.deleted",
+            "customer.source.created",
+            "customer.source.updated",
+            "customer.updated",
+            "payment_intent.amount_capturable_updated",
+            "payment_intent.canceled",
+            "payment_intent.created",
+            "payment_intent.payment_failed",
+            "payment_intent.requires_action",
+            "payment_intent.succeeded",
+            "payment_method.attached",
+            "payment_method.detached",
+            "payout.created",
+            "payout.updated",
+            "setup_intent.canceled",
+            "setup_intent.created",
+            "setup_intent.succeeded",
+            "setup_intent.setup_failed",
+            "topup.created",
+            "transfer.created",
+            "transfer.reversed",
+            "transfer.updated",
+        )
+    },
 }
 CONNECT_TRIGGERS = ("account.application.deauthorized", "account.updated")
 
@@ -181,6 +217,7 @@ def test_our_own_fixtures_run_unchanged(cli, tmp_path, file):
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_trigger_succeeds_and_causes_its_event(cli, trigger):
     outcome = cli("trigger", trigger)
+    cli.api("POST", "/_emulator/clock", advance=60)  # what is told of in a minute
 
     assert "Trigger succeeded!" in outcome.out + outcome.err
     if trigger not in CONNECT_TRIGGERS:  # what happens to a connected account is told to those who listen
