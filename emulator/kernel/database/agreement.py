@@ -37,6 +37,9 @@ def differing_from_events(world: World) -> Iterator[str]:
             continue
         found = world.anywhere(kind, event.about)
         if found is None:
+            others = (other for other in world.catalog.records.values() if other.is_stored and not other.has_table)
+            if any(world.anywhere(other, str(event.about)) for other in others):
+                continue  # what another kind of record shows under this name too
             if kind.look_up is None:
                 yield f"{event.about} was last told of by {event.id}, and is not there"
             continue
