@@ -132,7 +132,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "due": "due_at",
         "emulator_next_authorization": ".approved .reason",
         "emulator_next_flow": ".code .status",
-        "fault": "method milliseconds path rate_limited_reason should_retry",
+        "fault": "jitter_milliseconds met method milliseconds path probability rate_limited_reason should_retry",
         "movement": "available_on id kind",
         "tenant": "clock_offset created draws frozen_at generation last_now name",
     },
