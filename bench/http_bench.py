@@ -114,10 +114,10 @@ class Row(NamedTuple):
 
 
 ROWS = (
-    Row("retrieve a card", World.retrieve, "hello", 0.5),
-    Row("create a cardholder", World.create_cardholder, "insert", 0.4),
-    Row("list of 10", World.list_of_ten, "hello", None),
-    Row("authorize", World.authorize, "insert", 0.2),
+    Row("retrieve a card", World.retrieve, "hello", 0.85),
+    Row("create a cardholder", World.create_cardholder, "insert", 0.7),
+    Row("list of 10", World.list_of_ten, "hello", 0.45),
+    Row("authorize", World.authorize, "insert", 0.42),
     Row("authorize + capture", World.authorize_and_capture, "insert", None),
 )
 
