@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browsers import Tab
+from tests.browsers import Tab, until
 from tests.dashboard.conftest import Demo
 from tests.dashboard.people import WIDTHS, Person
 
@@ -100,3 +100,22 @@ def test_the_search_field_is_a_key_away_and_leads_to_the_object(tab: Tab, demo: 
     person.reads("Card •• ", "Show number and CVC")
     assert person.path == f"/dashboard/cards/{demo.made['card']['id']}"
     assert person.complaints(demo.host) == []
+
+
+def test_what_somebody_opened_and_stands_on_outlives_a_swap(tab: Tab, demo: Demo) -> None:
+    person = Person(tab, "wide")
+    person.open(demo.link)
+    person.open(f"{demo.url}/dashboard/financial_accounts/{demo.made['financial_account']['id']}")
+    person.reads("Live · ", "Change")
+    person.press("Change")
+    tab.run("document.querySelector('#money details summary').focus(); window.first = document.getElementById('money')")
+
+    inside, tenant = demo.app.emulator.dashboard.inside, demo.app.emulator.tenants.open("demo")
+    sent = {"card": demo.made["card"]["id"], "amount": 12_34, "merchant_data": {"name": "Tin Roof Hardware"}}
+    path, account = "/v1/test_helpers/issuing/authorizations", demo.made["account"]["id"]
+    inside.call(tenant, "POST", path, sent, account=account, origin=demo.url)
+    person.reads("Tin Roof Hardware")
+
+    until(lambda: tab.run("document.getElementById('money') !== window.first"))
+    until(lambda: tab.run("document.querySelector('#money details').open"))
+    until(lambda: tab.run("document.activeElement === document.querySelector('#money details summary')"))

@@ -1,41 +1,50 @@
-// The one script of ours: copy buttons, `/` for the search field, and regions that follow the stream.
+// Copy buttons, `/` for the search field, regions that follow the stream.
 (() => {
-  const { body, documentElement: page } = document;
-  page.classList.add('js');
+  const { body } = document;
+  const on = (name, then) => body.addEventListener(name, then);
+  const byId = (id) => document.getElementById(id);
+  document.documentElement.classList.add('js');
 
-  document.addEventListener('click', async ({ target }) => {
+  on('click', async ({ target }) => {
     const button = target.closest('[data-copy]');
     if (!button) return;
-    const from = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(from ? from.textContent : button.dataset.copy);
+    const { copy } = button.dataset;
+    await navigator.clipboard.writeText(byId(copy)?.textContent ?? copy);
     button.classList.add('done');
     setTimeout(() => button.classList.remove('done'), 1200);
   });
 
-  document.addEventListener('keydown', (event) => {
-    const typing = event.target.closest('input, select, textarea');
-    const find = document.getElementById('q');
-    if (event.key !== '/' || typing || !find || event.ctrlKey || event.metaKey || event.altKey) return;
+  on('keydown', (event) => {
+    const typing = event.target.closest('input, select');
+    if (event.key !== '/' || typing || event.ctrlKey || !byId('q')) return;
     event.preventDefault();
-    find.focus();
+    byId('q').focus();
   });
 
-  // A region that somebody types into is left as it is.
-  body.addEventListener('htmx:beforeSwap', (event) => {
+  // A region somebody types into stays; what is open and focused outlives a swap.
+  const kept = new Map();
+  const folds = (region) => [...region.querySelectorAll('details')];
+  const named = ({ href, value, textContent }) => `${href} ${value} ${textContent}`;
+  on('htmx:beforeSwap', ({ target, detail }) => {
     const busy = document.activeElement;
-    if (event.target.contains(busy) && busy.matches('input, select')) event.detail.shouldSwap = false;
+    const inside = target.contains(busy);
+    if (inside && busy.matches('input, select')) detail.shouldSwap = false;
+    kept.set(target.id, [folds(target).map((one) => one.open), inside && named(busy)]);
+  });
+  on('htmx:afterSettle', ({ target }) => {
+    const [open, stood] = kept.get(target.id) ?? [[]];
+    folds(target).forEach((one, number) => { one.open = open[number] ?? one.open; });
+    const places = [...target.querySelectorAll('a, button, summary')];
+    if (stood) places.find((one) => named(one) === stood)?.focus({ preventScroll: true });
   });
 
   const address = body.dataset.stream;
   if (!address) return;
-  const foot = document.getElementById('live');
-  let source = null;
-  let last = '';
-
+  let source, last;
   const tell = (words) => words.forEach((word) => body.dispatchEvent(new Event(`on-${word}`)));
   const show = (live) => {
-    foot.classList.toggle('off', !live);
-    foot.lastElementChild.textContent = live ? `Live · ${location.host}` : 'Not live, reload';
+    byId('live').classList.toggle('off', !live);
+    byId('live').lastElementChild.textContent = live ? `Live · ${location.host}` : 'Not live, reload';
   };
   const open = () => {
     source?.close();
@@ -47,9 +56,9 @@
       tell(data.split(' '));
     };
   };
-  // Who leaves a page breaks off what it asked for; that is no error. A download leaves nothing.
+  // Leaving a page breaks off what it asked for; a download leaves nothing.
   const asked = new Set();
-  body.addEventListener('htmx:beforeRequest', ({ detail: { xhr } }) => {
+  on('htmx:beforeRequest', ({ detail: { xhr } }) => {
     asked.add(xhr);
     xhr.addEventListener('loadend', () => asked.delete(xhr));
   });
@@ -58,14 +67,11 @@
     asked.forEach((xhr) => { xhr.onabort = xhr.onerror = null; });
     setTimeout(open, 3000);
   });
-  // A tab that nobody looks at holds no connection: a browser has only six of them for one server.
+  // A hidden tab holds no connection: a browser has six of them for a server.
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) {
-      source?.close();
-    } else {
-      open();
-      tell(['back']);
-    }
+    if (document.hidden) return source?.close();
+    open();
+    tell(['back']);
   });
   if (!document.hidden) open();
 })();
