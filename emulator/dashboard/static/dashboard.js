@@ -15,7 +15,7 @@
   });
 
   on('keydown', (event) => {
-    const typing = event.target.closest('input, select');
+    const typing = event.target.matches('input, select');
     if (event.key !== '/' || typing || event.ctrlKey || !byId('q')) return;
     event.preventDefault();
     byId('q').focus();
@@ -67,7 +67,7 @@
     asked.forEach((xhr) => { xhr.onabort = xhr.onerror = null; });
     setTimeout(open, 3000);
   });
-  // A hidden tab holds no connection: a browser has six of them for a server.
+  // A hidden tab holds no connection: browsers have six.
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return source?.close();
     open();
