@@ -16,7 +16,7 @@ from emulator.kernel.errors import invalid
 URL = "/v1/issuing/cards"
 HOLDERS = "/v1/issuing/cardholders"
 SHIPPING = "/v1/test_helpers/issuing/cards"
-MOST_CARDS = 12
+MOST_CARDS = 9
 MOST_HOLDERS = 25
 MOST_PURCHASES = 10
 STATUSES = (("", "All"), ("active", "Active"), ("inactive", "Inactive"), ("canceled", "Canceled"))

@@ -25,8 +25,10 @@ def overview(view: View) -> Response:
     purse = money.purse(view)
     bought = view.api.get("/v1/issuing/authorizations", limit=MOST_TODAY, created={"gte": today})
     rows = bought["data"]
+    shown = rows or view.api.get("/v1/issuing/authorizations", limit=MOST_SHOWN)["data"]
     declined = [one for one in rows if purchases.standing(one).word == "declined"]
-    headlines = {one["id"]: explained_in_short(view, one) for one in declined[:MOST_EXPLAINED]}
+    explained = [one for one in shown[:MOST_SHOWN] if purchases.standing(one).word == "declined"]
+    headlines = {one["id"]: explained_in_short(view, one) for one in explained[:MOST_EXPLAINED]}
     reasons = Counter(headlines.get(one["id"]) or formats.words(purchases.why_not(one)) for one in declined)
     open_ones = view.api.get("/v1/issuing/authorizations", status="pending", limit=MOST_TODAY)
     return view.page(
@@ -41,7 +43,7 @@ def overview(view: View) -> Response:
             "approved": len(rows) - len(declined),
             "cards": len({one["card"]["id"] for one in rows if one["approved"]}),
         },
-        rows=[(one, purchases.standing(one), headlines.get(one["id"])) for one in rows[:MOST_SHOWN]],
+        rows=[(one, purchases.standing(one), headlines.get(one["id"])) for one in shown[:MOST_SHOWN]],
         held=sum(purchases.amounts(one).held for one in open_ones["data"]),
         open=open_ones,
         reasons=reasons.most_common(),

@@ -48,7 +48,16 @@ class Person:
 
     def wait(self) -> None:
         """Until the page is there."""
-        until(lambda: self.tab.run("document.readyState") == "complete")
+        until(lambda: self.asks("document.readyState") == "complete")
+
+    def asks(self, script: str) -> Any:
+        """What a script comes to; None while one page gives way to the next."""
+        try:
+            return self.tab.run(script)
+        except AssertionError as failure:
+            if "navigated" not in str(failure) and "context" not in str(failure):
+                raise
+            return None
 
     @property
     def path(self) -> str:
@@ -58,7 +67,7 @@ class Person:
     @property
     def text(self) -> str:
         """What the page says."""
-        return self.tab.run("document.body ? document.body.innerText : ''").replace("\u00a0", " ")
+        return (self.asks("document.body ? document.body.innerText : ''") or "").replace("\u00a0", " ")
 
     def reads(self, *words: str) -> None:
         """Wait until the page says something."""
@@ -70,7 +79,7 @@ class Person:
         place: list[Any] = []
 
         def there() -> bool:
-            found = self.tab.run(f"({PRESSABLE})({json.dumps(words)})")
+            found = self.asks(f"({PRESSABLE})({json.dumps(words)})")
             place[:] = found or []
             return bool(found)
 

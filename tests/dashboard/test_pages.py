@@ -502,7 +502,7 @@ def test_a_world_without_anything_says_what_to_do_next(app: Flask, key: str) -> 
     visitor = Visitor(app, key)
 
     for path, says in {
-        "": "No purchase today.",
+        "": "No purchase yet.",
         "/terminal": "No card yet.",
         "/authorizations": "No purchase here.",
         "/cards": "No card here.",
