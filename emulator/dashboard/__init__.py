@@ -17,6 +17,7 @@ from flask import Flask, Response, g, redirect, request
 from werkzeug.local import LocalProxy
 
 from emulator.dashboard import (
+    accounts,
     authorizations,
     cardholders,
     cards,
@@ -27,6 +28,7 @@ from emulator.dashboard import (
     faults,
     financial_accounts,
     finding,
+    flows,
     formats,
     live,
     overview,
@@ -53,6 +55,8 @@ MODULES = (
     cardholders,
     disputes,
     financial_accounts,
+    flows,
+    accounts,
     events,
     endpoints,
     requests,

@@ -50,8 +50,12 @@ NAVIGATION = (
     ),
     (
         "Money",
-        (Entry("financial_accounts", "/financial_accounts", "Financial accounts", "bank"),),
+        (
+            Entry("financial_accounts", "/financial_accounts", "Financial accounts", "bank"),
+            Entry("flows", "/flows", "Transfers", "flow"),
+        ),
     ),
+    ("Connect", (Entry("accounts", "/accounts", "Accounts", "shop"),)),
     (
         "Developers",
         (

@@ -77,5 +77,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             evidence = {"evidence[reason]": "fraudulent", "evidence[fraudulent][explanation]": "winning_evidence"}
             made["transaction"] = transaction
             made["dispute"] = http.post("/v1/issuing/disputes", data={**debit, **evidence}).json()
+            hears = {"url": "http://127.0.0.1:9/hook", "enabled_events[]": "treasury.outbound_transfer.created"}
+            made["endpoint"] = http.post("/v1/webhook_endpoints", data=hears).json()
+            of = {"financial_account": made["financial_account"]["id"]}
+            leaving = {"amount": "1500", "currency": "usd", "destination_payment_method": "pm_usBankAccount", **of}
+            made["transfer"] = http.post("/v1/treasury/outbound_transfers", data=leaving).json()
+            made["received_credit"] = http.get("/v1/treasury/received_credits", params=of).json()["data"][0]
+            made["event"] = http.get("/v1/events").json()["data"][0]
+            made["request"] = {"id": http.post("/v1/issuing/cards").headers["Request-Id"]}
         yield Demo(app, server.url, server.options.address, made)
     app.emulator.close()
