@@ -48,7 +48,8 @@ class Checked:
         if path.startswith(("/v1/", "/v2/")) and kept["headers"].get("Content-Type") == "application/json":
             found = self.app.emulator.tenants.catalog.table.find(verb, path)  # type: ignore[attr-defined]
             template = found[0].path if found is not None else path
-            said = RECORDER.record(verb, template, kept["status"], body)
+            version = kept["headers"].get("Stripe-Version")
+            said = RECORDER.record(verb, template, kept["status"], body, version)
             self.complaints += [f"{verb} {template}: {complaint}" for complaint in said]
         return io.BytesIO(body)
 
