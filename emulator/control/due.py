@@ -138,28 +138,25 @@ def waiting(world: World, params: dict[str, Any]) -> dict[str, Any]:
     """What falls due, the first first: of all accounts, what will happen and why."""
     limit = params.get("limit", DEFAULT_PAGE)
     step, until = world.step, params.get("until")
-    items = step.agenda.waiting(until=until)
+    wanted = {name: params[name] for name in ("about", "account") if name in params}
+    items = step.agenda.waiting(until=until, limit=limit + 1, **wanted)
     deliveries = step.deliveries.select(
         [
             Condition("state", "eq", "waiting"),
             Condition("due_at", "gt", step.now),
             *([Condition("due_at", "lte", until)] if until is not None else []),
+            *(Condition(name, "eq", value) for name, value in wanted.items()),
         ],
+        limit=limit + 1,
         order="due_at, sequence",
     )
-    wanted = {name: params[name] for name in ("about", "account") if name in params}
     rows: list[tuple[int, int, Callable[[], dict[str, Any]]]] = [
-        *((item.due_at, item.sequence, partial(shown, world, item)) for item in items if suits(item._asdict(), wanted)),
-        *((one["next_attempt_at"], one["delivery"], partial(sent, one)) for one in deliveries if suits(one, wanted)),
+        *((item.due_at, item.sequence, partial(shown, world, item)) for item in items),
+        *((one["next_attempt_at"], one["delivery"], partial(sent, one)) for one in deliveries),
     ]
     rows.sort(key=lambda row: row[:2])
     data = step.reads.together(lambda row: row[2](), rows[:limit])
     return listed(data, world.path, has_more=len(rows) > limit)
-
-
-def suits(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether a row is one of those asked for."""
-    return all(row[name] == value for name, value in wanted.items())
 
 
 def shown(world: World, item: Due) -> dict[str, Any]:

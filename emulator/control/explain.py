@@ -70,7 +70,7 @@ def explain(tenant: Tenant, params: dict[str, Any], id: str) -> dict[str, Any]:
             "account": account,
             "now": owner.render(found[1]) if found is not None else None,
             "movements": [moved(entry) for entry in reversed(step.ledger.entries([Condition("flow", "eq", id)]))],
-            "waiting": [one._asdict() for one in step.agenda.waiting() if one.about == id],
+            "waiting": [one._asdict() for one in step.agenda.waiting(about=id)],
             "decisions": decisions(owner, id),
         }
     log = tenant.tenants.request_log

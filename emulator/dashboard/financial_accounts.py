@@ -15,7 +15,7 @@ from emulator.dashboard.view import View
 from emulator.kernel.errors import ApiError, invalid
 
 URL = "/v1/treasury/financial_accounts"
-MOST_ROWS = 30
+MOST_ROWS = 22
 MOST_FLOWS = 5
 # What an entry is called on a statement; others are called what the API calls them.
 ENTRIES = {

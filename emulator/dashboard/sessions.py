@@ -84,6 +84,14 @@ class Sessions:
                 self.there.popitem(last=False)
         return session
 
+    def renewed(self, old: Session | None) -> Session:
+        """A session of a new id that may see what an old one may: a cookie can be set by any server of this machine."""
+        session = self.begin(owns=old is not None and old.owns)
+        if old is not None:
+            session.worlds, session.accounts = old.worlds, old.accounts
+            self.end(old)
+        return session
+
     def find(self, id: str | None) -> Session | None:
         """The session of a cookie."""
         if id is None:

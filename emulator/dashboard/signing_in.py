@@ -65,7 +65,7 @@ def by_key(house: House) -> Response:
         tenant = house.inside.opened_by(request.form.get("key", "").strip())
     except ApiError as refusal:
         return form(house, refusal.message, refusal.status)
-    session = house.sessions.find(request.cookies.get(cookie_name(request.host))) or house.sessions.begin()
+    session = house.sessions.renewed(house.sessions.find(request.cookies.get(cookie_name(request.host))))
     house.open(session, tenant)
     return begun(session, own_path(request.form.get("next")) or ROOT)
 

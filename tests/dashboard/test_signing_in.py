@@ -231,3 +231,15 @@ def test_a_token_of_any_letters_is_compared(visitor, token):
     visitor.post("/dashboard/theme", theme="dark", token=token)
 
     assert visitor.page.status_code == 403
+
+
+def test_another_key_opens_another_world_in_a_session_of_a_new_id(app, platform, visitor):
+    name = "dashboard_12111"
+    before = visitor.client.get_cookie(name, "127.0.0.1", "/dashboard").value
+
+    visitor.sign_in(f"{platform.key}_second")
+
+    assert visitor.client.get_cookie(name, "127.0.0.1", "/dashboard").value != before
+    assert app.emulator.dashboard.sessions.find(before) is None
+    visitor.get("/dashboard/worlds")
+    assert visitor.html.count("</h2>") >= 2 and f"{platform.key.removeprefix('sk_test_')}</h2>" in visitor.html

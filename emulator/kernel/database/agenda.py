@@ -60,11 +60,15 @@ class Agenda:
         row = self.session.one(f"SELECT min(due_at) FROM due WHERE failure IS NULL AND NOT ({some})", **values)
         return row[0] if row else None
 
-    def waiting(self, *, until: int | None = None, limit: int | None = None) -> list[Due]:
-        """What waits, in the order it falls due: everything, or so much of it, or what is due by then."""
-        sql, values = f"SELECT {COLUMNS} FROM due WHERE failure IS NULL", dict[str, Any]()
+    def waiting(self, *, until: int | None = None, limit: int | None = None, **of: str) -> list[Due]:
+        """What waits, in the order it falls due: everything, or so much of it, or what is due by then.
+
+        `of` an object (`about`) or an `account` only.
+        """
+        sql, values = f"SELECT {COLUMNS} FROM due WHERE failure IS NULL", dict[str, Any](of)
+        sql += "".join(f" AND {column} = :{column}" for column in of)
         if until is not None:
-            sql, values = f"{sql} AND due_at <= :until", {"until": until}
+            sql, values = f"{sql} AND due_at <= :until", {**values, "until": until}
         sql = f"{sql} ORDER BY due_at, sequence"
         if limit is not None:
             sql, values = f"{sql} LIMIT :most", {**values, "most": limit}
