@@ -45,7 +45,7 @@ TOP = Path(__file__).parent.parent
 README = TOP / "README.md"
 PAGES = [README, *sorted((TOP / "docs").glob("*.md"))]
 FENCE = re.compile(r"^( *)```(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
-STRIPE_NODE = {"": "23.1.0", "stripe@21": "21.0.1"}
+STRIPE_NODE = {"": "23.1.0", "stripe@21": "21.0.1", "stripe@20": "20.2.0"}
 PYTHON_PACKAGES = {"with dj-stripe": lambda: packages.from_pypi("dj-stripe", "2.11.0")}
 Got = TypeVar("Got")
 PATIENCE_SECONDS = 300
@@ -145,7 +145,13 @@ PRINTED = {
         r"^No fault waits.$",
     ],
     "testing.md": [r"6 passed", r"^pounds: gbp$", r"^made Ada$", r"^read Ada$", r"pass 1$"],
-    "sdks.md": [r"^client: file_\w+ 0$", r"^module: file_\w+ 0$", r"^node: file_\w+ 0$", r"^node 21: file_\w+$"],
+    "sdks.md": [
+        r"^client: file_\w+ 0$",
+        r"^module: file_\w+ 0$",
+        r"^node: file_\w+ 0$",
+        r"^node 21: file_\w+$",
+        r"^sample: US$",
+    ],
     "stripe-cli.md": [
         r'"object": "balance"',
         r'"reason": "webhook_approved"',

@@ -34,7 +34,7 @@ class App {
       protocol: 'http',
       apiVersion: '2023-10-16',
       typescript: true,
-      appInfo: { name: 'Stripe Issuing & Treasury Starter Application' },
+      appInfo: { name: 'Sample platform' },
     });
   }
 
@@ -69,8 +69,8 @@ class App {
       business_profile: {
         name: 'Rocket Bread',
         mcc: '5734',
-        product_description: 'Some demo product',
-        url: 'https://some-company.com',
+        product_description: 'Bread and rolls',
+        url: 'https://accessible.stripe.com',
         annual_revenue: { amount: 0, currency: CURRENCIES[country], fiscal_year_end: '2025-12-31' },
         estimated_worker_count: 1,
       },
@@ -159,7 +159,7 @@ class App {
   }
 
   async create_authorization({ account, card, currency }) {
-    if ((await this.spendable(account)) < 1000) throw new Error('Insufficient funds to create a test purchase.');
+    if ((await this.spendable(account)) < 1000) throw new Error('There is no money for a test purchase.');
     const made = await this.stripe.testHelpers.issuing.authorizations.create(
       { amount: 1000, currency, card },
       { stripeAccount: account },
@@ -202,7 +202,7 @@ class App {
     const price =
       data[0] ??
       (await this.stripe.prices.create(
-        { unit_amount: 1000, currency, product_data: { name: 'Some Product' } },
+        { unit_amount: 1000, currency, product_data: { name: 'Bread' } },
         options,
       ));
     const link = await this.stripe.paymentLinks.create(
@@ -225,7 +225,7 @@ class App {
   async create_payout({ account, currency }) {
     const balance = await this.stripe.balance.retrieve(...acting(account));
     const amount = balance.available[0].amount;
-    if (amount <= 0) throw new Error('Available balance must be greater than $0.00 in order to do a payout');
+    if (amount <= 0) throw new Error('There is nothing to pay out.');
     const made = await this.stripe.payouts.create({ amount, currency }, { stripeAccount: account });
     return { amount: made.amount, status: made.status };
   }
@@ -322,7 +322,7 @@ class EmbeddedFinance extends App {
 
   async add_external_account({ account, currency }) {
     const aba = (await this.withNumbers(account)).financial_addresses[0]?.aba;
-    if (aba?.account_number === undefined) throw new Error('Invalid or missing ABA for financial account');
+    if (aba?.account_number === undefined) throw new Error('The financial account has no numbers yet.');
     const { account_number, routing_number } = aba;
     const token = await this.stripe.tokens.create(
       { bank_account: { account_number, routing_number, country: 'US', currency } },

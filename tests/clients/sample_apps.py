@@ -68,8 +68,8 @@ class App:
                 "business_profile": {
                     "name": "Rocket Bread",
                     "mcc": "5734",
-                    "product_description": "Some demo product",
-                    "url": "https://some-company.com",
+                    "product_description": "Bread and rolls",
+                    "url": "https://accessible.stripe.com",
                     "annual_revenue": {
                         "amount": 0,
                         "currency": CURRENCIES[country],
@@ -141,7 +141,7 @@ class App:
 
     def create_authorization(self, account: str, card: str, currency: str) -> dict[str, Any]:
         if self.spendable(account) < 1000:
-            raise ValueError("Insufficient funds to create a test purchase.")
+            raise ValueError("There is no money for a test purchase.")
         helpers = self.v1.test_helpers.issuing.authorizations
         options = {"stripe_account": account}
         made = helpers.create({"amount": 1000, "currency": currency, "card": card}, options)
@@ -169,7 +169,7 @@ class App:
     def create_payment_link(self, account: str, currency: str) -> dict[str, Any]:
         options = {"stripe_account": account}
         known = self.v1.prices.list({"limit": 1, "active": True, "type": "one_time"}, options).data
-        product = {"unit_amount": 1000, "currency": currency, "product_data": {"name": "Some Product"}}
+        product = {"unit_amount": 1000, "currency": currency, "product_data": {"name": "Bread"}}
         price = known[0] if known else self.v1.prices.create(product, options)
         items = [{"price": price.id, "quantity": 1, "adjustable_quantity": {"enabled": True}}]
         link = self.v1.payment_links.create({"line_items": items}, options)
@@ -183,7 +183,7 @@ class App:
     def create_payout(self, account: str, currency: str) -> dict[str, Any]:
         amount = self.v1.balance.retrieve(options={"stripe_account": account}).available[0].amount
         if amount <= 0:
-            raise ValueError("Available balance must be greater than $0.00 in order to do a payout")
+            raise ValueError("There is nothing to pay out.")
         made = self.v1.payouts.create({"amount": amount, "currency": currency}, {"stripe_account": account})
         return {"amount": made.amount, "status": made.status}
 

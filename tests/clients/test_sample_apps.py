@@ -402,7 +402,7 @@ def is_paid_out(user: User, country: str) -> int:
     payout = user.asks("create_payout", currency=currency)
     assert payout == {"amount": seen["available"], "status": "pending"}
     assert user.asks("test_data")["available"] == 0
-    with pytest.raises(Refused, match="Available balance must be greater"):
+    with pytest.raises(Refused, match="There is nothing to pay out"):
         user.asks("create_payout", currency=currency)
     return seen["available"]
 
@@ -468,7 +468,7 @@ def test_a_business_with_an_issuing_balance(user: User, way: str, onboarding: st
     currency = CURRENCIES[user.country]
     address = user.asks("create_funding_instructions", country=user.country, currency=currency)
     assert address == {"type": "sort_code" if user.country == "GB" else "iban", "number": "string"}
-    with pytest.raises(Refused, match="Insufficient funds"):
+    with pytest.raises(Refused, match="There is no money"):
         user.asks("create_authorization", card="ic_none", currency=currency)
     user.asks("fund_issuing_balance", currency=currency)
     card = gets_cards(user)
