@@ -922,3 +922,28 @@ def test_spans_are_read_in_seconds(text, seconds):
 )
 def test_moments_are_read_in_utc(text):
     assert spoken.moment(text) == 1_798_761_599
+
+
+# Recording
+
+
+def test_record_writes_what_was_asked_as_a_test(client, server, tmp_path):
+    key = "sk_test_recorded_by_the_command"
+    written = tmp_path / "test_recorded.py"
+    begun = client("record", "--start", key=key)
+    httpx.post(f"{server.url}/v1/customers", data={"name": "Ada"}, headers={"Authorization": f"Bearer {key}"})
+
+    outcome = client("record", "--output", written, key=key)
+    shown = client("record", "--as", "curl", key=key)
+    ended = client("record", "--stop", key=key)
+
+    assert [begun.code, outcome.code, shown.code, ended.code] == [0, 0, 0, 0]
+    assert 'client.raw_request("post", "/v1/customers", name="Ada")' in written.read_text()
+    assert outcome.out == f"{written}: {len(written.read_text().splitlines())} lines\n"
+    assert "--data-urlencode name=Ada" in shown.out
+
+
+def test_record_says_what_to_do_first(client):
+    outcome = client("record", key="sk_test_nothing_was_recorded")
+
+    assert outcome.code == 1 and "record_requests to true first" in outcome.err and is_one_sentence(outcome.err)

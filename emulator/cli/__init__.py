@@ -20,6 +20,7 @@ from emulator.cli.explain import books, changes, explain
 from emulator.cli.faults import faults
 from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
+from emulator.cli.record import record
 from emulator.cli.requests import requests
 from emulator.cli.routes import routes
 from emulator.cli.script import script
@@ -43,6 +44,7 @@ COMMANDS = (
     events,
     listen,
     requests,
+    record,
     faults,
     settings,
     reset,

@@ -53,7 +53,7 @@ def requests(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     shown = found[:limit]
     if backwards:
         shown.reverse()
-    data = [one.render() for one in shown]
+    data = [one.render(in_list=True) for one in shown]
     return listed(data, "/_emulator/requests", has_more=len(found) > limit)
 
 

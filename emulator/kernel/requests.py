@@ -61,6 +61,15 @@ class Request(NamedTuple):
 NOBODY_ASKED = Request()
 
 
+class Recorded(NamedTuple):
+    """What was sent and answered, for a world that has it kept. `now` is what its clock showed, `key` a kind of key."""
+
+    now: int
+    key: str | None
+    params: Any
+    reply: bytes
+
+
 class RequestLine(NamedTuple):
     """What the console and the request log say of one request.
 
@@ -84,12 +93,15 @@ class RequestLine(NamedTuple):
     idempotency_key: str | None = None
     ip_address: str = ""
     hint: str | None = None
+    recorded: Recorded | None = None
 
 
 class LoggedRequest(NamedTuple):
     """One answered request. `created` is real time in unix seconds; `error` is the reply's error without its URL.
 
-    `hint` is there for what passed here and may surprise at Stripe.
+    `hint` is there for what passed here and may surprise at Stripe. `recorded` is what was sent and answered, where its
+    world has that kept: `now` by the world's clock, `key` (the kind of the key that it came with), `params`, `reply`,
+    and in `left_out` which of the two were too large to be kept.
     """
 
     sequence: int
@@ -108,9 +120,12 @@ class LoggedRequest(NamedTuple):
     reason: str | None
     hint: str | None
     error: dict[str, Any] | None
+    recorded: dict[str, Any] | None = None
 
-    def render(self) -> dict[str, Any]:
-        """The request as the control API shows it."""
+    def render(self, *, in_list: bool = False) -> dict[str, Any]:
+        """The request as the control API shows it; in lists without what was sent and answered."""
         members = self._asdict()
         del members["sequence"]
+        if in_list:
+            del members["recorded"]
         return {"id": self.id, "object": "emulator.request", **dict(sorted(members.items()))}

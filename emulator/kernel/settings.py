@@ -12,6 +12,8 @@ from emulator.kernel import off_limits
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
 from emulator.kernel.versions import is_version
 
+RECORD = "record_requests"
+
 
 class Setting(NamedTuple):
     """One switch of a tenant. `kind` is the parameter field that reads it from a request.
@@ -57,6 +59,13 @@ KERNEL_SETTINGS = (
         "Whether webhooks may go to link-local addresses and to those at which clouds tell machines their secrets.",
     ),
     Setting("freeze_asks", False, Boolean(), "Whether questions to the client wait without limit, for a debugger."),
+    Setting(
+        RECORD,
+        False,
+        Boolean(),
+        "Whether what is sent and answered is kept with each request, to be shown and recorded as a test; keys, "
+        "secrets and card numbers are left out.",
+    ),
 )
 
 

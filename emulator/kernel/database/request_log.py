@@ -2,7 +2,8 @@
 
 A world's log is a SQLite file of its own beside the world's, so that a read of the API stays a read; what belongs to no
 world (no key, or one that opens nothing) is in a file of the server's. A line is handed over and a thread writes what
-has gathered, so no reply waits for it. Bodies, queries and keys are not kept, and of the lines only the newest.
+has gathered, so no reply waits for it. Of the lines only the newest are kept. Bodies and queries are kept for a world
+that has asked for it, for fewer lines still and without anything secret; keys are not kept at all.
 """
 
 from __future__ import annotations
@@ -28,26 +29,29 @@ from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.files import Troubles, remove, said, told
 from emulator.kernel.database.queries import clause
-from emulator.kernel.requests import LoggedRequest, RequestLine
+from emulator.kernel.requests import LoggedRequest, Recorded, RequestLine
+from emulator.kernel.uploads import Upload
 
 MOST_KEPT = 10_000  # per world
+MOST_RECORDED = 1_000  # of them, with what was sent and answered
+LARGEST_BODY = 128 * 1024  # of a body that is kept
 MOST_WAITING = 100_000  # lines in memory; what comes on top while the disk hangs is lost
 MOST_OPEN_FILES = 8
 LONGEST_TEXT = 2_000
 GATHERING_SECONDS = 0.05
 ENDING = ".requests.db"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 SCHEMA = """
     CREATE TABLE request (
         sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, created INTEGER NOT NULL, method TEXT NOT NULL,
         path TEXT NOT NULL, status INTEGER NOT NULL, operation TEXT NOT NULL, account TEXT, api_version TEXT,
         idempotency_key TEXT, ip_address TEXT NOT NULL, user_agent TEXT NOT NULL, duration_ms REAL NOT NULL,
-        reason TEXT, hint TEXT, error TEXT
+        reason TEXT, hint TEXT, error TEXT, recorded TEXT
     )
 """
 COLUMNS = (
     "id", "created", "method", "path", "status", "operation", "account", "api_version", "idempotency_key",
-    "ip_address", "user_agent", "duration_ms", "reason", "hint", "error",
+    "ip_address", "user_agent", "duration_ms", "reason", "hint", "error", "recorded",
 )  # fmt: skip
 FILTERS = frozenset(("sequence", *COLUMNS))
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
@@ -55,6 +59,19 @@ SECRETS = re.compile(
     r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)"
     r"|\b(?:[0-9]{4}[ +-]){3}(?=[0-9]{4}\b)"
 )
+# Members that are secret whatever they look like.
+SECRET_NAMES = frozenset(
+    (
+        "client_secret",
+        "cvc",
+        "encrypted_number",
+        "ephemeral_key_nonce",
+        "ephemeral_key_private_nonce",
+        "nonce",
+        "secret",
+    )
+)
+HIDDEN = "****"
 log = logging.getLogger("emulator")
 
 
@@ -215,7 +232,7 @@ class RequestLog:
         try:
             with closing(opened(file)) as connection:
                 rows = connection.execute(sql, {**values, "most": limit})
-                return [LoggedRequest(*row[:-1], orjson.loads(row[-1]) if row[-1] else None) for row in rows]
+                return [LoggedRequest(*row[:-2], *map(read, row[-2:])) for row in rows]
         except (sqlite3.Error, orjson.JSONDecodeError) as failure:
             meaning = self.troubles.told(failure, file)
             if isinstance(meaning, StorageFails):
@@ -231,6 +248,11 @@ class RequestLog:
         self.forgotten.add(handle)
         self.flush()
         remove(self.file_of(handle))
+
+
+def read(text: str | None) -> dict[str, Any] | None:
+    """What a column of JSON has."""
+    return orjson.loads(text) if text else None
 
 
 def opened(file: Path) -> sqlite3.Connection:
@@ -276,6 +298,11 @@ def append(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> None:
     try:
         connection.executemany(f"INSERT INTO request ({', '.join(COLUMNS)}) VALUES ({marks})", rows)
         connection.execute(f"DELETE FROM request WHERE sequence <= (SELECT max(sequence) FROM request) - {MOST_KEPT}")
+        if any(row[-1] is not None for row in rows):
+            connection.execute(
+                "UPDATE request SET recorded = NULL WHERE recorded IS NOT NULL AND sequence <= "
+                f"(SELECT max(sequence) FROM request) - {MOST_RECORDED}"
+            )
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # a full disk may have undone it already
@@ -301,7 +328,39 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
         kept(line.reason) if line.reason else None,
         kept(line.hint) if line.hint else None,
         orjson.dumps({name: kept(str(text)) for name, text in line.error.items()}) if line.error else None,
+        orjson.dumps(told_of(line.recorded)) if line.recorded is not None else None,
     )
+
+
+def told_of(recorded: Recorded) -> dict[str, Any]:
+    """What was sent and answered, without what is secret, and without what is too large."""
+    try:
+        reply = orjson.loads(recorded.reply) if len(recorded.reply) <= LARGEST_BODY else None
+    except orjson.JSONDecodeError:  # a file, or a page
+        reply = None
+    params = without_secrets(recorded.params)
+    is_small = len(orjson.dumps(params)) <= LARGEST_BODY
+    left_out = [name for name, is_kept in (("params", is_small), ("reply", reply is not None)) if not is_kept]
+    return {
+        "key": recorded.key,
+        "left_out": left_out,
+        "now": recorded.now,
+        "params": params if is_small else None,
+        "reply": without_secrets(reply),
+    }
+
+
+def without_secrets(value: Any, name: str = "") -> Any:
+    """A tree with its secrets replaced. Files are told of by name, type and size."""
+    if isinstance(value, dict):
+        return {inner: without_secrets(item, inner) for inner, item in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(item, name) for item in value]
+    if isinstance(value, Upload):
+        return {"file": value.filename, "content_type": value.content_type, "size": len(value.content)}
+    if isinstance(value, str):
+        return HIDDEN if value and name in SECRET_NAMES else masked(value)
+    return value
 
 
 def kept(text: str) -> str:

@@ -507,7 +507,8 @@ class Tenant:
     def all_settings(self) -> dict[str, Any]:
         """Every setting with its value or default."""
         with self.stored.reading() as session:
-            chosen = read_tenant_row(session).settings
+            self.row = read_tenant_row(session)
+        chosen = self.row.settings
         return {name: chosen.get(name, setting.default) for name, setting in self.catalog.settings.items()}
 
 

@@ -73,6 +73,7 @@ class Inside:
             key=keys.Key("sk", tenant.name, f"sk_test_{tenant.name}"),
             tenant=tenant,
             named_account=account,
+            tree=as_sent(params),
         )
         try:
             reply = driven(elsewhere(partial(self.begun, exchange, as_sent(params))))

@@ -36,10 +36,11 @@ from emulator.kernel.errors import (
 from emulator.kernel.params import NoParams
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
-from emulator.kernel.requests import Request, RequestLine
+from emulator.kernel.requests import Recorded, Request, RequestLine
 from emulator.kernel.routes import STRIPES, NotBuilt, Route
+from emulator.kernel.settings import RECORD
 from emulator.kernel.step import Step
-from emulator.kernel.tenants import Caller, Tenant, Tenants
+from emulator.kernel.tenants import Caller, Tenant, Tenants, time_of
 from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven, elsewhere
 from emulator.kernel.webhooks.asker import Asker
 from emulator.kernel.wire import idempotency, keys
@@ -114,6 +115,7 @@ class Exchange:
     replayed: bool = False
     hint: str | None = None
     lets_pass: int = 0  # seconds, before the reply leaves
+    tree: dict[str, Any] | None = None  # what was sent, of a call from within, which has no bytes
 
 
 class Pipeline:
@@ -708,7 +710,19 @@ class Pipeline:
             exchange.sent.headers.get("idempotency-key"),
             exchange.sent.ip_address,
             exchange.hint,
+            self.recorded(exchange, reply),
         )
+
+    def recorded(self, exchange: Exchange, reply: Reply) -> Recorded | None:
+        """What was sent and answered, where the world has that kept."""
+        row = exchange.tenant.row if exchange.tenant is not None else None
+        if row is None or not row.settings.get(RECORD):
+            return None
+        try:
+            tree = exchange.tree if exchange.tree is not None else exchange.wire.tree(exchange.sent)
+        except ApiError:  # nobody can say what it was, and that was the answer
+            tree = {}
+        return Recorded(time_of(row), exchange.key.kind if exchange.key else None, tree, reply.body)
 
 
 def shown_later(waiting: Waiting[dict[str, Any]]) -> Waiting[Reply]:
