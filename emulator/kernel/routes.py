@@ -43,9 +43,10 @@ class Route:
 
     @cached_property
     def name(self) -> str:
-        """`issuing.cards.create`, as logs and the request list show it."""
+        """`issuing.cards.create`, as logs and the request list show it; `payments.charges.refunds.list` for those of
+        one charge."""
         if self.operation.__name__ == "operation":  # made by `lists` or `retrieves`
-            resource = [part for part in self.path.split("/") if not part.startswith("{")][-1]
+            resource = ".".join(last_word(part) for part in self.path.split("}/"))
             if self.path.startswith("/v2/"):
                 resource += "_v2"
             return f"{self.product}.{resource}.{'list' if self.is_list else 'retrieve'}".lstrip(".")
@@ -65,6 +66,11 @@ class Route:
         hint = typing.get_type_hints(self.operation).get("return")
         candidates = typing.get_args(hint) or (hint,)  # an operation may give back `Card | Question`
         return next(filter(is_record, candidates), None)
+
+
+def last_word(path: str) -> str:
+    """What a path is of: its last part that is no variable. Pure."""
+    return [part for part in path.split("/") if not part.startswith("{")][-1]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/api/cards, https://docs.stripe.com/payments/char
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from emulator.connect.shapes import group
@@ -284,16 +284,8 @@ def delete(world: World, params: dict[str, Any], customer: str, id: str) -> dict
     gone = of(world, customer, id)
     world.put(replace(gone, customer=None, is_used_up=True))
     world.emit("customer.source.deleted", shown_as_source(gone))
-    owner = customers.known(world, customer)
-    if owner.default_source == id:
-        left = sources_of(world, owner.id)
-        world.put(replace(owner, default_source=left[0].id if left else None))
+    payment_methods.forget(world, customers.known(world, customer), id)
     return {"id": id, "object": "card", "deleted": True}
-
-
-def sources_of(world: World, customer: str) -> Sequence[PaymentMethod]:
-    """The sources of a customer, newest first."""
-    return [one for one in world.all(PaymentMethod, customer=customer) if one.is_source]
 
 
 def verify(world: World, params: dict[str, Any], customer: str, id: str) -> Source:
@@ -308,7 +300,16 @@ list_sources.is_list = True  # type: ignore[attr-defined]
 retrieve.is_retrieve = True  # type: ignore[attr-defined]
 
 
+def audit(world: World) -> Iterator[str]:
+    """Customers whose default source is not one of theirs, or who have sources and no default."""
+    for account, owner in world.store.every(Customer):
+        own = [one.id for one in world.as_account(account).all(PaymentMethod, customer=owner.id, is_source=True)]
+        if owner.default_source not in (own or [None]):
+            yield f"{owner.id} has the default source {owner.default_source}, and the sources {own}"
+
+
 RECORDS = (Source,)
+AUDIT = audit
 ROUTES = [
     GET("/v1/customers/{customer}/sources", list_sources, SourceListParams),
     POST("/v1/customers/{customer}/sources", create, CreateParams),

@@ -280,7 +280,7 @@ def gone(world: World, customer: Customer) -> Customer:
     for method in world.all(PaymentMethod, customer=customer.id):
         payment_methods.let_go(world, method)
     world.emit("customer.deleted", customer)
-    return world.put(replace(customer, is_deleted=True))
+    return world.put(replace(customer, default_source=None, is_deleted=True))
 
 
 def attach_to_clock(world: World, clock: TestClock, id: str) -> None:

@@ -523,11 +523,20 @@ def detach(world: World, params: dict[str, Any], id: str) -> PaymentMethod:
         raise invalid("The payment method you provided is not attached to a customer so detachment is impossible.")
     customer = world.find(customers.Customer, method.customer)
     detached = let_go(world, method)
-    if customer is not None and customer.invoice_settings["default_payment_method"] == id:
-        settings = {**customer.invoice_settings, "default_payment_method": None}
-        new = world.put(replace(customer, invoice_settings=settings))
-        world.emit("customer.updated", new, before=customer)
+    if customer is not None:
+        forget(world, customer, id)
     return detached
+
+
+def forget(world: World, customer: customers.Customer, id: str) -> None:
+    """A payment method that a customer has no more is no default either; the newest source that is left becomes one."""
+    new = customer
+    if customer.default_source == id:
+        left = world.all(PaymentMethod, customer=customer.id, is_source=True)
+        new = world.put(replace(new, default_source=left[0].id if left else None))
+    if customer.invoice_settings["default_payment_method"] == id:
+        new = world.put(replace(new, invoice_settings={**new.invoice_settings, "default_payment_method": None}))
+        world.emit("customer.updated", new, before=customer)
 
 
 def let_go(world: World, method: PaymentMethod) -> PaymentMethod:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.kernel.records import replace
+from emulator.kernel.world import World
+from emulator.payments.customer import Customer
 from tests.payments.paying import paid, said_by_doctor
 
 CUSTOMERS = "/v1/customers"
@@ -110,3 +113,37 @@ def test_sources_of_another_customer_are_not_found(platform, sources):
     for verb in ("GET", "POST", "DELETE"):
         refusal = platform.send(verb, f"{CUSTOMERS}/{other}/sources/{made['id']}", {}, None)
         assert (refusal.status, refusal.error["code"]) == (404, "resource_missing")
+
+
+def test_a_source_that_is_detached_or_deleted_is_no_default_any_more(platform, sources):
+    customer = sources.removesuffix("/sources")
+    first, second = (platform.made(sources, source=token)["id"] for token in ("tok_visa", "tok_amex"))
+    platform.made(customer, invoice_settings={"default_payment_method": second})
+
+    platform.made(f"/v1/payment_methods/{first}/detach")
+    after_first = platform.read(customer)
+    platform.delete(f"{sources}/{second}")
+    after_second = platform.read(customer)
+
+    assert (after_first["default_source"], after_second["default_source"]) == (second, None)
+    assert after_second["invoice_settings"]["default_payment_method"] is None
+    assert said_by_doctor(platform) == []
+
+
+def test_a_customer_with_sources_is_deleted_whole(platform, sources):
+    platform.made(sources, source="tok_visa")
+
+    platform.delete(sources.removesuffix("/sources"))
+
+    assert said_by_doctor(platform) == []
+
+
+def test_the_doctor_names_a_default_that_is_no_source_of_the_customer(platform, sources):
+    customer = sources.split("/")[3]
+    platform.made(sources, source="tok_visa")
+    tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
+    with tenant.writing() as step:
+        world = World(step, step.row.platform)
+        world.put(replace(world.get(Customer, customer), default_source="card_other"))
+
+    assert any("card_other" in said.detail for said in said_by_doctor(platform))
