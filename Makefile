@@ -25,6 +25,7 @@ bench: $(VENV)/.tests
 	$(PY) -m bench.webhook_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.worlds_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.clock_bench $(filter --write,$(BENCH_ARGS))
+	$(PY) -m bench.pages_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.questions_bench
 
 fuzz: $(VENV)/.tests

@@ -110,6 +110,7 @@ def mount(app: Flask, tenants: Tenants, inside: Caller) -> House:
     ):
         whole = partial(guarded, house, function)
         app.add_url_rule(path, f"{verb} {path}", whole, methods=[verb], provide_automatic_options=False)
+    app.add_url_rule(f"{ROOT}/", "with a slash", lambda: redirect(ROOT, 308), provide_automatic_options=False)
     for page in (page for module in MODULES for page in module.PAGES):
         answer = partial(answered, house, page)
         app.add_url_rule(f"{ROOT}{page.path}", page.name, answer, methods=[page.verb], provide_automatic_options=False)

@@ -243,3 +243,9 @@ def test_another_key_opens_another_world_in_a_session_of_a_new_id(app, platform,
     assert app.emulator.dashboard.sessions.find(before) is None
     visitor.get("/dashboard/worlds")
     assert visitor.html.count("</h2>") >= 2 and f"{platform.key.removeprefix('sk_test_')}</h2>" in visitor.html
+
+
+def test_a_slash_at_the_end_leads_to_the_same(visitor: Visitor) -> None:
+    visitor.get("/dashboard/")
+
+    assert visitor.page.status_code == 200 and "<h1>Overview</h1>" in visitor.html

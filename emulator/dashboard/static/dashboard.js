@@ -1,4 +1,4 @@
-// Copy buttons, `/` for the search field, regions that follow the stream.
+// Copy buttons, `/` for search, regions that follow the stream.
 (() => {
   const { body } = document;
   const on = (name, then) => body.addEventListener(name, then);
