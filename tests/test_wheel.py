@@ -62,6 +62,7 @@ def test_the_wheel_has_every_world_and_every_page(wheel):
 
     assert {f"emulator/data/fixtures/{file.name}" for file in FILES} <= set(names)
     assert {f"emulator/data/docs/{name}" for name in documentation()} <= set(names)
+    assert not [name for name in names if name.endswith(".webp")]  # pictures are for who reads on the web
 
 
 def test_the_wheel_has_a_plugin_that_pytest_finds(wheel):
@@ -78,7 +79,8 @@ def test_an_installed_command_names_its_worlds_and_builds_one_and_shows_its_page
     try:
         url = re.match(r"Ready: (\S+)", server.stdout.readline())[1]
         seeded = ran(installed, tmp_path, "seed", "demo", "--url", url, "--api-key", "sk_test_wheel")
-        shown = httpx.get(url, headers={"Accept": "text/html"}, trust_env=False).text
+        shown = httpx.get(url, headers={"Accept": "text/html"}, trust_env=False, follow_redirects=True).text
+        styles = httpx.get(f"{url}/dashboard/static/dashboard.css", trust_env=False)
         read = httpx.get(f"{url}/docs/README.md", trust_env=False).text
     finally:
         server.terminate()
@@ -87,4 +89,5 @@ def test_an_installed_command_names_its_worlds_and_builds_one_and_shows_its_page
     assert [line.split()[0] for line in listed.splitlines()] == [file.stem for file in FILES]
     assert "declined_purchase: 200 iauth_" in seeded
     assert [name for name in documentation() if f"{url}/docs/{name}" not in shown] == []
+    assert (styles.status_code, styles.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
     assert read == (CHECKOUT / "README.md").read_text(encoding="utf-8")
