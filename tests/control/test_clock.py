@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -131,6 +132,26 @@ def test_every_move_of_the_clock_is_kept_with_what_was_done_on_the_way(world: Cl
     assert advanced["failed"] == 0 and abs(advanced["at"] - moves[0]["at"]) < 60
     older = world.read(MOVES, starting_after=moves[0]["number"], limit=1)
     assert (older["data"], older["has_more"]) == ([advanced], True)
+
+
+def test_what_somebody_else_does_while_the_clock_is_moved_is_told_as_well(
+    world: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = a_spender(world)
+    authorize(world, card, 1_00)
+    authorize(world, card, 2_00)
+    tenant = world.app.emulator.tenants.open(world.key.removeprefix("sk_test_"))
+    settle = tenant.settle
+
+    def settled_meanwhile() -> None:
+        background = threading.Thread(target=settle)
+        background.start()
+        background.join()
+
+    monkeypatch.setattr(tenant, "settle", settled_meanwhile)
+    world.clock(advance=8 * DAY)
+
+    assert [one["says"] for one in world.read(MOVES)["data"][0]["done"]] == ["2 holds expired"]
 
 
 def test_a_reset_forgets_how_the_clock_was_moved(world: Client) -> None:

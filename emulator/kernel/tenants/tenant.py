@@ -95,6 +95,7 @@ class Tenant:
         self.is_settling = False
         self.may_have_faults = True  # until somebody has looked
         self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
+        self.watches: list[list[Ran]] = []  # what is carried out while the clock is moved, whoever does it
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
 
     @property
@@ -313,24 +314,19 @@ class Tenant:
         """What gives way to a request that names these objects."""
         return Spared(self.catalog.progress, named) if named else NOBODY
 
-    def settle(self, named: Collection[str] = ()) -> list[Ran]:
+    def settle(self, named: Collection[str] = ()) -> None:
         """Do what has fallen due, one step per item, in order; what an item adds for now is done too.
 
-        What the `named` objects do by themselves is left. What was done, in that order.
+        What the `named` objects do by themselves is left.
         """
-        ran: list[Ran] = []
         with self.stored.reading() as session:
             behind = is_behind(read_tenant_row(session))
         try:
             while behind:
                 self.is_settling = True
-                one = self.run_next(self.spared(named))
-                if one is None:
-                    break
-                ran.append(one)
+                behind = self.run_next(self.spared(named)) is not None
         finally:
             self.is_settling = False
-        return ran
 
     def settle_unasked(self) -> None:
         """Do what has fallen due although no request asks for it.
@@ -376,9 +372,12 @@ class Tenant:
                 step.agenda.set_aside(item, f"{type(failure).__name__}: {failure}")
                 failed = True
             step.save()
+            ran = Ran(item.action, failed)
+            for watch in self.watches:
+                watch.append(ran)
         if step.events:
             self.announce(may_be_due=step.deliveries.has_posted)
-        return Ran(item.action, failed)
+        return ran
 
     def rest(self) -> None:
         """Say when the world next needs a look, now that everything that has fallen due is done or under way."""
@@ -434,7 +433,16 @@ class Tenant:
             )
 
     def let_pass(self, *, advance: int | None = None, to: int | None = None, frozen: bool | None = None) -> Passed:
-        """Move the clock as `move_clock` does, without keeping it as a move; what happened on the way."""
+        """Move the clock as `move_clock` does, without keeping it as a move; what was done, whoever did it."""
+        ran: list[Ran] = []
+        self.watches.append(ran)
+        try:
+            return self.watched(ran, advance=advance, to=to, frozen=frozen)
+        finally:
+            self.watches = [one for one in self.watches if one is not ran]
+
+    def watched(self, ran: list[Ran], *, advance: int | None, to: int | None, frozen: bool | None) -> Passed:
+        """The same, where `ran` is told of everything that is carried out meanwhile."""
         with self.stored.writing() as session:
             row = read_tenant_row(session)
             now = time_of(row)
@@ -450,7 +458,7 @@ class Tenant:
             deliveries = Deliveries(session, Counters(row), row.subscribers > 0).outstanding(target, after=now)
             write_tenant_row(session, clock_offset=target - int(time.time()), frozen_at=target if keep_frozen else None)
             session.wake_by(0)
-        ran = self.settle()
+        self.settle()
         with self.stored.writing() as session:
             write_tenant_row(session, last_now=max(read_tenant_row(session).last_now, target))
             session.rest_until(rests_until(self.step_for(session)))
