@@ -45,8 +45,9 @@ class Tab:
         """What the browser answers; what it tells meanwhile is kept if it is of the console."""
         number = next(self.numbers)
         self.connection.send(json.dumps({"id": number, "method": method, "params": params}))
+        deadline = time.monotonic() + PATIENCE_SECONDS  # whatever else the browser tells meanwhile
         while True:
-            message = json.loads(self.connection.recv(timeout=PATIENCE_SECONDS))
+            message = json.loads(self.connection.recv(timeout=max(deadline - time.monotonic(), 0)))
             if message.get("method") == "Runtime.consoleAPICalled":
                 self.said += [str(one.get("value")) for one in message["params"]["args"]]
             if message.get("method") == "Runtime.exceptionThrown":
