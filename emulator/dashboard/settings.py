@@ -17,7 +17,7 @@ SUBJECTS = (
     ("Disputes", ("dispute",)),
     ("Cards and cardholders", ("cardholder", "wallet", "fuel", "merchant", "fraud", "issuing")),
     ("Accounts and money", ("onboarding", "treasury", "country", "progress", "accounts")),
-    ("Versions and keys", ("",)),
+    ("Requests, versions and keys", ("",)),
 )
 
 

@@ -37,6 +37,24 @@ def test_one_request_shows_why_it_was_refused_and_how_to_send_it_again(platform,
     assert "-H 'Stripe-Version: 2025-03-31.basil'" in visitor.text
 
 
+def test_what_was_sent_and_answered_is_shown_where_it_was_kept(platform, visitor):
+    before = platform.get("/v1/balance").headers["Request-Id"]
+    platform.settings(record_requests=True)
+    made = platform.post("/v1/customers", name="<i>Ada</i>", metadata={"a": "b c"}).headers["Request-Id"]
+    read = platform.get("/v1/customers", limit=3).headers["Request-Id"]
+
+    visitor.get(f"/dashboard/requests/{before}")
+    assert "What was sent with it was not kept. From now on it is." in visitor.text
+
+    visitor.get(f"/dashboard/requests/{made}")
+    assert "What was sent" in visitor.text and "<i>Ada" not in visitor.html
+    assert """-d 'name=<i>Ada</i>' \\ -d 'metadata[a]=b c'""" in visitor.text
+    assert '"object" : "customer"' in visitor.text
+
+    visitor.get(f"/dashboard/requests/{read}")
+    assert "-G" in visitor.text and "-d limit=3" in visitor.text
+
+
 def test_a_request_that_the_log_does_not_know_is_not_found(visitor):
     assert visitor.get("/dashboard/requests/req_none").status_code == 404
 
