@@ -39,6 +39,7 @@ class Attempt(NamedTuple):
     more: str
     answered: str
     at: int
+    signature: str | None
 
 
 class Judged(NamedTuple):
@@ -184,7 +185,7 @@ def attempt(tried: dict[str, Any]) -> Attempt:
     answered = body[:LONGEST_ANSWER] + ("…" if len(body) > LONGEST_ANSWER else "")
     if tried["status"] is None and tried["error"]:
         more, answered = f"{more} {tried['error']}", ""
-    return Attempt("good" if is_good else "bad", says, more, answered, tried["created"])
+    return Attempt("good" if is_good else "bad", says, more, answered, tried["created"], tried["signature"])
 
 
 def resend(view: View, id: str) -> Response:

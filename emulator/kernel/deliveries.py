@@ -64,9 +64,13 @@ class Parcel(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One attempt that has ended. `began_ms` is real time; `calls` are the API calls that were made meanwhile."""
+    """One attempt that has ended. `began_ms` is real time; `calls` are the API calls that were made meanwhile.
+
+    `signature` is the Stripe-Signature header that was sent; None for what never left.
+    """
 
     parcel: Parcel
     answer: Answer
     began_ms: int
     calls: list[dict[str, Any]]
+    signature: str | None = None

@@ -104,6 +104,17 @@ def test_attempts_and_deliveries_tell_what_became_of_an_event(platform):
         assert platform.read("/_emulator/webhooks/attempts", webhook_endpoint="we_none")["data"] == []
 
 
+def test_an_attempt_keeps_the_signature_that_was_sent(platform: Client) -> None:
+    with receiving() as receiver:
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"])
+        a_cardholder(platform)
+        platform.made("/_emulator/webhooks/drain")
+
+        attempt = platform.read("/_emulator/webhooks/attempts")["data"][0]
+
+    assert attempt["signature"] == receiver.arrived[0].headers["stripe-signature"]
+
+
 # Deliveries of all events
 
 

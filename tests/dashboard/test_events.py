@@ -55,6 +55,8 @@ def test_one_event_shows_attempts_answers_payload_and_the_request_that_caused_it
 
     assert "First attempt. Answered <b>KeyError</b>" in visitor.text
     assert "<b>KeyError" not in visitor.html
+    sent = consumer.arrived[0].headers["stripe-signature"]
+    assert "Stripe-Signature: " + sent.replace(",", ", ") in visitor.text
     assert "Next attempt in 4 min Move the clock to" in visitor.text or "Next attempt in 5 min" in visitor.text
     links = [link.partition("?")[0] for link in visitor.links()]
     assert f"/dashboard/requests/{event['request']['id']}" in links

@@ -54,6 +54,7 @@ ATTEMPT_COLUMNS = {
     "error": "error",
     "troubles": "attempt.troubles",
     "api_calls": "calls",
+    "signature": "signature",
 }
 # A delivery with what it is of, whom it is for, and its last attempt.
 DELIVERIES = (
@@ -349,6 +350,7 @@ class Deliveries:
                 **told(answer),
                 troubles=orjson.dumps(parcel.troubles) if parcel.troubles and not parcel.attempts else None,
                 calls=orjson.dumps(one.calls) if one.calls else None,
+                signature=one.signature,
             )
             if answer.is_success:
                 self.session.run(

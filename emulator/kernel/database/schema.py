@@ -211,6 +211,7 @@ KERNEL_TABLES = (
             "error": "TEXT",
             "troubles": "BLOB",
             "calls": "BLOB",
+            "signature": "TEXT",
         },
         ("sequence",),
         (),

@@ -112,7 +112,7 @@ class Asker:
             tenant.handled(flight)
         answer = call.answer
         assert answer is not None
-        kept = Sent(parcel, answer, began_ms, flight.calls)
+        kept = Sent(parcel, answer, began_ms, flight.calls, letter.headers["Stripe-Signature"])
         if leaves_it_to_the_api(answer):
             return NO_ANSWER, Heard(to, kept, took_ms)
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)

@@ -172,7 +172,7 @@ class Lane:
         self.now = 0
         self.subscriber: Subscriber = None  # type: ignore[assignment]
         self.parcels: deque[Parcel] = deque()
-        self.flying: list[tuple[Parcel, Flight[Call], int]] = []
+        self.flying: list[tuple[Parcel, Flight[Call], int, str]] = []  # with when each began and its signature
         self.ended: list[Sent] = []
         self.oldest_ended = 0.0
         self.thread = threading.Thread(target=self.run, name="lane", daemon=True)
@@ -227,7 +227,7 @@ class Lane:
             step = self.tenant.step_for(session)
             if step.row.generation != self.generation:
                 self.let_go()
-            in_hand = {parcel.sequence for parcel, _, _ in self.flying} | {one.parcel.sequence for one in self.ended}
+            in_hand = {parcel.sequence for parcel, *_ in self.flying} | {one.parcel.sequence for one in self.ended}
             subscriber = step.deliveries.subscriber(self.subscriber_id)
             self.now, self.generation = step.now, step.row.generation
             self.timeout_ms = step.setting("webhook_timeout_ms")
@@ -243,7 +243,7 @@ class Lane:
 
     def let_go(self) -> None:
         """What is under way belongs to a world that was reset: the new one has other deliveries of the same numbers."""
-        for _, flight, _ in self.flying:
+        for _, flight, *_ in self.flying:
             flight.call.give_up()
             self.tenant.handled(flight)
         self.flying, self.ended = [], []
@@ -270,18 +270,18 @@ class Lane:
             return
         letter = letter_to(self.subscriber, parcel, self.now)._replace(may_go_anywhere=self.may_go_anywhere)
         flight = self.tenant.begin_call(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
-        self.flying.append((parcel, flight, began_ms))
+        self.flying.append((parcel, flight, began_ms, letter.headers["Stripe-Signature"]))
 
     def land(self) -> None:
         """Take in what has ended, and record it when there is a batch or nothing better to do."""
         for entry in list(self.flying):
-            parcel, flight, began_ms = entry
+            parcel, flight, began_ms, signature = entry
             if flight.call.is_overdue:
                 flight.call.give_up()
             if flight.call.answer is not None:
                 self.flying.remove(entry)
                 self.tenant.handled(flight)
-                self.end(Sent(parcel, flight.call.answer, began_ms, flight.calls))
+                self.end(Sent(parcel, flight.call.answer, began_ms, flight.calls, signature))
         idle = not self.parcels and not self.has_news and not self.flying
         old = self.ended and time.monotonic() - self.oldest_ended >= GATHER_SECONDS
         # What may never have arrived is recorded before the next leaves. Otherwise it would come again as a first
@@ -304,7 +304,7 @@ class Lane:
     def seconds_to_wait(self) -> float:
         """Until the next thing that happens without a ring: a deadline, the end of patience, a batch to record."""
         times = [MOST_SECONDS_ASLEEP]
-        for _, flight, _ in self.flying:
+        for _, flight, *_ in self.flying:
             times.append(flight.call.timeout_ms / 1000 - flight.call.elapsed_ms / 1000)
         if self.parcels and self.flying:
             left = PATIENCE_SECONDS - self.flying[-1][1].call.elapsed_ms / 1000
