@@ -592,6 +592,8 @@ def test_faults_are_armed_listed_and_taken_away(client, server):
     assert left.out == "lock_timeout: the next 1 of any /v1/customers\n"
     assert cleared.out == "No fault waits.\n"
     assert client("faults", "wait", key=key).code == 1  # how long?
+    lost = client("faults", "drop", "--carried-out", "--path", "/v1/customers", key=key)
+    assert lost.out == "drop once carried out: the next 1 of any /v1/customers\n"
     assert client("faults", "wait", "--clear", key=key).code == 2
 
 

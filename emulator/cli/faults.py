@@ -23,6 +23,7 @@ FAULTS = "/_emulator/faults"
 @click.option("--milliseconds", type=click.IntRange(min=1), help="How long a request has to wait.")
 @click.option("--jitter-milliseconds", type=click.IntRange(min=1), help="By chance up to so many more.")
 @click.option("--probability", type=click.IntRange(1, 100), help="Only so many of a hundred that it meets.")
+@click.option("--carried-out", is_flag=True, default=None, help="What a drop strikes is done, and its reply lost.")
 @click.option("--clear", is_flag=True, help="Take every fault away.")
 @click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
 @calling
@@ -35,7 +36,8 @@ def faults(
     if clear:
         story = call(url, api_key, "DELETE", FAULTS)
     elif kind is not None:
-        form = {"kind": kind, "count": count, **{name: value for name, value in which.items() if value is not None}}
+        said = {name: str(value).lower() if value is True else value for name, value in which.items()}
+        form = {"kind": kind, "count": count, **{name: value for name, value in said.items() if value is not None}}
         story = call(url, api_key, "POST", FAULTS, form)
     else:
         story = call(url, api_key, "GET", FAULTS)
@@ -49,6 +51,7 @@ def fault_lines(story: dict[str, Any]) -> Iterator[str]:
         jitter = f" to {one['milliseconds'] + one['jitter_milliseconds']}" if one["jitter_milliseconds"] else ""
         wait = f" of {one['milliseconds']}{jitter} ms" if one["milliseconds"] else ""
         chance = f", {one['probability']} % of those it meets" if one["probability"] else ""
-        yield f"{one['kind']}{wait}: the next {one['remaining']} of {which}{chance}"
+        done = " once carried out" if one["carried_out"] else ""
+        yield f"{one['kind']}{wait}{done}: the next {one['remaining']} of {which}{chance}"
     if not story["data"]:
         yield "No fault waits."

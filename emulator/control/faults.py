@@ -1,6 +1,7 @@
 """Faults on demand: the next so many requests of an operation are refused, or have to wait.
 
     conflict      409: another request with the same idempotency key is still running; strikes keyed requests only
+    drop          no reply: the connection is closed, before the request is carried out or after it
     lock_timeout  429: another request is using the object
     rate_limit    429: too many requests
     server_error  500: an unknown error, remembered under the idempotency key of a v1 request
@@ -35,6 +36,7 @@ class FaultParams(Params):
     """
 
     kind = Enum(faults.KINDS, required=True)
+    carried_out = Boolean()
     count = Integer(minimum=1, maximum=1_000_000)
     jitter_milliseconds = Integer(minimum=1, maximum=LONGEST_WAIT_MS)
     method = Enum(("DELETE", "GET", "POST"))
@@ -68,6 +70,7 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
             milliseconds=params.get("milliseconds"),
             jitter_milliseconds=params.get("jitter_milliseconds"),
             probability=params.get("probability"),
+            carried_out=params.get("carried_out", False) if kind == "drop" else None,
         )
     )
     return waiting(world, {})
@@ -80,10 +83,11 @@ def check_kind(kind: str, params: dict[str, Any]) -> None:
     if params.get("milliseconds", 0) + params.get("jitter_milliseconds", 0) > LONGEST_WAIT_MS:
         raise invalid(f"A request waits {LONGEST_WAIT_MS:,} milliseconds at most.", param="jitter_milliseconds")
     useless = {
+        "carried_out": kind != "drop",
         "jitter_milliseconds": kind != "wait",
         "milliseconds": kind != "wait",
         "rate_limited_reason": kind != "rate_limit",
-        "should_retry": kind == "wait",
+        "should_retry": kind in ("drop", "wait"),
     }
     for name, is_useless in useless.items():
         if is_useless and name in params:

@@ -18,6 +18,7 @@ KINDS = (
     ("lock_timeout", "Refused: 429, the object is in use"),
     ("conflict", "Refused: 409, its idempotency key is in use"),
     ("wait", "Waits before it is carried out"),
+    ("drop", "Loses its connection, and is not carried out"),
 )
 METHODS = (("", "Any method"), ("POST", "POST"), ("GET", "GET"), ("DELETE", "DELETE"))
 TROUBLES = (

@@ -1,4 +1,4 @@
-"""Faults: refusals and delays on demand, for clients that must cope with them.
+"""Faults: refusals, delays and lost connections on demand, for clients that must cope with them.
 
 A fault waits in the tenant's database for requests whose verb and path match, and strikes so many of them in place of
 the operation. Each request meets one fault at most, the oldest that matches. The tenant's row tells how many wait:
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from emulator.kernel import ids
 from emulator.kernel.errors import ApiError, key_in_use, rate_limited, unknown_failure
 
-KINDS = ("conflict", "lock_timeout", "rate_limit", "server_error", "wait")
+KINDS = ("conflict", "drop", "lock_timeout", "rate_limit", "server_error", "wait")
 RATE_LIMITED_REASONS = (
     "endpoint-concurrency",
     "endpoint-rate",
@@ -21,6 +21,7 @@ RATE_LIMITED_REASONS = (
     "global-rate",
     "resource-specific",
 )
+LOST = 502  # what stands for no reply at all
 LOCKED = (
     "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. "
     "If you see this error intermittently, retry the request. If you see this error frequently and are making multiple "
@@ -33,9 +34,10 @@ class Fault(NamedTuple):
     """What happens to the next `remaining` requests of a method and path; None stands for any of them.
 
     `should_retry` is what `Stripe-Should-Retry` says, None for no such header; `milliseconds` of real time pass
-    before a request that a `wait` strikes is carried out, and up to `jitter_milliseconds` more. With a `probability`,
-    in percent, it strikes only so many of those that it `met`. What chance there is, is the tenant's own: the same
-    seed, the same requests, the same strikes.
+    before a request that a `wait` strikes is carried out, and up to `jitter_milliseconds` more. What a `drop` strikes
+    is `carried_out` before the connection is closed, or it is not. With a `probability`, in percent, it strikes only so
+    many of those that it `met`. What chance there is, is the tenant's own: the same seed, the same requests, the same
+    strikes.
     """
 
     sequence: int | None
@@ -49,6 +51,7 @@ class Fault(NamedTuple):
     jitter_milliseconds: int | None = None
     probability: int | None = None
     met: int = 0
+    carried_out: bool | None = None
 
     def strikes(self, method: str, path: str, *, keyed: bool) -> bool:
         """Whether a request is meant. A conflict is one of idempotency keys, so it strikes keyed requests only."""
@@ -89,8 +92,16 @@ class Fault(NamedTuple):
         if self.kind == "conflict":
             assert key is not None, "conflicts strike keyed requests only"
             return key_in_use(key)
+        if self.kind == "drop":
+            return dropped()
         assert self.kind == "server_error", f"a {self.kind} answers nothing"
         return unknown_failure()
+
+
+def dropped() -> ApiError:
+    """502: what is said where a connection cannot be closed in place of a reply."""
+    says = "The connection is closed here without a reply."
+    return ApiError(LOST, says, type="api_error", headers={"Emulator-Fault": "drop"})
 
 
 def covers(pattern: str, path: str) -> bool:

@@ -50,9 +50,9 @@ class InProcess:
         self.emulator.close()
         self.folder.cleanup()
 
-    def transport(self) -> httpx.WSGITransport:
+    def transport(self) -> httpx.BaseTransport:
         """What an `httpx.Client` sends its requests through."""
-        return httpx.WSGITransport(app=self.app)  # type: ignore[arg-type]
+        return Direct(httpx.WSGITransport(app=self.app))  # type: ignore[arg-type]
 
     def async_transport(self) -> httpx.AsyncBaseTransport:
         """What an `httpx.AsyncClient` sends its requests through."""
@@ -69,6 +69,20 @@ class InProcess:
     def world(self, api_key: str = "sk_test_in_process") -> World:
         """The world of a key, with all that `stripe_world` of pytest has."""
         return World(self.base_url, api_key, transport=self.transport(), http_client=self.http_client)
+
+
+class Direct(httpx.BaseTransport):
+    """A transport on which a connection that a fault closes is lost as it would be between machines."""
+
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self.transport = transport
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request. httpx.RemoteProtocolError where a fault strikes that drops its connection."""
+        response = self.transport.handle_request(request)
+        if response.headers.get("Emulator-Fault") == "drop":
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+        return response
 
 
 class InAThread(httpx.AsyncBaseTransport):
@@ -103,7 +117,10 @@ def stripe_http_client(transport: httpx.BaseTransport) -> stripe.HTTPClient:
 
         def request(self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None) -> tuple[Any, ...]:
             """Body, status and headers of the reply."""
-            response = self.http.request(method, url, headers=dict(headers), content=post_data)
+            try:
+                response = self.http.request(method, url, headers=dict(headers), content=post_data)
+            except httpx.TransportError as failure:
+                raise stripe.APIConnectionError(str(failure), should_retry=True) from failure
             return response.content, response.status_code, response.headers
 
         def request_stream(self, *sent: Any) -> tuple[Any, ...]:

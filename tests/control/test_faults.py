@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
+import httpx
 import pytest
 import stripe
 
 from emulator.app import create_app
 from emulator.kernel.faults import RATE_LIMITED_REASONS, Fault, covers
+from emulator.testing import InProcess
 from tests.client import Client
 from tests.issuing.holders import BILLING, CARDHOLDERS, CARDS, a_card, a_cardholder
-from tests.serving import served
+from tests.serving import Served, served
 
 FAULTS = "/_emulator/faults"
 HOLDER = {"name": "Ada Example", "billing": BILLING}
@@ -249,6 +252,7 @@ def test_they_are_listed_with_what_is_left(platform):
         "data": [
             {
                 "object": "emulator.fault",
+                "carried_out": None,
                 "jitter_milliseconds": None,
                 "kind": "rate_limit",
                 "met": 0,
@@ -270,7 +274,9 @@ def test_they_are_listed_with_what_is_left(platform):
     "params, param",
     [
         ({}, "kind"),
-        ({"kind": "drop"}, "kind"),
+        ({"kind": "explosion"}, "kind"),
+        ({"kind": "drop", "should_retry": True}, "should_retry"),
+        ({"kind": "wait", "milliseconds": 5, "carried_out": True}, "carried_out"),
         ({"kind": "wait"}, "milliseconds"),
         ({"kind": "wait", "milliseconds": 90_001}, "milliseconds"),
         ({"kind": "wait", "milliseconds": 5, "should_retry": True}, "should_retry"),
@@ -367,3 +373,89 @@ def test_a_jitter_lies_between_none_and_all_of_it_and_is_the_same_every_time() -
 )
 def test_chance_cannot_be(platform: Client, params: dict[str, object], param: str) -> None:
     assert platform.post(FAULTS, **params).error["param"] == param
+
+
+# Connections that are lost
+
+
+@pytest.fixture
+def shipped(app):
+    """The address of the server that comes along."""
+    with Served(app) as served:
+        yield served.url
+
+
+def test_a_dropped_request_gets_no_reply_and_has_done_nothing(platform, shipped):
+    platform.made(FAULTS, kind="drop", path="/v1/customers")
+
+    with httpx.Client(base_url=shipped, headers={"Authorization": f"Bearer {platform.key}"}) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            http.post("/v1/customers", data={"name": "Ada"})
+        assert http.get("/v1/customers").json()["data"] == []
+
+    logged = platform.read("/_emulator/requests", path="/v1/customers", method="POST")["data"]
+    assert [(one["status"], one["hint"]) for one in logged] == [(502, None)]
+
+
+def test_a_dropped_reply_is_lost_and_what_it_told_of_is_done(platform, shipped):
+    platform.made(FAULTS, kind="drop", path="/v1/customers", carried_out=True)
+
+    with httpx.Client(base_url=shipped, headers={"Authorization": f"Bearer {platform.key}"}) as http:
+        with pytest.raises(httpx.RemoteProtocolError):
+            http.post("/v1/customers", data={"name": "Ada"})
+        assert [one["name"] for one in http.get("/v1/customers").json()["data"]] == ["Ada"]
+
+    logged = platform.read("/_emulator/requests", path="/v1/customers", method="POST")["data"]
+    said = "A fault closed the connection before this reply was sent."
+    assert [(one["status"], one["hint"]) for one in logged] == [(200, said)]
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_the_sdk_makes_one_object_whatever_reply_is_lost(platform, shipped, carried_out):
+    platform.made(FAULTS, kind="drop", path=CARDHOLDERS, carried_out=carried_out)
+    client = stripe.StripeClient(platform.key, base_addresses={"api": shipped}, max_network_retries=1)
+
+    made = client.v1.issuing.cardholders.create(HOLDER)
+
+    assert [one["id"] for one in platform.read(CARDHOLDERS)["data"]] == [made.id]
+    assert ("idempotent-replayed" in made.last_response.headers) == carried_out
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_a_connection_with_many_requests_goes_on_until_one_is_dropped(platform, shipped, carried_out):
+    platform.made(FAULTS, kind="drop", path="/v1/customers", carried_out=carried_out)
+    port = int(shipped.rpartition(":")[2])
+    head = f"Host: localhost\r\nAuthorization: Bearer {platform.key}\r\n\r\n"
+
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for path in ("/v1/events", "/v1/customers", "/v1/balance"):
+            connection.sendall(f"GET {path} HTTP/1.1\r\n{head}".encode())
+        replies = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert replies.count(b"HTTP/1.1 200 OK") == 1 and b"/v1/events" in replies
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_where_a_connection_cannot_be_closed_a_502_stands_for_it(platform, carried_out):
+    platform.made(FAULTS, kind="drop", path=CARDHOLDERS, carried_out=carried_out)
+
+    lost = platform.post(CARDHOLDERS, headers=keyed(), **HOLDER)
+    again = platform.post(CARDHOLDERS, headers=keyed(), **HOLDER)
+
+    assert (lost.status, lost.headers["Emulator-Fault"], again.status) == (502, "drop", 200)
+    assert lost.error["type"] == "api_error" and "Stripe-Should-Retry" not in lost.headers
+    assert ("Idempotent-Replayed" in again.headers) == carried_out
+    assert holders(platform) == 1
+
+
+def test_an_emulator_in_process_loses_connections_too(key):
+    with InProcess() as emulator:
+        world = emulator.world(key)
+        world.fail_next(CARDHOLDERS, kind="drop", count=2)
+
+        with pytest.raises(stripe.APIConnectionError):
+            world.client(max_network_retries=0).v1.issuing.cardholders.create(HOLDER)
+        made = world.client(max_network_retries=1).v1.issuing.cardholders.create(HOLDER)
+
+        assert [one.id for one in world.client().v1.issuing.cardholders.list().data] == [made.id]
+        world.close()

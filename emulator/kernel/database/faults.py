@@ -13,7 +13,7 @@ from emulator.kernel.faults import KINDS, Fault
 
 COLUMNS = (
     "sequence, kind, method, path, remaining, should_retry, rate_limited_reason, milliseconds, jitter_milliseconds, "
-    "probability, met"
+    "probability, met, carried_out"
 )
 
 
@@ -26,7 +26,7 @@ class Faults:
     def waiting(self) -> list[Fault]:
         """The faults that wait, oldest first."""
         rows = self.session.all(f"SELECT {COLUMNS} FROM fault ORDER BY sequence")
-        return [Fault(*row[:5], None if row[5] is None else bool(row[5]), *row[6:]) for row in rows]
+        return [Fault(*row[:5], said(row[5]), *row[6:-1], said(row[-1])) for row in rows]
 
     def contradictions(self) -> Iterator[str]:
         """Stored facts that contradict each other, as sentences for the doctor."""
@@ -66,6 +66,11 @@ class Faults:
     def recount(self) -> None:
         """Have the tenant's row tell how many wait."""
         self.session.run("UPDATE tenant SET faults = (SELECT count(*) FROM fault)")
+
+
+def said(stored: int | None) -> bool | None:
+    """Yes, no, or nothing said."""
+    return None if stored is None else bool(stored)
 
 
 class Doses:

@@ -262,6 +262,7 @@ KERNEL_TABLES = (
             "jitter_milliseconds": "INTEGER",
             "probability": "INTEGER",
             "met": "INTEGER NOT NULL DEFAULT 0",
+            "carried_out": "INTEGER",
         },
         ("sequence",),
     ),

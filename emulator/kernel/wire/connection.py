@@ -105,6 +105,15 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         cycle.on_response()
 
+    def drop(self, scope: Mapping[str, Any]) -> None:
+        """Close in place of a reply to a request."""
+        cycle: RequestResponseCycle = scope["extensions"][CYCLE]
+        cycle.keep_alive = False
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        self.transport.close()
+        cycle.on_response()
+
     def end_body(self) -> None:
         """Have the application see that the body ends here."""
         self.has_ended = True

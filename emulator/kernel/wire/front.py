@@ -336,7 +336,10 @@ async def respond(scope: Scope, send: Send, answer: Answer) -> None:
     """Send a whole reply. A page says itself how long it is, also where it was only asked for its head."""
     connection = connection_of(scope)
     if connection is not None:
-        await connection.reply(scope, *answer)
+        if answer.drops:
+            connection.drop(scope)
+        else:
+            await connection.reply(scope, answer.status, answer.headers, answer.body)
         return
     headers = encoded(answer.headers)
     if not any(name == b"content-length" for name, _ in headers):

@@ -33,6 +33,7 @@ from emulator.kernel.errors import (
     unrecognized_url,
     unusable,
 )
+from emulator.kernel.faults import LOST, dropped
 from emulator.kernel.params import NoParams
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
@@ -52,6 +53,7 @@ from emulator.kernel.world import World
 log = logging.getLogger("emulator")
 API = (*STRIPES, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+REPLY_LOST = "A fault closed the connection before this reply was sent."
 LONG_TO_READ = 64 * 1024  # bytes of a body, from which on it takes some milliseconds
 FOR_BROWSERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
@@ -83,11 +85,12 @@ class TooEarly(Exception):
 
 
 class Answer(NamedTuple):
-    """A whole reply."""
+    """A whole reply. One that `drops` is not sent."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    drops: bool = False  # the connection is to be closed in its place; this is for servers that cannot
 
 
 @dataclass(slots=True)
@@ -115,6 +118,7 @@ class Exchange:
     replayed: bool = False
     hint: str | None = None
     lets_pass: int = 0  # seconds, before the reply leaves
+    drops: bool = False  # its reply is lost with its connection
     tree: dict[str, Any] | None = None  # what was sent, of a call from within, which has no bytes
 
 
@@ -206,7 +210,14 @@ class Pipeline:
             self.note(exchange, line)
         if self.on_request is not None:
             self.on_request(line)
-        return Answer(reply.status, self.headers_of(exchange, reply), reply.body)
+        answer = Answer(reply.status, self.headers_of(exchange, reply), reply.body)
+        return self.lost(exchange) if exchange.drops else answer
+
+    def lost(self, exchange: Exchange) -> Answer:
+        """What is said in place of a reply that a fault has lost, where the connection cannot be closed instead."""
+        exchange.headers, exchange.media_type = {}, "application/json"
+        reply = self.refuse(exchange, dropped())
+        return Answer(reply.status, self.headers_of(exchange, reply), reply.body, drops=True)
 
     def turn_away(self, sent: Incoming, refusal: ApiError) -> Answer:
         """The reply to a request that is not let in."""
@@ -512,6 +523,9 @@ class Pipeline:
             fault = step.faults.take(exchange.route.verb, exchange.path, generator, keyed=is_keyed)
             if fault is None or fault.milliseconds is not None:
                 return None if fault is None else fault.wait_seconds(generator)
+            if fault.kind == "drop":
+                exchange.drops = True
+                return None if fault.carried_out else self.refuse(exchange, dropped())
             return self.faulty(exchange, step, fault.refusal(exchange.idempotency_key), mark)
 
     def faulty(self, exchange: Exchange, step: Step, refusal: ApiError, mark: bytes) -> Reply:
@@ -709,7 +723,7 @@ class Pipeline:
             exchange.sent.headers.get("stripe-version") or exchange.default_version,
             exchange.sent.headers.get("idempotency-key"),
             exchange.sent.ip_address,
-            exchange.hint,
+            REPLY_LOST if exchange.drops and reply.status != LOST else exchange.hint,
             self.recorded(exchange, reply),
         )
 
