@@ -949,3 +949,15 @@ def test_record_says_what_to_do_first(client):
     outcome = client("record", key="sk_test_nothing_was_recorded")
 
     assert outcome.code == 1 and "record_requests to true first" in outcome.err and is_one_sentence(outcome.err)
+
+
+def test_meter_says_what_a_sandbox_would_have_taken(client, server):
+    key = "sk_test_metered_by_the_command"
+    for _ in range(5):
+        httpx.get(f"{server.url}/v1/events", headers={"Authorization": f"Bearer {key}"})
+
+    said = client("meter", key=key).out
+
+    assert re.fullmatch(r"5 requests took [\d.e-]+ s here; in a sandbox they take 0.2 s at least.", said.splitlines()[0])
+    assert said.splitlines()[1:] == ["     5 all requests, 25 a second: 0.2 s"]
+    assert json.loads(client("meter", "--json", key=key).out)["requests"] == 5

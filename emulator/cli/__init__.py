@@ -18,6 +18,7 @@ from emulator.cli.doctor import doctor
 from emulator.cli.events import events, listen
 from emulator.cli.explain import books, changes, explain
 from emulator.cli.faults import faults
+from emulator.cli.meter import meter
 from emulator.cli.openapi import openapi
 from emulator.cli.purchase import purchase
 from emulator.cli.record import record
@@ -45,6 +46,7 @@ COMMANDS = (
     listen,
     requests,
     record,
+    meter,
     faults,
     settings,
     reset,

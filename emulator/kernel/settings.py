@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from marshmallow import fields
 
 from emulator.data.api_versions import DEFAULT
-from emulator.kernel import off_limits
+from emulator.kernel import off_limits, rates
 from emulator.kernel.params import Boolean, Enum, Integer, Params, String, complain, shown
 from emulator.kernel.versions import is_version
 
@@ -59,6 +59,12 @@ KERNEL_SETTINGS = (
         "Whether webhooks may go to link-local addresses and to those at which clouds tell machines their secrets.",
     ),
     Setting("freeze_asks", False, Boolean(), "Whether questions to the client wait without limit, for a debugger."),
+    Setting(
+        rates.SETTING,
+        False,
+        Boolean(),
+        "Whether requests beyond the published rate limits of a sandbox are refused with 429, in real time.",
+    ),
     Setting(
         RECORD,
         False,

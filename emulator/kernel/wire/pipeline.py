@@ -320,6 +320,9 @@ class Pipeline:
         if isinstance(found[0], NotBuilt):
             raise not_built(exchange.method, found[0].path)
         exchange.route, exchange.values = found
+        if exchange.path.startswith(STRIPES):
+            assert exchange.tenant is not None
+            exchange.tenant.let_through(verb, exchange.path)
         if exchange.key.kind == "pk" and not exchange.route.publishable:
             raise keys.publishable_key_refused()
         tree = exchange.wire.tree(exchange.sent)
