@@ -60,6 +60,7 @@ SHOWN = {
         "recipes.md",
         '<script src="http://127.0.0.1:12111/v3/"></script>',
     ): "tests/stripe_js has such a page in a browser",
+    ("sdks.md", "const httpClient = Stripe.createNodeHttpClient();"): "tests/sdks does so with a release before 21",
     ("dashboard.md", "def payout(view: View, id: str) -> Response:"): "tests/dashboard has pages that are there",
     ("dashboard.md", "{% block region_payout_status %}"): "tests/dashboard has pages that are there",
     (
@@ -135,6 +136,10 @@ PRINTED = {
         r'"type": "issuing_card.created"',
         r"Synced 3 IssuingAuthorization ",
         r"approved",
+        r"^led to http://127.0.0.1:\d+/back$",
+        r"^\{'transfers': 'active'\}$",
+        r"^standard$",
+        r'"stripe_user_id": "acct_',
         r"'card_issuing': 'active', 'transfers': 'active', 'treasury': 'active'",
         r"'stripe_transfers': \{'status': 'active'",
     ],

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emulator.catalog import CATALOG
 from emulator.data.routes import ROUTES as PUBLISHED
-from emulator.kernel.routes import Route
+from emulator.kernel.routes import OF_OAUTH, Route
 
 FILE = Path(__file__).parent.parent / "docs" / "operations.md"
 README = Path(__file__).parent.parent / "README.md"
@@ -34,6 +34,12 @@ V2 = """
 Posts are JSON; what is shown besides is named in `include`. An account is the same in both: Issuing and Treasury are
 asked for in v1.
 """
+OAUTH = """
+## OAuth
+
+What Stripe has on connect.stripe.com: the page on which a business connects its account, and the calls of the
+platform's server. Refusals have `error` and `error_description`.
+"""
 OWN = """
 ## The emulator's own
 
@@ -47,10 +53,25 @@ def page() -> str:
     """Every operation that is served, with the first sentence of what it does; and how much of each area that is."""
     built = [route for route in CATALOG.routes if route.path.startswith("/v1/")]
     of_v2 = [route for route in CATALOG.routes if route.path.startswith("/v2/")]
+    oauth = [route for route in CATALOG.routes if route.path.startswith(OF_OAUTH)]
     own = [route for route in CATALOG.routes if route.path.startswith("/_emulator/")]
     introduction = INTRODUCTION.format(built=len(built), of_v2=len(of_v2))
     return "\n".join(
-        [introduction, *areas(), "", "## The v1 API", "", *table(built), V2, *table(of_v2), OWN, *table(own), ""]
+        [
+            introduction,
+            *areas(),
+            "",
+            "## The v1 API",
+            "",
+            *table(built),
+            V2,
+            *table(of_v2),
+            OAUTH,
+            *table(oauth),
+            OWN,
+            *table(own),
+            "",
+        ]
     )
 
 

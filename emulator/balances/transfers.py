@@ -255,7 +255,7 @@ def sent(
         source_transfer=transfer.id,
         status="succeeded",
     )
-    application = application_of(world.platform)
+    application = application_of(world)
     arriving = chart.receive_transfer(
         there.account, currency, amount, day, world.now, fee=fee_amount, application=application
     )
@@ -365,7 +365,7 @@ def taken_back(
         source_transfer_reversal=reversal.id,
         transfer_reversal=reversal.id,
     )
-    application = application_of(world.platform)
+    application = application_of(world)
     giving = chart.give_transfer_back(there.account, currency, amount, day, world.now, fee=fee, application=application)
     given = there.move(giving, because=refund.id)
     there.put(replace(refund, balance_transaction=given.id))

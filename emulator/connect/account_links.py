@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account
-from emulator.connect.reviewing import reached
+from emulator.connect.reviewing import controlled
 from emulator.connect.shapes import group
 from emulator.kernel.errors import exclusive, invalid, missing
 from emulator.kernel.params import Enum, Params, String, complain
@@ -73,7 +73,7 @@ class AccountLink:
 
     def letter(self, world: World) -> str:
         """What the address says of the account."""
-        return LETTERS[accounts.of(world.as_account(self.account)).controller["stripe_dashboard"]["type"]]
+        return LETTERS[accounts.of(world.as_account(self.account)).dashboard]
 
     def render(self, world: World) -> dict[str, Any]:
         """The link without an id; its address names the world, since it is opened without a key."""
@@ -105,7 +105,7 @@ def create(world: World, params: dict[str, Any]) -> AccountLink:
     dashboard of Stripe's or is asked by Stripe for what is required; 403 for an account that the key does not reach."""
     if not world.is_platform or params["account"] == world.platform:
         raise invalid(NOT_OURS)
-    inside = reached(world, params["account"])
+    inside = controlled(world, params["account"])
     account = accounts.of(inside)
     if params["type"] == "account_update" and not may_update(account):
         raise invalid('Invalid type: must be one of ["account_onboarding"]', param="type")
@@ -130,12 +130,8 @@ def create(world: World, params: dict[str, Any]) -> AccountLink:
 
 def may_update(account: Account) -> bool:
     """Whether the platform asks for what is required and answers for losses, and Stripe has no dashboard for it."""
-    controller = account.controller
-    return (
-        account.collects_requirements
-        and controller["stripe_dashboard"]["type"] == "none"
-        and controller["losses"]["payments"] == "application"
-    )
+    is_alone = account.dashboard == "none" and account.losses_payer == "application"
+    return account.collects_requirements and is_alone
 
 
 ROUTES = [POST("/v1/account_links", create, CreateParams)]

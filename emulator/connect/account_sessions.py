@@ -149,7 +149,7 @@ def default(account: Account, name: str, feature: str, said: dict[str, Any]) -> 
     if feature == "disable_stripe_user_authentication":
         return "external_account_collection" in COMPONENTS[name] and not said.get("external_account_collection", True)
     if feature in ("edit_payout_schedule", "standard_payouts"):
-        return account.controller["losses"]["payments"] == "stripe"
+        return account.losses_payer == "stripe"
     return feature in ON_UNLESS_SAID
 
 

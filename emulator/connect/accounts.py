@@ -18,7 +18,7 @@ from emulator.connect.records.accounts import CONTROLLERS, Account, application_
 from emulator.connect.records.capabilities import Capability
 from emulator.connect.records.persons import Person, individual
 from emulator.connect.requirements import kept
-from emulator.connect.reviewing import changing, connected, reading, review
+from emulator.connect.reviewing import changing, controlled, reading, review
 from emulator.connect.shapes import merged
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import exclusive, invalid
@@ -108,7 +108,11 @@ def create(world: World, params: dict[str, Any]) -> Account:
         raise invalid(NO_LONGER_V1)
     if "type" in params and "controller" in params:
         raise exclusive("type", "controller", blame="type")
-    params = with_token(world, params, must_accept=True)
+    return made(world, with_token(world, params, must_accept=True))
+
+
+def made(world: World, params: dict[str, Any]) -> Account:
+    """A new account of the platform for what was said of it. 400 for terms and capabilities that it cannot have."""
     country = params.get("country", accounts.of(world).country)
     kind = params.get("type", "none" if "controller" in params else "standard")
     account = Account(
@@ -124,7 +128,7 @@ def create(world: World, params: dict[str, Any]) -> Account:
     account = told(account, params)
     inside = world.as_account(account.id)
     wanted = params.get("capabilities", {})
-    if not wanted and account.controller["stripe_dashboard"]["type"] == "full":
+    if not wanted and account.dashboard == "full":
         wanted = {name: {"requested": True} for name in USUAL_CAPABILITIES}
     asked_for = capabilities.requests(inside, account, wanted)
     bank = external_accounts.destination(inside, params["external_account"]) if "external_account" in params else None
@@ -304,7 +308,7 @@ def delete(world: World, params: dict[str, Any], account: str) -> Deleted:
 
     Source: https://docs.stripe.com/api/accounts/delete
     """
-    inside = connected(world, account)
+    inside = controlled(world, account)
     record = accounts.of(inside)
     accounts.save(world, replace(record, is_deleted=True))
     leave(inside)
@@ -314,9 +318,13 @@ def delete(world: World, params: dict[str, Any], account: str) -> Deleted:
 def leave(world: World) -> None:
     """Let nobody act for the acting account any more; its platform's application is told."""
     world.close_account(world.account)
+    world.emit("account.application.deauthorized", application(world))
+
+
+def application(world: World) -> Application:
+    """The platform as its connected accounts know it."""
     platform = accounts.of(world.as_account(world.platform))
-    name = platform.settings["dashboard"]["display_name"]
-    world.emit("account.application.deauthorized", Application(application_of(platform.id), name))
+    return Application(application_of(world), platform.settings["dashboard"]["display_name"])
 
 
 TELLS = ("account.payouts_changed",)  # with the account as it was, None for a new one

@@ -19,7 +19,7 @@ from emulator.connect.records import capabilities as known_capabilities
 from emulator.connect.records.accounts import Account, controller_of
 from emulator.connect.records.accounts_v2 import PAID_OUT, AccountOfV2, of
 from emulator.connect.records.capabilities import Capability
-from emulator.connect.reviewing import Seen, conclude, review, seen
+from emulator.connect.reviewing import Seen, conclude, controlled, review, seen
 from emulator.connect.shapes import merged
 from emulator.connect.telling_v2 import Told, account_as_v1
 from emulator.kernel.conditions import Condition
@@ -75,6 +75,7 @@ def changed(world: World, account: str) -> tuple[World, Seen]:
         raise invalid("You cannot change your own account here: only the accounts that you have made.")
     if of(inside).is_closed:
         raise invalid(f"The account {account} is closed, so that nothing about it can be changed any more.")
+    controlled(world, account)
     return inside, seen(inside)
 
 

@@ -64,7 +64,7 @@ def create(world: World, params: dict[str, Any], account: str) -> LoginLink:
     onboarding."""
     inside = connected(world, account)
     record = accounts.of(inside)
-    if record.controller["stripe_dashboard"]["type"] != "express":
+    if record.dashboard != "express":
         raise invalid(f"Cannot create an edit link for the account {account}, which is not an Express account.")
     if not record.details_submitted:
         raise invalid("Cannot create a login link for an account that has not completed onboarding.")

@@ -6,6 +6,8 @@ The country is the setting `platform_country`. Treasury is for the US alone.
 
 from __future__ import annotations
 
+from typing import Any
+
 from emulator.connect import bank_test_numbers, external_accounts
 from emulator.connect.bank_accounts import described
 from emulator.connect.home_currencies import currency_of
@@ -69,16 +71,20 @@ def open_account(world: World) -> None:
     for name in (*CAPABILITIES, "treasury") if country == "US" else CAPABILITIES:
         key = key_of(world.platform, name)
         world.put(Capability(key, world.platform, name, True, world.now, "active"))
-    bank = {
+    external_accounts.add(world, described(world, bank_in(country, NAME), "external_account"), default=True)
+
+
+def bank_in(country: str, holder: str) -> dict[str, Any]:
+    """What would be sent of a bank account of a company there."""
+    return {
         "object": "bank_account",
-        "account_holder_name": NAME,
+        "account_holder_name": holder,
         "account_holder_type": "company",
         "account_number": account_number(country),
         "country": country,
         "currency": currency_of(country),
         "routing_number": ROUTING_NUMBERS.get(country),
     }
-    external_accounts.add(world, described(world, bank, "external_account"), default=True)
 
 
 def account_number(country: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account
-from emulator.connect.reviewing import announce, changing, connected, review, seen
+from emulator.connect.reviewing import announce, changing, controlled, review, seen
 from emulator.kernel.errors import invalid
 from emulator.kernel.params import Enum, Params
 from emulator.kernel.records import replace
@@ -39,7 +39,7 @@ def reject(world: World, params: dict[str, Any], account: str) -> Account:
 
     400 for one that is rejected already. Source: https://docs.stripe.com/api/accounts/reject
     """
-    inside = connected(world, account)
+    inside = controlled(world, account)
     record = accounts.of(inside)
     if record.rejected is not None:
         raise invalid("This account has already been rejected.")

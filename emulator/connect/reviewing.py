@@ -22,7 +22,7 @@ from emulator.connect.records.accounts import Account
 from emulator.connect.records.capabilities import Capability
 from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, Standing
-from emulator.kernel.errors import account_invalid, invalid
+from emulator.kernel.errors import ApiError, account_invalid, invalid
 from emulator.kernel.events import differences
 from emulator.kernel.records import replace
 from emulator.kernel.routes import Operation
@@ -66,6 +66,21 @@ def connected(world: World, account: str) -> World:
     return inside
 
 
+def controlled(world: World, account: str) -> World:
+    """The same for what a platform does to accounts that it controls. 403 for one that controls itself.
+
+    Source: https://docs.stripe.com/connect/platform-controls-for-stripe-dashboard-accounts
+    """
+    inside = connected(world, account)
+    if accounts.of(inside).controls_itself:
+        raise ApiError(
+            403,
+            f"This application does not have the required permissions for this endpoint on account '{account}'. The "
+            "account was connected over OAuth and controls itself; its platform can change its metadata alone.",
+        )
+    return inside
+
+
 def reading(operation: Operation) -> Operation:
     """An operation of something an account has, at the account that the path names."""
 
@@ -81,7 +96,7 @@ def changing(operation: Operation) -> Operation:
 
     @wraps(operation)
     def at_account(world: World, params: dict[str, Any], account: str, *rest: str) -> Any:
-        inside = connected(world, account)
+        inside = (connected if params.keys() == {"metadata"} else controlled)(world, account)
         before = seen(inside)
         result = operation(inside, params, *rest)
         conclude(inside, before)

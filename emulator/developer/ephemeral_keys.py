@@ -5,7 +5,7 @@
     browser   GET /v1/issuing/cards/{card}  private nonce, expand[]=number    with the secret as its key
 
 A key may be made without a nonce; then the secret alone opens the card. It counts as one of the API version that made
-it, and ends by the tenant's clock. Its text names its world (`kernel/ephemeral.py`), so it is sent alone.
+it, and ends by the tenant's clock. Its text names its world (`kernel/carried.py`), so it is sent alone.
 Source: https://docs.stripe.com/issuing/elements and https://docs.stripe.com/api/ephemeral_keys; the nonces are what
 Stripe.js sends.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.kernel import ephemeral
+from emulator.kernel import carried
 from emulator.kernel.errors import ApiError, exclusive, invalid, no_such, unauthorized, unbuilt
 from emulator.kernel.ids import base62
 from emulator.kernel.params import Params, String
@@ -111,7 +111,7 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
         created=world.now,
         expires=world.now + SECONDS_VALID,
         opens=opens,
-        secret=ephemeral.text_of(world.account, handle_of(world.step.row.name), world.draw()),
+        secret=carried.text_of("ek", world.account, handle_of(world.step.row.name), world.draw()),
         api_version=world.version,
         private_nonce=nonce.private_nonce if nonce else None,
     )

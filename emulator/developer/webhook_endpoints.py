@@ -117,7 +117,7 @@ def create(world: World, params: dict[str, Any]) -> dict[str, Any]:
         params["enabled_events"],
         connect,
         params.get("api_version"),
-        application_of(world.platform) if connect else None,
+        application_of(world) if connect else None,
         params.get("description"),
         metadata,
     )

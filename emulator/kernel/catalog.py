@@ -7,8 +7,8 @@ A module is plain data and functions. It may define:
     DUE           {action name: function(world, id, **details)} for deadlines: what falls due is done before all else
     PROGRESS      the same for what an object does by itself; that gives way to a request that would change the object
     ANSWERS       {event type: function(world, id, answer)} for questions put to the client; gives the record back
-    ADMITS        {kind of key: function(world, route, tree)} for keys that open little: the API version that the
-                  request is judged by, or an ApiError where the key does not open it
+    ADMITS        {kind of key: function(world, route, tree)} for keys of one account: the API version that the request
+                  is judged by, None for the usual one, or an ApiError where the key does not open it
     SETTINGS      its switches of a tenant
     WHEN          {what happened: function(world, *about)} for what follows here from something that happens elsewhere;
                   all that follows from one thing is done in the order of the table of contents
@@ -61,7 +61,7 @@ class Catalog:
         )
         self.progress: tuple[str, ...] = tuple(name for name, _ in self.offered("PROGRESS"))
         self.answers: dict[str, Callable[..., Any]] = named("answers", self.offered("ANSWERS"))
-        self.admits: dict[str, Callable[..., str]] = named("kinds of key", self.offered("ADMITS"))
+        self.admits: dict[str, Callable[..., str | None]] = named("kinds of key", self.offered("ADMITS"))
         told = [*KERNEL_TELLS, *(name for module in modules for name in getattr(module, "TELLS", ()))]
         self.cascades: dict[str, list[Callable[..., None]]] = named("things told of", ((name, []) for name in told))
         for name, function in self.offered("WHEN"):

@@ -14,13 +14,13 @@ NO_VALUES: Mapping[str, str] = MappingProxyType({})
 class Key(NamedTuple):
     """A key that opens a tenant. `kind` is `sk`, `rk` or `pk`, and `ek` for an ephemeral one.
 
-    `tenant` is the tenant's name, of an ephemeral key the handle of its world.
+    `tenant` is the tenant's name; of a key that acts for one account, ephemeral or of OAuth, the handle of its world.
     """
 
     kind: str
     tenant: str
     text: str
-    account: str | None = None  # the one that an ephemeral key acts for
+    account: str | None = None  # the one that the key acts for, where it is not the platform's
 
     @property
     def masked(self) -> str:

@@ -13,6 +13,7 @@ from emulator.kernel.records import Kind, is_record
 from emulator.kernel.world import World
 
 STRIPES = ("/v1/", "/v2/")  # where Stripe's own paths begin
+OF_OAUTH = ("/oauth/", "/express/oauth/")  # where those do that Stripe has on a host of its own
 Operation = Callable[..., Any]
 Scope = Literal["world", "calls", "tenant", "server"]
 

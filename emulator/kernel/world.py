@@ -361,6 +361,10 @@ class World:
         inside.tell("account.opened")
         return inside
 
+    def reopen_account(self, account: str) -> None:
+        """Let an account act again that was closed; it has what it had."""
+        ActingAccounts(self.step.session).let(account, True)
+
     def close_account(self, account: str) -> None:
         """Let an account act no more; what it owned becomes unreachable."""
         ActingAccounts(self.step.session).let(account, False)

@@ -58,7 +58,7 @@ class ApplicationFee:
         return shown(
             self,
             account=self.payer,
-            application=application_of(world.platform),
+            application=application_of(world),
             fee_source={"charge": self.originating_transaction or self.charge, "type": "charge"},
             refunded=self.left == 0,
             refunds=page,

@@ -135,7 +135,7 @@ class Charge:
         is_received = self.source_transfer is not None
         members = shown(
             self,
-            application=application_of(world.platform) if is_received or not world.is_platform else None,
+            application=application_of(world) if is_received or not world.is_platform else None,
             calculated_statement_descriptor=None,
             receipt_number=None,
             receipt_url=receipts.url(world, self.id) if self.paid and not is_received else None,

@@ -268,7 +268,7 @@ def refused(pending: Charge, refusal: Refusal, said: dict[str, Any]) -> Charge:
 def fee_of(world: World, charge: Charge) -> int:
     """What Stripe keeps of a charge, in minor units; nothing of accounts whose platform pays the fees."""
     account = accounts.of(world)
-    if not world.is_platform and account.controller["fees"]["payer"] != "account":
+    if not world.is_platform and account.fees_payer != "account":
         return 0
     if charge.is_of_bank:
         return min(rounded(charge.amount_captured * BANK_SHARE), BANK_MOST)
@@ -315,7 +315,7 @@ def with_money(world: World, charge: Charge) -> Charge:
         is_of_bank=charge.is_of_bank,
         fee=fee,
         application_fee=direct,
-        application=application_of(world.platform),
+        application=application_of(world),
     )
     entry = world.move(movement, because=charge.id, group=group)
     funds.wait(world, charge.id, currency, amount - fee - direct, day)

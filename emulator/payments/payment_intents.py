@@ -262,7 +262,7 @@ class PaymentIntent:
         members = shown(
             self,
             amount_details={"tip": {}},
-            application=None if world.is_platform else application_of(world.platform),
+            application=None if world.is_platform else application_of(world),
             customer_account=None,
             next_action=authentication.next_action(world, self.id, self.return_url) if is_asked else None,
             payment_method_configuration_details=None,

@@ -247,7 +247,7 @@ def create(world: World, params: dict[str, Any]) -> PaymentLink:
                 f"The price {one.price.id} has no amount in {currency}; all items of a link share one currency.",
                 param=f"line_items[{number}]",
             )
-    application = None if world.is_platform else application_of(world.platform)
+    application = None if world.is_platform else application_of(world)
     recurs = any(one.price.recurring is not None for one in sold)
     link = replace(link, currency=currency, application=application, is_recurring=recurs)
     link = said(world, link, params)

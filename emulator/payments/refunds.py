@@ -246,7 +246,7 @@ def with_money(
         world.now,
         is_of_bank=charge.is_of_bank,
         application_fee=platforms,
-        application=application_of(world.platform),
+        application=application_of(world),
     )
     entry = world.move(movement, because=refund.id, group=group)
     funds.wait(world, refund.id, charge.currency, platforms - refund.amount, day)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from bench.running import Running
@@ -95,6 +96,41 @@ def test_a_card_programme_with_this_release_of_stripe_node(server: Running, key:
         "refusal": ["StripeInvalidRequestError", "currency", "parameter_missing"],
     }
     assert saw == {**SAW, **refused, "release": release}
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("release", ["20.4.1", "23.1.0"])
+def test_an_account_connected_over_oauth_with_this_release_of_stripe_node(
+    server: Running, key: str, release: str
+) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed, so stripe-node cannot be tried")
+    try:
+        folder = packages.from_npm("stripe", release)
+    except packages.Unreachable as reason:
+        pytest.skip(str(reason))
+    application = httpx.get(f"{server.url}/_emulator/application", auth=(key, "")).json()
+    form = {"redirect_uri": "http://localhost/back", "scope": "read_write", "decision": "connect"}
+    connected = httpx.post(application["authorize_url"], data=form)
+    code = connected.headers["Location"].rpartition("code=")[2]
+
+    saw = seen(
+        [node, str(HERE / "oauth.js"), str(folder), "127.0.0.1", str(server.port), key, application["client_id"], code]
+    )
+
+    assert saw == {
+        "asked": ["/oauth/authorize", True],
+        "account": True,
+        "more": ["read_write", "bearer"],
+        "left": True,
+        "errors": [
+            ["StripeInvalidGrantError", 400],
+            ["StripeAuthenticationError", 401],
+            ["StripeAuthenticationError", 401],
+            ["StripePermissionError", 403],
+        ],
+    }
 
 
 @pytest.mark.npm

@@ -7,7 +7,6 @@ Source: https://docs.stripe.com/api/accounts, https://docs.stripe.com/connect/ac
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import field
 from typing import Any
 
@@ -16,9 +15,10 @@ from emulator.connect.records.capabilities import Capability
 from emulator.connect.records.persons import Person
 from emulator.connect.requirements import Facts, nothing_required, unique
 from emulator.connect.shapes import NO_ADDRESS, NO_DOCUMENT, NO_TERMS, phone_number
-from emulator.kernel import ids
+from emulator.kernel.carried import client_id_of
 from emulator.kernel.records import record
 from emulator.kernel.render import shown
+from emulator.kernel.tenants import handle_of
 from emulator.kernel.world import World
 
 # What an account reports of who answers for it, by its type. Source: https://docs.stripe.com/connect/migrate-to-controller-properties
@@ -77,7 +77,7 @@ def controller_of(payer: str, losses: str, collection: str, dashboard: str) -> d
     "account",
     prefix="acct",
     noun="account",
-    filters=("is_closed", "is_customer", "is_listed", "is_merchant", "is_of_v2", "is_recipient"),
+    filters=("is_closed", "is_customer", "is_listed", "is_merchant", "is_of_v2", "is_recipient", "may_connect"),
     hidden=(
         "account_token",
         "beyond_v1",
@@ -86,6 +86,7 @@ def controller_of(payer: str, losses: str, collection: str, dashboard: str) -> d
         "has_country",
         "is_closed",
         "is_deleted",
+        "is_disconnected",
         "is_platform",
         "is_ready",
         "left",
@@ -110,6 +111,8 @@ class Account:
 
     `is_ready` accounts are active without being asked anything, whatever the tenant's onboarding mode. `owed` is what
     the last review found besides what capabilities need: fields due, and the errors with them.
+
+    `is_disconnected` accounts have left the platform over OAuth, and may come back.
 
     The `configurations` are those that v2 shows as applied, `left` those that were given up; `beyond_v1` is what only
     v2 knows, None for an account that v1 opened. One that v2 opened without being told where has no country there.
@@ -140,6 +143,7 @@ class Account:
     is_platform: bool = False
     is_ready: bool = False
     is_deleted: bool = False
+    is_disconnected: bool = False
     is_closed: bool = False
     has_country: bool = True
     configurations: list[str] = field(default_factory=list)
@@ -149,7 +153,32 @@ class Account:
     @property
     def is_listed(self) -> bool:
         """Whether the account is one of the platform's connected accounts, and open."""
-        return not self.is_platform and not self.is_deleted and not self.is_closed
+        return not (self.is_platform or self.is_deleted or self.is_disconnected or self.is_closed)
+
+    @property
+    def may_connect(self) -> bool:
+        """Whether somebody could connect the account over OAuth, for the first time or again."""
+        return (self.controls_itself or self.is_disconnected) and not self.is_deleted and not self.is_closed
+
+    @property
+    def controls_itself(self) -> bool:
+        """Whether it was connected over OAuth: no platform answers for it, and theirs can change little of it."""
+        return self.controller["type"] == "account" and not self.is_platform
+
+    @property
+    def dashboard(self) -> str:
+        """Which dashboard of Stripe's it has: `full`, `express` or `none`."""
+        return str(self.controller.get("stripe_dashboard", {}).get("type", "full"))
+
+    @property
+    def losses_payer(self) -> str:
+        """Who answers for a balance below zero."""
+        return str(self.controller.get("losses", {}).get("payments", "stripe"))
+
+    @property
+    def fees_payer(self) -> str:
+        """Who pays Stripe's fees."""
+        return str(self.controller.get("fees", {}).get("payer", "account"))
 
     @property
     def is_customer(self) -> bool:
@@ -431,6 +460,9 @@ def facts(world: World, account: Account) -> Facts:
     )
 
 
-def application_of(platform: str) -> str:
-    """The id of the platform's own application: its Connect endpoints carry it, and who leaves it is told of it."""
-    return "ca_" + ids.base62(int.from_bytes(hashlib.sha256(platform.encode()).digest()), 32)
+def application_of(world: World) -> str:
+    """The client id of the platform's own application: its Connect endpoints carry it, and who leaves it is told of it.
+
+    It names its world, and a world of one key has the same one for ever.
+    """
+    return client_id_of(handle_of(world.step.row.name))

@@ -56,7 +56,7 @@ COLUMNS = (
 FILTERS = frozenset(("sequence", *COLUMNS))
 # Clients put keys and card numbers where they do not belong, and refusals quote what was sent.
 SECRETS = re.compile(
-    r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)"
+    r"((?:sk|rk|ek|oak)_(?:test|live)_|whsec_|_secret_|\brt_)[0-9A-Za-z*_]+|\b[0-9]{9,15}(?=[0-9]{4}\b)"
     r"|\b(?:[0-9]{4}[ +-]){3}(?=[0-9]{4}\b)"
 )
 # Members that are secret whatever they look like.
@@ -68,6 +68,7 @@ SECRET_NAMES = frozenset(
         "ephemeral_key_nonce",
         "ephemeral_key_private_nonce",
         "nonce",
+        "refresh_token",
         "secret",
     )
 )

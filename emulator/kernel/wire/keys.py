@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 
-from emulator.kernel import ephemeral
+from emulator.kernel.carried import carried
 from emulator.kernel.errors import ApiError, invalid, unauthorized
 from emulator.kernel.requests import Key, masked
 from emulator.kernel.versions import is_version
@@ -36,7 +36,8 @@ def presented(authorization: str) -> str:
 def key_of(authorization: str) -> Key:
     """The key of a request. 401 for none, a live one, or one of no known form.
 
-    An ephemeral key says itself which world and which account it is of; whether there is such a key is not known yet.
+    An ephemeral key and an access token of OAuth say themselves which world and which account they are of; whether
+    there is such a key is not known yet.
     """
     text = presented(authorization)
     if not text:
@@ -45,13 +46,13 @@ def key_of(authorization: str) -> Key:
             "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See "
             "https://stripe.com/docs/api#authentication for details, or we can help at https://support.stripe.com/."
         )
+    said = carried(text)
+    if said is not None:
+        return Key(said.kind, said.handle, text, said.account)
     match = TEST_KEY.match(text)
-    if match is not None:
-        return Key(match[1], match[2], text)
-    carried = ephemeral.carried(text)
-    if carried is None:
+    if match is None:
         raise invalid_key(masked(text))
-    return Key("ek", carried.handle, text, carried.account)
+    return Key(match[1], match[2], text)
 
 
 def refuse_live(authorization: str) -> None:

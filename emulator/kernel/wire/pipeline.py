@@ -38,7 +38,7 @@ from emulator.kernel.params import NoParams
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
 from emulator.kernel.requests import Recorded, Request, RequestLine
-from emulator.kernel.routes import STRIPES, NotBuilt, Route
+from emulator.kernel.routes import OF_OAUTH, STRIPES, NotBuilt, Route
 from emulator.kernel.settings import RECORD
 from emulator.kernel.step import Step
 from emulator.kernel.tenants import Caller, Tenant, Tenants, time_of
@@ -51,7 +51,7 @@ from emulator.kernel.wire.wires import V1, Wire, wire_of
 from emulator.kernel.world import World
 
 log = logging.getLogger("emulator")
-API = (*STRIPES, "/_emulator/")
+API = (*STRIPES, *OF_OAUTH, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 REPLY_LOST = "A fault closed the connection before this reply was sent."
 LONG_TO_READ = 64 * 1024  # bytes of a body, from which on it takes some milliseconds
@@ -274,7 +274,7 @@ class Pipeline:
 
         if found is not None and verb != "GET":
             exchange.named = frozenset(found[1].values())
-        exchange.key = keys.key_of(exchange.sent.headers.get("authorization", ""))
+        exchange.key = keys.key_of(exchange.wire.authorization(exchange.sent))
         exchange.tenant = self.tenant_of(exchange.key)
         for name, shown in ECHOED.items():
             if name in exchange.sent.headers:
@@ -287,7 +287,7 @@ class Pipeline:
         return self.judge_in_world(exchange, verb, found)
 
     def tenant_of(self, key: keys.Key) -> Tenant:
-        """The tenant that a key opens, made if there is none yet. 401 for an ephemeral key of no world."""
+        """The tenant that a key opens, made if there is none yet. 401 for a key of an account in no world."""
         tenant = self.tenants.open(key.tenant) if key.account is None else self.tenants.behind(key.tenant)
         if tenant is None:
             raise keys.invalid_key(key.masked)
@@ -343,7 +343,10 @@ class Pipeline:
                 raise account_invalid(exchange.key.masked, exchange.named_account)
 
     def admit(self, exchange: Exchange, tree: dict[str, Any]) -> None:
-        """Act for the account of an ephemeral key, by the key's version. ApiError for what it does not open."""
+        """Act for the account of a key that has one, by the key's version if that has one.
+
+        ApiError for what it does not open.
+        """
         assert exchange.tenant and exchange.key and exchange.key.account and exchange.route
         account = exchange.key.account
         asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
@@ -352,7 +355,8 @@ class Pipeline:
         if exchange.named_account not in (None, account):
             raise account_invalid(exchange.key.masked, str(exchange.named_account))
         exchange.named_account = account
-        exchange.sent = exchange.sent._replace(headers={**exchange.sent.headers, "stripe-version": version})
+        if version is not None:
+            exchange.sent = exchange.sent._replace(headers={**exchange.sent.headers, "stripe-version": version})
 
     # Carrying out
 
@@ -720,7 +724,7 @@ class Pipeline:
             duration_ms,
             exchange.tenant.known_name if exchange.tenant else None,
             exchange.sent.headers.get("user-agent", ""),
-            exchange.wire.refusal(refusal, None)["error"] if refusal else None,
+            exchange.wire.told(refusal) if refusal else None,
             int(time.time()),
             exchange.tenant.handle if exchange.tenant else None,
             exchange.sent.headers.get("stripe-version") or exchange.default_version,

@@ -1,4 +1,4 @@
-"""Two ways of writing the same pipeline's requests and replies: v1, and v2 for what lies below `/v2/`.
+"""Three ways of writing the same pipeline's requests and replies: v1, v2 for what lies below `/v2/`, and OAuth's own.
 
                      v1                                    v2
     tree             query and form, bracketed names       the query of GET and DELETE, the JSON body of POST
@@ -7,14 +7,17 @@
     refusal          type, code, param, doc_url, …         code and message
     remembers        what was decided, refusals too        what succeeded
 
+OAuth is written as v1 is, but for its refusals (`error` and `error_description`), and that the key may be a parameter.
+
 Times of a reply are the record's own affair: one that v2 shows renders them with `rfc3339.text_of`.
-Source: https://docs.stripe.com/api-v2-overview, https://docs.stripe.com/api/errors
+Source: https://docs.stripe.com/api-v2-overview, https://docs.stripe.com/api/errors,
+https://docs.stripe.com/connect/oauth-reference
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +25,7 @@ from urllib.parse import urlencode
 import orjson
 
 from emulator.kernel import render
-from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.errors import ApiError, invalid, unauthorized
 from emulator.kernel.lists import Page, listed
 from emulator.kernel.params import (
     WRITTEN,
@@ -35,7 +38,7 @@ from emulator.kernel.params import (
     shortened,
 )
 from emulator.kernel.render import Deleted
-from emulator.kernel.routes import Route
+from emulator.kernel.routes import OF_OAUTH, Route
 from emulator.kernel.wire import forms
 from emulator.kernel.wire.incoming import Incoming
 from emulator.kernel.world import World
@@ -60,7 +63,7 @@ class Wire:
     `tree(sent)` is what was sent, not typed yet; `params(route, tree)` its typed values and what is to be shown besides
     (both 400 for what cannot be read); `body(world, result, shown, sent)` a record, page, deletion or plain hash as
     JSON; `refusal(error, request log URL)` an error as JSON; `remembers(error)` whether an idempotency key, which
-    requests of the verbs `keyed` may carry, is answered so again.
+    requests of the verbs `keyed` may carry, is answered so again; `authorization(sent)` the header that has the key.
     """
 
     keyed: frozenset[str]
@@ -69,11 +72,19 @@ class Wire:
     body: Callable[[World, Any, list[str], Incoming], Any]
     refusal: Callable[[ApiError, str | None], dict[str, Any]]
     remembers: Callable[[ApiError], bool]
+    authorization: Callable[[Incoming], str] = lambda sent: sent.headers.get("authorization", "")
+
+    def told(self, refusal: ApiError) -> dict[str, Any]:
+        """An error as the request log has it."""
+        body = self.refusal(refusal, None)
+        return body["error"] if isinstance(body["error"], dict) else body
 
 
 def wire_of(path: str) -> Wire:
     """The wire of a path, whether anything is served there or not."""
-    return V2 if path.startswith("/v2/") else V1
+    if path.startswith("/v2/"):
+        return V2
+    return OAUTH if path.startswith(OF_OAUTH) else V1
 
 
 # v1
@@ -271,3 +282,50 @@ V2 = Wire(
     refusal=refusal_of_v2,
     remembers=lambda refusal: False,  # a call that failed is carried out again under its key
 )
+
+
+# OAuth
+
+# What OAuth calls a refusal that does not say so itself by its code. `server_error` is not one of Stripe's.
+ERRORS_OF_OAUTH = {401: "invalid_client", 403: "invalid_client"}
+OWN_ERRORS_OF_OAUTH = (
+    "invalid_client",
+    "invalid_grant",
+    "invalid_redirect_uri",
+    "invalid_request",
+    "invalid_scope",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+)
+
+
+def tree_of_oauth(sent: Incoming) -> dict[str, Any]:
+    """What was sent besides the key, which is kept nowhere."""
+    return {name: value for name, value in sent.tree().items() if name != "client_secret"}
+
+
+def authorization_of_oauth(sent: Incoming) -> str:
+    """The header, or one that has the parameter `client_secret` as its key. 401 where there is neither."""
+    header = sent.headers.get("authorization")
+    if header:
+        return header
+    secret = sent.tree().get("client_secret")
+    if not isinstance(secret, str) or not secret:
+        raise unauthorized(
+            "No authentication was provided. Send your secret API key using the Authorization header, or as a "
+            "client_secret POST parameter."
+        )
+    return f"Bearer {secret}"
+
+
+def refusal_of_oauth(refusal: ApiError, request_log_url: str | None) -> dict[str, Any]:
+    """Two words of OAuth's own."""
+    usual = "server_error" if refusal.status >= 500 else "invalid_request"
+    named = refusal.code if refusal.code in OWN_ERRORS_OF_OAUTH else None
+    return {
+        "error": named or ERRORS_OF_OAUTH.get(refusal.status, usual),
+        "error_description": refusal.message,
+    }
+
+
+OAUTH = replace(V1, tree=tree_of_oauth, refusal=refusal_of_oauth, authorization=authorization_of_oauth)

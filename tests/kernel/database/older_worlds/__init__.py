@@ -57,6 +57,15 @@ def add_payments(platform: Client, customer: str) -> None:
     platform.made(f"/v1/customers/{customer}/sources", source="tok_visa")
 
 
+def connected_over_oauth(platform: Client) -> None:
+    """An account of somebody's own."""
+    asked = platform.read("/_emulator/application")["authorize_url"].partition("localhost")[2]
+    form = {"redirect_uri": "https://example.com/back", "decision": "connect"}
+    answer = platform.http.post(asked, data=form)
+    code = answer.headers["Location"].rpartition("code=")[2]
+    platform.made("/oauth/token", grant_type="authorization_code", code=code)
+
+
 def add_what_has_come_since(platform: Client) -> None:
     """The kinds of record that the older world cannot have."""
     file = {"purpose": "dispute_evidence", "file": (b"%PDF evidence", "evidence.pdf")}
@@ -84,6 +93,8 @@ def add_what_has_come_since(platform: Client) -> None:
     express = platform.made("/v1/accounts", type="express", external_account="btok_us_verified")["id"]
     platform.made(f"/v1/accounts/{express}/login_links")
     platform.made("/v1/tokens", pii={"id_number": "000000000"})
+    for _ in range(2):
+        connected_over_oauth(platform)
     external = f"/v1/accounts/{business.account}/external_accounts"
     platform.made(external, external_account="tok_visa_debit")
     transfer = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
