@@ -35,7 +35,7 @@ from emulator.kernel.records import record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST, retrieves
 from emulator.kernel.world import World
-from emulator.payments import application_fee, funds
+from emulator.payments import amounts, application_fee, funds
 from emulator.payments.application_fee import ApplicationFee
 from emulator.payments.charge import OF_BANKS as OF_PAYMENTS
 from emulator.payments.charge import Charge
@@ -223,7 +223,7 @@ def part_of(world: World, source: Charge, params: dict[str, Any]) -> int:
         raise invalid(f"Charge {source.id} has not brought any money that could be transferred.", param=SOURCE)
     sent_before = sum(one.left for one in world.all(Transfer, source_transaction=source.id))
     amount = params.get("amount", source.left)
-    if amount > source.left - sent_before:
+    if not 0 < amount <= source.left - sent_before:
         raise invalid(
             "Transfers using this transaction as a source must not exceed the source amount of "
             f"{source.left}. (Note: There is already {sent_before} in transfers using this source.)",
@@ -334,12 +334,12 @@ def reverse(world: World, params: dict[str, Any], id: str) -> TransferReversal:
 
 
 def fee_back(world: World, transfer: Transfer, amount: int) -> int:
-    """How much of the platform's fee goes back with a reversal: its share, or with the last one what is left."""
+    """How much of the platform's fee goes back with a reversal: its share, if so much is left."""
     payment = world.as_account(transfer.destination).get(Charge, transfer.destination_payment)
     fee = world.find(ApplicationFee, payment.application_fee)
     if fee is None:
         return 0
-    return fee.left if amount == transfer.left else min(fee.left, fee.amount * amount // transfer.amount)
+    return min(fee.left, amounts.share(fee.amount, transfer.amount, transfer.amount_reversed, amount))
 
 
 def taken_back(

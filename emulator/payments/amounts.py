@@ -51,6 +51,14 @@ def check(amount: int, currency: str) -> None:
         raise invalid(f"Amount must be no more than {plain(MOST, currency)}", code="amount_too_large")
 
 
+def share(whole: int, of: int, before: int, amount: int) -> int:
+    """How much of a whole goes with an amount of something else, after what went before: in proportion, rounded down.
+
+    The parts add up to what one for all of it would have been, so with the last one nothing is left over.
+    """
+    return whole * (before + amount) // of - whole * before // of
+
+
 def decimals(currency: str) -> int:
     """How many decimals a currency has."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2

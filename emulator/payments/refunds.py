@@ -200,23 +200,25 @@ def refuse_more(charge: Charge, amount: int) -> None:
 
 
 def transfer_back(world: World, charge: Charge, amount: int) -> tuple[str, int]:
-    """Which transfer is reversed with a refund, and how much of it: its share, or with the last one what is left."""
+    """Which transfer is reversed with a refund, and how much of it: its share. 400 where no more so much is left, but
+    for the last refund, which takes what there is."""
     transfer: Any = world.find(world.catalog.records["transfer"], charge.transfer)
     if transfer is None:
         raise invalid(f"Charge {charge.id} does not have an associated transfer to reverse.", param="reverse_transfer")
-    share = transfer.left if amount == charge.left else transfer.amount * amount // charge.amount_captured
+    share = amounts.share(transfer.amount, charge.amount_captured, charge.amount_refunded, amount)
+    share = min(share, transfer.left) if amount == charge.left else share
     if not 0 < share <= transfer.left:
         raise invalid(f"Transfer {transfer.id} does not have so much left to reverse.", param="reverse_transfer")
     return transfer.id, share
 
 
 def fee_back(world: World, charge: Charge, amount: int) -> tuple[ApplicationFee, int]:
-    """Which fee is given back with a refund, and how much of it."""
+    """Which fee is given back with a refund, and how much of it: its share, if so much is left."""
     found = world.anywhere(ApplicationFee, charge.application_fee)
     if found is None:
         raise invalid(f"Charge {charge.id} has no application fee to refund.", param="refund_application_fee")
     fee = found[1]
-    share = fee.left if amount == charge.left else fee.amount * amount // charge.amount_captured
+    share = amounts.share(fee.amount, charge.amount_captured, charge.amount_refunded, amount)
     return fee, min(share, fee.left)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.balances.paying import available, topped_up
 from tests.examining import examine_tenant
+from tests.payments.paying import paid
 from tests.treasury.worlds import connected
 
 TRANSFERS, TRANSACTIONS = "/v1/transfers", "/v1/balance_transactions"
@@ -198,6 +199,19 @@ def test_description_and_metadata_can_change_and_a_reversals_metadata_without_an
     previous = {"description": None, "metadata": {"a": "1"}}
     assert (last["type"], last["data"]["previous_attributes"]) == ("transfer.updated", previous)
     assert platform.read(f"{path}/reversals/{reversal['id']}") == noted
+    assert doctor(platform) == []
+
+
+def test_a_last_reversal_gives_back_its_own_share_of_the_fee(platform):
+    business = connected(platform)
+    paid(platform, transfer_data={"destination": business.account})
+    paid(platform, 100_00, transfer_data={"destination": business.account}, application_fee_amount=10_00)
+    transfer, _ = platform.read("/v1/transfers")["data"]
+    reversed_(platform, transfer, amount=60_00)
+
+    reversed_(platform, transfer, refund_application_fee=True)
+
+    assert platform.read("/v1/application_fees")["data"][0]["amount_refunded"] == 4_00
     assert doctor(platform) == []
 
 

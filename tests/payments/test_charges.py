@@ -178,6 +178,17 @@ def test_a_transfer_can_be_of_a_charge_and_waits_with_it(platform):
     assert said_by_doctor(platform) == []
 
 
+def test_nothing_is_transferred_of_a_charge_that_was_refunded(platform):
+    business = connected(platform)
+    charge = paid(platform)["latest_charge"]
+    platform.made("/v1/refunds", charge=charge)
+
+    refusal = platform.post("/v1/transfers", currency="usd", destination=business.account, source_transaction=charge)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "source_transaction")
+    assert platform.read("/v1/transfers")["data"] == []
+
+
 def test_what_is_searched_and_counted_in_lists_of_others_is_refused_by_name(platform):
     made = intent(platform)["id"]
 

@@ -184,6 +184,51 @@ def test_a_refund_takes_back_transfer_and_fee_in_proportion(platform):
     assert said_by_doctor(platform) == []
 
 
+def test_a_last_refund_takes_back_its_own_share_and_not_that_of_refunds_before_it(platform):
+    business = connected(platform)
+    made = paid(platform, 100_00, transfer_data={"destination": business.account}, application_fee_amount=10_00)
+    platform.made(REFUNDS, payment_intent=made["id"], amount=60_00)
+
+    rest = platform.made(
+        REFUNDS,
+        payment_intent=made["id"],
+        reverse_transfer=True,
+        refund_application_fee=True,
+        expand=["transfer_reversal"],
+    )
+
+    assert (rest["amount"], rest["transfer_reversal"]["amount"]) == (40_00, 40_00)
+    assert platform.read(FEES)["data"][0]["amount_refunded"] == 4_00
+    assert balance(business) == (0, 90_00 - 40_00 + 4_00)
+    assert said_by_doctor(platform) == []
+
+
+def test_the_fee_of_a_direct_charge_comes_back_with_the_refunds_that_say_so(platform):
+    business = connected(platform)
+    charge = paid(business, 100_00, application_fee_amount=10_00)["latest_charge"]
+    business.made(REFUNDS, charge=charge, amount=75_00)
+
+    business.made(REFUNDS, charge=charge, refund_application_fee=True)
+
+    assert platform.read(FEES)["data"][0]["amount_refunded"] == 2_50
+
+
+@pytest.mark.parametrize("parts", [(33, 33, 35), (1, 50, 50), (100, 1)])
+def test_what_goes_back_in_parts_is_in_the_end_what_came_in_a_currency_without_minor_units_too(platform, parts):
+    business = connected(platform)
+    sent_on = {"transfer_data": {"destination": business.account}, "application_fee_amount": 7}
+    made = paid(platform, 101, currency="jpy", **sent_on)
+
+    for part in parts:
+        platform.made(
+            REFUNDS, payment_intent=made["id"], amount=part, reverse_transfer=True, refund_application_fee=True
+        )
+
+    assert (balance(business, "jpy"), balance(platform, "jpy")) == ((0, 0), (0, -33))
+    assert platform.read(FEES)["data"][0]["refunded"] is True
+    assert said_by_doctor(platform) == []
+
+
 def test_a_refund_leaves_transfer_and_fee_alone_unless_it_says_so(platform):
     business = connected(platform)
     charge = paid(platform, transfer_data={"destination": business.account})["latest_charge"]
