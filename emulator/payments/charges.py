@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.connect.records.accounts import Account
 from emulator.connect.shapes import group
 from emulator.kernel.errors import exclusive, invalid, missing
 from emulator.kernel.ids import group_of as group_of_ids
@@ -115,7 +114,7 @@ def create(world: World, params: dict[str, Any]) -> Charge:
     amount, currency = params["amount"], params["currency"]
     amounts.check(amount, currency)
     if "on_behalf_of" in params:
-        world.as_account(world.platform).get(Account, params["on_behalf_of"], param="on_behalf_of")
+        recipients.settles(world, params["on_behalf_of"])
     customer = customers.known(world, params["customer"], param="customer") if "customer" in params else None
     method = customer_sources.to_charge(world, params.get("source"), customer)
     data = destination_of(world, params)
@@ -160,9 +159,14 @@ def destination_of(world: World, params: dict[str, Any]) -> dict[str, Any] | Non
     else:
         return None
     recipients.receiver(world, data["destination"], param=param)
-    if data["amount"] is not None and data["amount"] > params["amount"]:
-        raise invalid("The amount to transfer must not be greater than the amount of the charge.", param=param)
+    refuse_too_much(data, params["amount"], param=f"{param.partition('[')[0]}[amount]")
     return data
+
+
+def refuse_too_much(data: dict[str, Any] | None, amount: int, *, param: str) -> None:
+    """400 for more to transfer than is charged."""
+    if data is not None and (data["amount"] or 0) > amount:
+        raise invalid("The amount to transfer must not be greater than the amount of the charge.", param=param)
 
 
 def refuse_fee(world: World, fee: int | None, amount: int, data: dict[str, Any] | None) -> None:
@@ -211,7 +215,9 @@ def capture(world: World, params: dict[str, Any], id: str) -> Charge:
         if data is None:
             raise missing("transfer_data[destination]")
         data = {**data, **params["transfer_data"]}
-    refuse_fee(world, fee, amount, data)
+        refuse_too_much(data, amount, param="transfer_data[amount]")
+    refuse_fee(world, fee, held.amount, data)
+    recipients.check(world, data, held.on_behalf_of)
     return charging.captured(world, held, amount, application_fee_amount=fee, transfer_data=data, **changes)
 
 

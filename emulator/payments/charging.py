@@ -297,11 +297,14 @@ def book(world: World, id: str) -> None:
 
 
 def with_money(world: World, charge: Charge) -> Charge:
-    """The charge once its captured amount is booked, fees are taken and what is for another account has gone there."""
+    """The charge once its captured amount is booked, fees are taken and what is for another account has gone there.
+
+    The platform's fee is what was captured at most. Source: https://docs.stripe.com/api/payment_intents/capture
+    """
     day, group = day_of(world, charge), charge.id.partition("_")[2][:16]
     amount, currency = charge.amount_captured, charge.currency
     is_sent_on = charge.transfer_data is not None
-    fee, platforms = fee_of(world, charge), charge.application_fee_amount or 0
+    fee, platforms = fee_of(world, charge), min(charge.application_fee_amount or 0, amount)
     direct = 0 if is_sent_on else platforms
     platform = world.as_account(world.platform)
     fee_id = platform.new_id(ApplicationFee.prefix) if platforms else None

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Any
 
-from emulator.connect.records.accounts import Account, application_of
+from emulator.connect.records.accounts import application_of
 from emulator.connect.shapes import group, group_of
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, doc_url, exclusive, invalid, missing
@@ -599,7 +599,7 @@ def create(world: World, params: dict[str, Any]) -> PaymentIntent:
         if name in params and not confirms:
             raise invalid(f"You can only pass `{name}` when `confirm` is true.", param=name)
     if "on_behalf_of" in params:
-        world.as_account(world.platform).get(Account, params["on_behalf_of"], param="on_behalf_of")
+        recipients.settles(world, params["on_behalf_of"])
     common = group_of_ids(object_id("pi", world.now, world.account, 0))
     id = world.new_id("pi", group=common)
     default = "automatic" if world.predates("P1") else "automatic_async"
@@ -646,6 +646,7 @@ def changed(world: World, intent: PaymentIntent, params: dict[str, Any]) -> Paym
     if new.amount != intent.amount or new.currency != intent.currency or intent.status == LIFECYCLE.start:
         amounts.check(new.amount, new.currency)
     new = with_destination(world, new, params)
+    refuse_too_much(new, new.amount)
     refuse_fee(world, new)
     options = options_after(new.payment_method_options, params.get("payment_method_options", {}))
     new = replace(with_types(world, new, params), payment_method_options=options)
@@ -721,13 +722,16 @@ def with_destination(world: World, intent: PaymentIntent, params: dict[str, Any]
         recipients.receiver(world, sent["destination"], param="transfer_data[destination]")
     elif "destination" not in before:
         raise missing("transfer_data[destination]")
-    data = {**before, **sent}
-    if data["amount"] is not None and data["amount"] > intent.amount:
+    return replace(intent, transfer_data={**before, **sent})
+
+
+def refuse_too_much(intent: PaymentIntent, amount: int) -> None:
+    """400 for more to transfer than is to be paid."""
+    if intent.transfer_data is not None and (intent.transfer_data["amount"] or 0) > amount:
         raise invalid(
             "The transfer_data[amount] must not be greater than the amount of the PaymentIntent.",
             param="transfer_data[amount]",
         )
-    return replace(intent, transfer_data=data)
 
 
 def refuse_fee(world: World, intent: PaymentIntent) -> None:
@@ -883,6 +887,7 @@ def confirmed(world: World, intent: PaymentIntent, params: dict[str, Any]) -> Pa
         )
     if intent.status == "requires_action":
         return intent
+    recipients.check(world, intent.transfer_data, intent.on_behalf_of)
     is_alone = params.get("off_session", False)
     refuse_redirects(world, intent, params, is_alone)
     intent = replace(intent, off_session=is_alone)
@@ -1159,8 +1164,10 @@ def capture(world: World, params: dict[str, Any], id: str) -> PaymentIntent:
         if intent.transfer_data is None:
             raise missing("transfer_data[destination]")
         changes["transfer_data"] = {**intent.transfer_data, **params["transfer_data"]}
+        refuse_too_much(replace(intent, transfer_data=changes["transfer_data"]), amount)
     intent = replace(intent, metadata=merged_metadata(intent.metadata, params), **changes)
-    refuse_fee(world, replace(intent, amount=amount))
+    refuse_fee(world, intent)
+    recipients.check(world, intent.transfer_data, intent.on_behalf_of)
     held = world.get(Charge, str(intent.latest_charge))
     members = members_of_charge(intent)
     taken = {

@@ -14,7 +14,7 @@ from decimal import Decimal as Exact
 from html import escape
 from typing import Any
 
-from emulator.connect.records.accounts import Account, application_of
+from emulator.connect.records.accounts import application_of
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
 from emulator.kernel.lists import listed, lists
@@ -382,7 +382,7 @@ def said(world: World, link: PaymentLink, params: dict[str, Any]) -> PaymentLink
     if "transfer_data" in params:
         new = replace(new, transfer_data=params["transfer_data"] and {"amount": None, **params["transfer_data"]})
     if new.on_behalf_of is not None and params.get("on_behalf_of"):
-        world.as_account(world.platform).get(Account, new.on_behalf_of, param="on_behalf_of")
+        recipients.settles(world, new.on_behalf_of)
     if new.transfer_data is not None and "transfer_data" in params:
         recipients.receiver(world, new.transfer_data["destination"], param="transfer_data[destination]")
     if new.application_fee_amount and world.is_platform and new.transfer_data is None:

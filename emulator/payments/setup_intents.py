@@ -18,7 +18,6 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from emulator.connect.records.accounts import Account
 from emulator.connect.shapes import group, group_of
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, doc_url, exclusive, invalid, missing
@@ -48,7 +47,7 @@ from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
 from emulator.payments import card_test_numbers as cards
 from emulator.payments import customer as customers
-from emulator.payments import mandates, microdeposits, not_built, payment_methods
+from emulator.payments import mandates, microdeposits, not_built, payment_methods, recipients
 from emulator.payments.bank_tokens import NO_MICRODEPOSITS
 from emulator.payments.card_test_numbers import Decline
 from emulator.payments.declines import declined, whole
@@ -442,7 +441,7 @@ def create(world: World, params: dict[str, Any]) -> SetupIntent:
         if name in params and not confirms:
             raise invalid(f"You can only pass `{name}` when `confirm` is true.", param=name)
     if "on_behalf_of" in params:
-        world.as_account(world.platform).get(Account, params["on_behalf_of"], param="on_behalf_of")
+        recipients.settles(world, params["on_behalf_of"])
     id = world.new_id("seti")
     start = SetupIntent(
         id=id,

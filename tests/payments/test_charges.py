@@ -178,6 +178,25 @@ def test_a_transfer_can_be_of_a_charge_and_waits_with_it(platform):
     assert said_by_doctor(platform) == []
 
 
+def test_no_more_of_a_charge_is_sent_on_than_is_charged_or_captured(platform):
+    data = {"destination": connected(platform).account}
+    held = charged(platform, capture=False, transfer_data=data, application_fee_amount=15_00)
+
+    charging = platform.post(
+        CHARGES, amount=20_00, currency="usd", source="tok_visa", transfer_data={**data, "amount": 20_01}
+    )
+    capture = platform.post(
+        f"{CHARGES}/{held['id']}/capture",
+        amount=10_00,
+        application_fee_amount=0,
+        transfer_data={"amount": 10_01},
+    )
+    platform.made(f"{CHARGES}/{held['id']}/capture", amount=10_00)
+
+    assert [one.error["param"] for one in (charging, capture)] == ["transfer_data[amount]"] * 2
+    assert [one["amount"] for one in platform.read("/v1/application_fees")["data"]] == [10_00]
+
+
 def test_nothing_is_transferred_of_a_charge_that_was_refunded(platform):
     business = connected(platform)
     charge = paid(platform)["latest_charge"]

@@ -719,6 +719,87 @@ def test_a_held_charge_takes_its_fee_when_it_is_captured(platform):
     assert (balance(business), balance(platform)) == ((0, 9_00), (0, 1_00))
 
 
+@pytest.mark.parametrize("sends_on", [False, True])
+def test_the_fee_of_a_part_that_is_captured_is_that_part_at_most(platform, sends_on):
+    business = connected(platform)
+    client, more = (platform, {"transfer_data": {"destination": business.account}}) if sends_on else (business, {})
+    sent = {"payment_method": "pm_card_visa", "confirm": True, "capture_method": "manual", **more}
+    held = intent(client, application_fee_amount=8_00, **sent)
+
+    client.made(path_of(held, "capture"), amount_to_capture=5_00)
+
+    (fee,) = platform.read("/v1/application_fees")["data"]
+    charge = client.read(f"{CHARGES}/{held['latest_charge']}")
+    assert (fee["amount"], charge["application_fee_amount"]) == (5_00, 8_00)
+    assert balance(business) == (0, 0)
+    assert said_by_doctor(platform) == []
+
+
+@pytest.mark.parametrize("amount", [{"amount": 10_00}, {"transfer_data": {"amount": 20_01}}])
+def test_an_intent_never_comes_to_send_on_more_than_is_paid(platform, amount):
+    made = intent(platform, transfer_data={"destination": connected(platform).account, "amount": 15_00})
+
+    refusal = platform.post(f"{INTENTS}/{made['id']}", **amount)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "transfer_data[amount]")
+
+
+def test_no_more_is_sent_on_than_is_captured(platform):
+    data = {"destination": connected(platform).account, "amount": 15_00}
+    held = [
+        intent(platform, payment_method="pm_card_visa", confirm=True, capture_method="manual", transfer_data=data)
+        for _ in range(2)
+    ]
+
+    refusal = platform.post(path_of(held[0], "capture"), amount_to_capture=10_00, transfer_data={"amount": 10_01})
+    platform.made(path_of(held[1], "capture"), amount_to_capture=10_00)
+
+    assert (refusal.status, refusal.error["param"]) == (400, "transfer_data[amount]")
+    assert [one["amount"] for one in platform.read("/v1/transfers")["data"]] == [10_00]
+
+
+@pytest.mark.parametrize("named", ["transfer_data", "on_behalf_of"])
+def test_nothing_is_paid_for_an_account_that_is_gone(platform, named):
+    business = connected(platform)
+    whom = {"transfer_data": {"destination": business.account}, "on_behalf_of": business.account}
+    waiting = intent(platform, payment_method="pm_card_visa", **{named: whom[named]})
+    held = intent(
+        platform, payment_method="pm_card_visa", confirm=True, capture_method="manual", **{named: whom[named]}
+    )
+    platform.delete(f"/v1/accounts/{business.account}")
+
+    refusals = [
+        platform.post(path_of(waiting, "confirm")),
+        platform.post(path_of(held, "capture")),
+        platform.post(INTENTS, amount=20_00, currency="usd", **{named: whom[named]}),
+    ]
+
+    assert [one.status for one in refusals] == [400] * 3
+    assert {one.error["code"] for one in refusals} == {"resource_missing"}
+    assert balance(platform) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "path, sent",
+    [
+        (INTENTS, {"amount": 20_00, "currency": "usd"}),
+        (CHARGES, {"amount": 20_00, "currency": "usd", "source": "tok_visa"}),
+        ("/v1/setup_intents", {}),
+    ],
+)
+def test_a_platform_alone_is_paid_on_behalf_of_an_account_and_never_of_itself(platform, path, sent):
+    one, other = connected(platform), connected(platform)
+
+    neighbour = one.post(path, **sent, on_behalf_of=other.account)
+    itself = one.post(path, **sent, on_behalf_of=one.account)
+    platforms = platform.post(path, **sent, on_behalf_of=platform.read("/v1/account")["id"])
+
+    assert (neighbour.error["code"], neighbour.error["param"]) == ("resource_missing", "on_behalf_of")
+    for refusal in (itself, platforms):
+        assert (refusal.status, refusal.error["param"]) == (400, "on_behalf_of")
+        assert refusal.error["message"] == "The 'on_behalf_of' param cannot be set to your own account."
+
+
 def test_the_balance_holds_every_currency_that_was_charged(platform):
     paid(platform, currency="eur")
 
