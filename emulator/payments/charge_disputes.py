@@ -286,6 +286,16 @@ def open_(world: World, id: str) -> None:
         world.later(last + 1, "payments.charge_disputes.expire", about=dispute.id)
 
 
+def resolved(world: World, charge: Charge) -> None:
+    """A charge has been refunded: once nothing is left of it, an inquiry about it is over.
+
+    Source: https://docs.stripe.com/disputes/how-disputes-work
+    """
+    for dispute in world.all(Dispute, charge=charge.id):
+        if charge.left == 0 and LIFECYCLE.allows(dispute.status, "drop"):
+            ended(world, dispute, "drop")
+
+
 def details_of(charge: Charge, case_type: str, code: str | None) -> dict[str, Any] | None:
     """What a dispute shows of the card."""
     card = (charge.payment_method_details or {}).get("card")
@@ -427,7 +437,11 @@ def audit(world: World) -> Iterator[str]:
 
 
 RECORDS = (Dispute,)
-WHEN = {"payments.charge.captured": of_charge, "payments.charge.succeeded": of_charge}
+WHEN = {
+    "payments.charge.captured": of_charge,
+    "payments.charge.refunded": resolved,
+    "payments.charge.succeeded": of_charge,
+}
 DUE = {"payments.charge_disputes.expire": expire, "payments.charge_disputes.open": open_}
 PROGRESS = {"payments.charge_disputes.decide": decide}
 AUDIT = audit

@@ -402,6 +402,7 @@ TELLS = (
     "payments.charge.captured",
     "payments.charge.expired",
     "payments.charge.failed",
+    "payments.charge.refunded",
     "payments.charge.sent_on",
     "payments.charge.succeeded",
     "payments.refund.takes_back",

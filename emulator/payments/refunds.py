@@ -137,6 +137,7 @@ def create(world: World, params: dict[str, Any]) -> Refund:
     after = world.put(replace(charge, amount_refunded=charge.amount_refunded + amount))
     world.emit("refund.created", refund)
     world.emit("charge.refunded", after, before=charge)
+    world.tell("payments.charge.refunded", after)
     if waits:
         progress.at_once(world, "payments.refunds.arrive", refund.id)
     elif number == cards.REFUND_FAILS:

@@ -137,6 +137,28 @@ def test_an_inquiry_takes_nothing_and_its_charge_can_be_refunded(platform):
     assert platform.made(REFUNDS, charge=charge)["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("evidence", [{}, {"evidence": {"uncategorized_text": "x"}}])
+def test_an_inquiry_is_over_once_its_charge_is_refunded_as_a_whole(platform, evidence):
+    charge, dispute = disputed(platform, "createDisputeInquiry")
+    platform.made(f"{DISPUTES}/{dispute['id']}", metadata={"a": "1"}, **evidence)
+    platform.made(REFUNDS, charge=charge, amount=5_00)
+    before = platform.read(f"{DISPUTES}/{dispute['id']}")["status"]
+
+    platform.made(REFUNDS, charge=charge)
+
+    after = platform.read(f"{DISPUTES}/{dispute['id']}")
+    assert (before.startswith("warning_"), after["status"], after["balance_transactions"]) == (
+        True,
+        "warning_closed",
+        [],
+    )
+    assert platform.event_types()[-3:] == ["refund.created", "charge.refunded", "charge.dispute.closed"]
+    late = platform.post(f"{DISPUTES}/{dispute['id']}", evidence={"uncategorized_text": "escalate_inquiry_evidence"})
+    assert late.status == 400
+    assert balance(platform) == (0, -88)
+    assert said_by_doctor(platform) == []
+
+
 @pytest.mark.parametrize(
     "text, status", [("winning_evidence", "warning_closed"), ("losing_evidence", "warning_closed"), ("x", None)]
 )
