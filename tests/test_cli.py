@@ -958,6 +958,8 @@ def test_meter_says_what_a_sandbox_would_have_taken(client, server):
 
     said = client("meter", key=key).out
 
-    assert re.fullmatch(r"5 requests took [\d.e-]+ s here; in a sandbox they take 0.2 s at least.", said.splitlines()[0])
+    assert re.fullmatch(
+        r"5 requests took [\d.e-]+ s here; in a sandbox they take 0.2 s at least.", said.splitlines()[0]
+    )
     assert said.splitlines()[1:] == ["     5 all requests, 25 a second: 0.2 s"]
     assert json.loads(client("meter", "--json", key=key).out)["requests"] == 5
