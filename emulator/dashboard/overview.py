@@ -16,7 +16,7 @@ from emulator.dashboard.view import View
 MOST_TODAY = 100
 MOST_SHOWN = 14
 MOST_EXPLAINED = 10
-MOST_WAITING = 20
+MOST_DELIVERIES = 100
 
 
 def overview(view: View) -> Response:
@@ -66,17 +66,18 @@ def marked(declined: list[dict[str, Any]]) -> list[tuple[int, str]]:
 
 def trouble(view: View) -> dict[str, Any] | None:
     """The endpoint that does not acknowledge, if there is one: where, how often, and what it answered last."""
-    waiting = view.platform.get("/_emulator/webhooks/deliveries", state="waiting", limit=MOST_WAITING)["data"]
-    given_up = view.platform.get("/_emulator/webhooks/deliveries", state="given_up", limit=MOST_WAITING)["data"]
-    failed = [one for one in [*waiting, *given_up] if one["last_attempt"] is not None]
+    events = [event["id"] for event in view.unacknowledged]
+    if not events:
+        return None
+    sent = view.platform.get("/_emulator/webhooks/deliveries", events=events, limit=MOST_DELIVERIES)["data"]
+    failed = [one for one in sent if not one["acknowledged"] and one["last_attempt"] is not None]
     if not failed:
         return None
     newest = max(failed, key=lambda one: one["delivery"])
-    same = [one for one in failed if one["url"] == newest["url"]]
     last = newest["last_attempt"]
     return {
         "path": urlsplit(newest["url"] or "").path or "/",
-        "count": len(same),
+        "count": len({one["event"] for one in failed if one["url"] == newest["url"]}),
         "answer": str(last["status"]) if last["status"] is not None else last["error"],
     }
 

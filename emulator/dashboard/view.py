@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = "/dashboard"
 MOST_ACCOUNTS = 20
 MOST_ROWS = 25
+MOST_UNACKNOWLEDGED = 20
 
 
 class Entry(NamedTuple):
@@ -221,6 +222,13 @@ class View:
         return name_of(self.account)
 
     # Around the page
+
+    @cached_property
+    def unacknowledged(self) -> list[dict[str, Any]]:
+        """The newest events of the account that some endpoint has not acknowledged."""
+        if self.chosen is None:
+            return []
+        return self.quiet_own.get("/v1/events", delivery_success=False, limit=MOST_UNACKNOWLEDGED)["data"]
 
     @property
     def navigation(self) -> tuple[tuple[str, tuple[Entry, ...]], ...]:

@@ -13,6 +13,7 @@ from tests.client import Client
 from tests.dashboard.visitors import Visitor
 from tests.issuing.holders import a_physical_card
 from tests.issuing.purchases import a_spender, a_treasury_spender, authorize, cash_and_pending, done
+from tests.receivers import Reply, receiving
 
 Spender = tuple[Client, str, dict]
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -542,3 +543,23 @@ def test_a_physical_card_offers_what_its_shipment_may_do(visitor: Visitor, platf
     visitor.get(f"/dashboard/cards/{card['id']}")
 
     assert "Ship" in visitor.text and "Activate" in visitor.text
+
+
+def test_events_that_nobody_acknowledged_are_counted_beside_the_navigation(visitor, platform, spender) -> None:
+    client, _, card = spender
+    visitor.get("/dashboard")
+    assert "unacknowledged" not in visitor.text
+    with receiving(lambda _: Reply(500)) as receiver:
+        hears = {"enabled_events": ["issuing_authorization.created"], "connect": True}
+        platform.made("/v1/webhook_endpoints", url=receiver.url, **hears)
+        for _ in range(2):
+            authorize(client, card, 1_00)
+        platform.made("/_emulator/webhooks/drain")
+
+    visitor.get("/dashboard")
+
+    assert "Events 2 unacknowledged" in visitor.text
+    assert "Your endpoint /hook is not acknowledging. 2 events unacknowledged; the last answer was 500." in (
+        visitor.text
+    )
+    assert any(link.endswith("/events?failed=1") for link in visitor.links())
