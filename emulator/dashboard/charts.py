@@ -63,13 +63,15 @@ def drawn(points: list[tuple[int, int, int]], currency: str, now: int, declines:
         return f"{100 - 100 * max(value, 0) / top:.2f}"
 
     def steps(values: list[tuple[int, int]]) -> str:
-        parts = [f"M{x(values[0][0])} {y(values[0][1])}"]
-        before = values[0][1]
-        for at, value in values[1:]:
-            if value != before or at == values[-1][0]:
-                parts.append(f"H{x(at)}V{y(value)}")
-            before = value
-        return "".join(parts)
+        at_once = {x(at): y(value) for at, value in values}  # of what happened at once the last counts
+        (first_x, first_y), *others = at_once.items()
+        moves = [f"M{first_x} {y(values[0][1])}V{first_y}"]
+        before, last_x = first_y, list(at_once)[-1]
+        for place, height in others:
+            if height != before or place == last_x:
+                moves.append(f"H{place}V{height}")
+            before = height
+        return "".join(moves)
 
     available = steps([(at, value) for at, value, _ in points])
     total = steps([(at, value + pending) for at, value, pending in points])

@@ -15,7 +15,7 @@ from emulator.dashboard.view import View
 from emulator.kernel.errors import ApiError, invalid
 
 URL = "/v1/treasury/financial_accounts"
-MOST_ROWS = 22
+MOST_ROWS = 20
 MOST_FLOWS = 5
 # What an entry is called on a statement; others are called what the API calls them.
 ENTRIES = {
@@ -191,7 +191,8 @@ def features(shown: dict[str, Any]) -> list[tuple[str, str, dict[str, Any] | Non
 
 def featured(view: View, id: str) -> Response:
     """Ask for a feature, or give it up."""
-    path, wanted = view.form("feature") or "", view.form("requested") == "true"
+    path, _, switched = (view.form("feature") or "").partition(" ")
+    wanted = switched == "on"
     if path not in FEATURES:
         raise invalid(f"There is no feature called {path}.", param="feature")
     sent: dict[str, Any] = {"requested": wanted}

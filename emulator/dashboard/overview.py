@@ -15,7 +15,7 @@ from emulator.dashboard.view import View
 
 MOST_TODAY = 100
 MOST_SHOWN = 14
-MOST_EXPLAINED = 10
+MOST_EXPLAINED = 25
 MOST_DELIVERIES = 100
 
 
@@ -27,9 +27,9 @@ def overview(view: View) -> Response:
     rows = bought["data"]
     shown = rows or view.api.get("/v1/issuing/authorizations", limit=MOST_SHOWN)["data"]
     declined = [one for one in rows if purchases.standing(one).word == "declined"]
-    explained = [one for one in shown[:MOST_SHOWN] if purchases.standing(one).word == "declined"]
+    explained = declined or [one for one in shown if purchases.standing(one).word == "declined"]
     headlines = {one["id"]: explained_in_short(view, one) for one in explained[:MOST_EXPLAINED]}
-    reasons = Counter(headlines.get(one["id"]) or formats.words(purchases.why_not(one)) for one in declined)
+    reasons = Counter(headlines.get(one["id"]) or f"Earlier: {purchases.why_not(one)}" for one in declined)
     open_ones = view.api.get("/v1/issuing/authorizations", status="pending", limit=MOST_TODAY)
     return view.page(
         "overview.html",

@@ -403,11 +403,11 @@ def test_a_feature_is_asked_for_and_given_up(visitor: Visitor, spender: Spender)
     page = f"/dashboard/financial_accounts/{account}"
     visitor.get(page)
 
-    visitor.post(f"{page}/features", feature="inbound_transfers.ach", requested="true")
+    visitor.post(f"{page}/features", feature="inbound_transfers.ach on")
     assert "Inbound by ACH asked for." in visitor.text
-    visitor.post(f"{page}/features", feature="inbound_transfers.ach", requested="false")
+    visitor.post(f"{page}/features", feature="inbound_transfers.ach off")
     assert "Inbound by ACH given up." in visitor.text
-    visitor.post(f"{page}/features", feature="teleport", requested="true", back=page)
+    visitor.post(f"{page}/features", feature="teleport on", back=page)
     assert "There is no feature called teleport." in visitor.text
 
 
@@ -563,3 +563,14 @@ def test_events_that_nobody_acknowledged_are_counted_beside_the_navigation(visit
         visitor.text
     )
     assert any(link.endswith("/events?failed=1") for link in visitor.links())
+
+
+def test_the_busiest_pages_stay_small(visitor: Visitor, spender: Spender) -> None:
+    client, account, card = spender
+    client.made(f"/v1/issuing/cards/{card['id']}", spending_controls={"spending_limits": None})
+    for number in range(30):
+        authorize(client, card, 1_00, merchant_data={"name": f"Merchant of a long name {number}"})
+
+    for path in ("", "/authorizations", f"/cards/{card['id']}", f"/financial_accounts/{account}", "/events", "/clock"):
+        visitor.get(f"/dashboard{path}")
+        assert len(visitor.page.get_data()) <= 30_000, path
