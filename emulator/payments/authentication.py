@@ -1,7 +1,7 @@
 """3D Secure: a page of ours where somebody plays the cardholder whose bank asks for a password.
 
-It opens in a browser without a key, since the token in its address says whose world the payment is in. Afterwards the
-browser is sent on to where the payment says.
+It opens in a browser without a key, since the token in its address says whose world the payment is in, or the card that
+is to be saved. Afterwards the browser is sent on to where the intent says.
 Source: https://docs.stripe.com/payments/3d-secure, https://docs.stripe.com/testing#regulatory-cards
 """
 
@@ -27,11 +27,16 @@ PAGE = """<!doctype html>
 </body>
 </html>
 """
-CHOICE = """<p>Payment {id} of {amount}. In live mode the bank that issued the card would ask its holder now.</p>
+CHOICE = """<p>{what}. In live mode the bank that issued the card would ask its holder now.</p>
 <form method="post" action="{path}/complete"><button id="test-source-authorize-3ds">Complete</button></form>
 <form method="post" action="{path}/fail"><button id="test-source-fail-3ds">Fail</button></form>
 """
 PATH = "/authenticate/"
+# What waits for a cardholder, and what is told when that one has answered.
+TOLD = {
+    "payment_intent": "payments.authentication.answered",
+    "setup_intent": "payments.authentication.answered_for_later",
+}
 # What is kept of an authentication that went well, as charges show it.
 AUTHENTICATED = {
     "authentication_flow": "challenge",
@@ -45,7 +50,7 @@ AUTHENTICATED = {
 
 
 def url(world: World, id: str) -> str:
-    """Where the holder of a card can authenticate a payment."""
+    """Where the holder of a card can authenticate what an intent is about."""
     return world.url(PATH + token_of(world, id))
 
 
@@ -67,10 +72,22 @@ def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
     tenant, id = named_by(tenants, token)
     with tenant.reading() as step:
         intent = found(World(step, step.row.platform), id)[1]
-    if intent.status != "requires_action":
-        return page(f"<p>Payment {escape(id)} does not wait for its cardholder.</p>")
-    amount = amounts.written(intent.amount, intent.currency)
-    return page(CHOICE.format(id=escape(id), amount=escape(amount), path=escape(PATH + token)))
+    if not is_asked(intent):
+        return page(f"<p>{named(intent)} does not wait for its cardholder.</p>")
+    what = named(intent)
+    if intent.object == "payment_intent":
+        what += f" of {escape(amounts.written(intent.amount, intent.currency))}"
+    return page(CHOICE.format(what=what, path=escape(PATH + token)))
+
+
+def named(intent: Any) -> str:
+    """What the page calls an intent. Pure."""
+    return f"{'Payment' if intent.object == 'payment_intent' else 'Setup'} {escape(intent.id)}"
+
+
+def is_asked(intent: Any) -> bool:
+    """Whether an intent waits for the holder of a card. Pure."""
+    return intent.status == "requires_action" and intent.asks
 
 
 def complete(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
@@ -89,11 +106,11 @@ def answered(tenants: Tenants, token: str, *, is_authenticated: bool) -> Content
     with tenant.writing() as step:
         account, intent = found(World(step, step.row.platform), id)
         world = World(step, account)
-        if intent.status == "requires_action":
-            world.tell("payments.authentication.answered", id, is_authenticated)
+        if is_asked(intent):
+            world.tell(TOLD[intent.object], id, is_authenticated)
         intent = found(world, id)[1]
     if intent.return_url is None:
-        return page(f"<p>Payment {escape(id)} is {escape(intent.status.replace('_', ' '))}.</p>")
+        return page(f"<p>{named(intent)} is {escape(intent.status.replace('_', ' '))}.</p>")
     target = escape(back_to(intent, is_authenticated))
     return page(
         f'<p><a href="{target}">Back to the merchant</a></p>', f'<meta http-equiv="refresh" content="0; url={target}">'
@@ -106,8 +123,8 @@ def back_to(intent: Any, is_authenticated: bool) -> str:
     has_succeeded = is_authenticated and intent.status != "requires_payment_method"
     added = urlencode(
         {
-            "payment_intent": intent.id,
-            "payment_intent_client_secret": intent.client_secret,
+            intent.object: intent.id,
+            f"{intent.object}_client_secret": intent.client_secret,
             "redirect_status": "succeeded" if has_succeeded else "failed",
         }
     )
@@ -128,19 +145,20 @@ def named_by(tenants: Tenants, token: str) -> Any:
 
 
 def found(world: World, id: str) -> tuple[str, Any]:
-    """The account and the payment intent of an id. 404 for none."""
-    known = world.anywhere(world.catalog.records["payment_intent"], id)
-    if known is None:
-        raise nothing_here()
-    return known
+    """The account and the intent of an id. 404 for none."""
+    for kind in TOLD:
+        known = world.anywhere(world.catalog.records[kind], id)
+        if known is not None:
+            return known
+    raise nothing_here()
 
 
 def nothing_here() -> ApiError:
     """404 for an address that leads nowhere."""
-    return ApiError(404, "There is no payment to authenticate at this address.")
+    return ApiError(404, "There is nothing to authenticate at this address.")
 
 
-TELLS = ("payments.authentication.answered",)
+TELLS = tuple(TOLD.values())
 ROUTES = [
     GET(PATH + "{token}", read, scope="server"),
     POST(PATH + "{token}/complete", complete, scope="server"),

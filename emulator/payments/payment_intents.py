@@ -258,7 +258,7 @@ class PaymentIntent:
 
     def render(self, world: World) -> dict[str, Any]:
         """The intent as the API shows it to those with a secret key."""
-        is_asked = self.status == "requires_action" and self.asks
+        is_asked = authentication.is_asked(self)
         members = shown(
             self,
             amount_details={"tip": {}},

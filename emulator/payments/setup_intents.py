@@ -6,9 +6,10 @@
     requires_confirmation, requires_action ── fail ──▶ requires_payment_method
     requires_payment_method, requires_confirmation, requires_action ── cancel ──▶ canceled
 
-A card is saved or declined at once. A US bank account that money is only sent to is saved at once; for one that money
-is taken from somebody must give a mandate, and prove by micro-deposits that it is theirs. What succeeds belongs to the
-customer, or with `attach_to_self` to the account itself, for its financial accounts.
+A card is saved or declined at once, unless its bank has its holder authenticate that (3D Secure). So is a US bank
+account that money is only sent to; for one that money is taken from somebody must give a mandate, and prove by
+micro-deposits that it is theirs. What succeeds belongs to the customer, or with `attach_to_self` to the account itself,
+for its financial accounts.
 Source: https://docs.stripe.com/api/setup_intents,
 https://docs.stripe.com/treasury/moving-money/working-with-bankaccount-objects
 """
@@ -45,9 +46,9 @@ from emulator.kernel.records import AnyRecord, record, replace
 from emulator.kernel.render import shown
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.world import World
+from emulator.payments import authentication, mandates, microdeposits, not_built, payment_methods, recipients
 from emulator.payments import card_test_numbers as cards
 from emulator.payments import customer as customers
-from emulator.payments import mandates, microdeposits, not_built, payment_methods, recipients
 from emulator.payments.bank_tokens import NO_MICRODEPOSITS
 from emulator.payments.card_test_numbers import Decline
 from emulator.payments.declines import declined, whole
@@ -81,6 +82,11 @@ OPEN = tuple(status for status, moves in LIFECYCLE.moves.items() if moves)
 PAST = {"cancel": "canceled", "confirm": "confirmed", "update": "updated"}
 BUILT = ("card", "us_bank_account")
 SECRET_LENGTH = 31
+NOT_AUTHENTICATED = Mistake(
+    "setup_intent_authentication_failure",
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a new PaymentMethod "
+    "to attempt to fulfill this SetupIntent again.",
+)
 NEEDS = {
     "confirmation_token": "confirmation tokens",
     "customer_account": "customers that are accounts",
@@ -114,7 +120,7 @@ PUBLIC = (
     prefix="seti",
     noun="setupintent",
     filters=("attach_to_self", "customer", "payment_method"),
-    hidden=("arrival_date", "single_use", "wrong"),
+    hidden=("arrival_date", "return_url", "single_use", "wrong"),
     expands=(
         "customer",
         "latest_attempt",
@@ -140,7 +146,11 @@ PUBLIC = (
     ),
 )
 class SetupIntent:
-    """An intent to save a payment method. `wrong` counts the proofs of each kind that did not match."""
+    """An intent to save a payment method.
+
+    `wrong` counts the proofs of each kind that did not match, `return_url` is where the page of 3D Secure leads back,
+    `arrival_date` is when micro-deposits arrive, and null where the holder of a card is asked.
+    """
 
     id: str
     created: int
@@ -162,6 +172,7 @@ class SetupIntent:
     payment_method: str | None = None
     payment_method_options: dict[str, Any] = field(default_factory=dict)
     payment_method_types: list[str] = field(default_factory=list)
+    return_url: str | None = None
     single_use: dict[str, Any] | None = None
     single_use_mandate: str | None = None
     status: str = LIFECYCLE.start
@@ -183,9 +194,11 @@ class SetupIntent:
         return members
 
     def next_action(self, world: World) -> dict[str, Any] | None:
-        """What the owner of a bank account has to do, or None."""
+        """What the owner of a bank account or the holder of a card has to do, or None."""
         if self.status != "requires_action":
             return None
+        if authentication.is_asked(self):
+            return authentication.next_action(world, self.id, self.return_url)
         return {
             "type": "verify_with_microdeposits",
             "verify_with_microdeposits": {
@@ -194,6 +207,11 @@ class SetupIntent:
                 "microdeposit_type": microdeposits.KIND,
             },
         }
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is the holder of a card who is asked, not the owner of a bank account."""
+        return self.arrival_date is None
 
     @property
     def only_sends(self) -> bool:
@@ -533,15 +551,13 @@ def older_types(world: World, params: dict[str, Any]) -> list[str]:
 
 
 def options_after(stored: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
-    """The options with what was sent. 501 for 3D Secure, mandates on cards and Financial Connections."""
+    """The options with what was sent. 501 for 3D Secure by others, mandates on cards and Financial Connections."""
     card, bank = sent.get("card", {}), sent.get("us_bank_account", {})
     param = "payment_method_options[card]"
     not_built.refuse(
         {f"{param}[{name}]": value for name, value in card.items()},
-        {f"{param}[mandate_options]": "mandates on cards", f"{param}[three_d_secure]": "3D Secure"},
+        {f"{param}[mandate_options]": "mandates on cards", f"{param}[three_d_secure]": "3D Secure by others"},
     )
-    if card.get("request_three_d_secure", "automatic") != "automatic":
-        raise not_built.not_built("3D Secure", param=f"{param}[request_three_d_secure]")
     if bank.get("verification_method") == "instant":
         raise not_built.not_built(
             "Financial Connections", param="payment_method_options[us_bank_account][verification_method]"
@@ -642,7 +658,7 @@ def confirm(world: World, params: dict[str, Any], id: str) -> SetupIntent | dict
 
     400 without a payment method, for a bank account without a mandate, without a `return_url` where methods may
     redirect, and for what has come to an end; 402 for a card that its bank declines, which leaves the intent without a
-    payment method; 501 for a card whose owner would be asked.
+    payment method.
     """
     intent = known(world, params, id)
     not_built.refuse(params, NEEDS)
@@ -663,17 +679,22 @@ def confirmed(world: World, intent: SetupIntent, params: dict[str, Any]) -> Setu
         )
     if intent.status == "requires_action":
         return intent
-    refuse_redirects(intent, params)
+    refuse_redirects(world, intent, params)
+    intent = replace(intent, return_url=params.get("return_url", intent.return_url))
     method = world.get(PaymentMethod, intent.payment_method)
     if method.type == "card":
         return saved_card(world, intent, method)
     return saved_bank_account(world, intent, method, params)
 
 
-def refuse_redirects(intent: SetupIntent, params: dict[str, Any]) -> None:
-    """400 where methods are offered that may lead the owner elsewhere, and nobody says where to come back."""
+def refuse_redirects(world: World, intent: SetupIntent, params: dict[str, Any]) -> None:
+    """400 where methods are offered that may lead the owner elsewhere, and nobody says where to come back.
+
+    What names no version is let off, as the Stripe CLI's triggers are.
+    """
     offered = intent.automatic_payment_methods
-    if offered and offered["enabled"] and offered["allow_redirects"] == "always" and "return_url" not in params:
+    may_lead_away = offered and offered["enabled"] and offered["allow_redirects"] == "always"
+    if may_lead_away and "return_url" not in params and world.names_version:
         raise invalid(
             "A `return_url` must be specified because this Setup Intent is configured to automatically accept the "
             "payment methods enabled in the Dashboard, some of which may require a full page redirect to succeed. If "
@@ -684,10 +705,7 @@ def refuse_redirects(intent: SetupIntent, params: dict[str, Any]) -> None:
 
 
 def saved_card(world: World, intent: SetupIntent, method: PaymentMethod) -> SetupIntent:
-    """The intent of a card after its bank was asked. 402 if it declines, 501 if the cardholder would be asked too."""
-    assert method.number is not None
-    if cards.BY_NUMBER[method.number].authenticates:
-        raise not_built.not_built("3D Secure, which this test card asks for when it is saved", param="payment_method")
+    """The intent of a card after its bank was asked, which may have its holder asked too. 402 if it declines."""
     decline = payment_methods.decline_of(method)
     if decline is not None:
         failed = fail(world, tried(world, intent, method, "failed"), method, error_of(world, decline, method))
@@ -697,7 +715,35 @@ def saved_card(world: World, intent: SetupIntent, method: PaymentMethod) -> Setu
             payment_method=whole(world, method),
             setup_intent=whole(world, failed),
         )
-    return succeed(world, tried(world, intent, method, "succeeded"), method)
+    if not must_ask(intent, method):
+        return succeed(world, tried(world, intent, method, "succeeded"), method)
+    asking = LIFECYCLE.follow(
+        tried(world, intent, method, "requires_action"), "ask", arrival_date=None, last_setup_error=None
+    )
+    world.put(asking)
+    world.emit("setup_intent.requires_action", asking)
+    return asking
+
+
+def must_ask(intent: SetupIntent, method: PaymentMethod) -> bool:
+    """Whether the holder of a card has to authenticate that it is saved. Pure."""
+    assert method.number is not None
+    request = intent.payment_method_options.get("card", {}).get("request_three_d_secure", "automatic")
+    return request != "automatic" or cards.BY_NUMBER[method.number].authenticates
+
+
+def authenticated(world: World, id: str, is_authenticated: bool) -> None:
+    """The holder of a card has authenticated that it is saved, or has not."""
+    intent = world.get(SetupIntent, id)
+    method = world.get(PaymentMethod, str(intent.payment_method))
+    if not is_authenticated:
+        fail(world, intent, method, error_of(world, NOT_AUTHENTICATED, method))
+        return
+    attempt = world.get(SetupAttempt, str(intent.latest_attempt))
+    secure = {name: value for name, value in authentication.AUTHENTICATED.items() if name != "exemption_indicator"}
+    card = {**attempt.payment_method_details["card"], "three_d_secure": secure}
+    world.put(replace(attempt, payment_method_details={**attempt.payment_method_details, "card": card}))
+    succeed(world, intent, method)
 
 
 def saved_bank_account(world: World, intent: SetupIntent, method: PaymentMethod, params: dict[str, Any]) -> SetupIntent:
@@ -853,7 +899,7 @@ def verify(world: World, params: dict[str, Any], id: str) -> SetupIntent | dict[
         raise invalid(
             "The bank account has already been verified.", code="payment_method_bank_account_already_verified"
         )
-    if intent.status != "requires_action" or method is None:
+    if intent.status != "requires_action" or method is None or method.type != "us_bank_account":
         raise in_wrong_state(
             world,
             intent,
@@ -920,7 +966,7 @@ def cancel(world: World, params: dict[str, Any], id: str) -> SetupIntent:
 
 
 def give_up(world: World, intent: SetupIntent) -> SetupIntent:
-    """What was asked of the owner of a bank account, and is not waited for any more."""
+    """What was asked of the owner of a bank account or the holder of a card, and is not waited for any more."""
     if intent.status == "requires_action":
         ended(world, intent, "abandoned")
         mandates.change(world, intent.mandate, "inactive")
@@ -935,6 +981,7 @@ def of_customers(world: World, params: dict[str, Any], *path: str) -> list[Condi
 
 
 DUE = {"payments.setup_intents.time_out": time_out}
+WHEN = {"payments.authentication.answered_for_later": authenticated}
 RECORDS = (SetupIntent,)
 ROUTES = [
     GET("/v1/setup_intents", lists(SetupIntent, narrow=of_customers), SetupIntentListParams),

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from emulator.data.api_versions import DEFAULT
 from emulator.payments import microdeposits
 from tests.client import Client
 from tests.issuing.holders import a_connected_account, previous, told
@@ -95,12 +96,6 @@ def test_an_intent_names_the_methods_it_takes(platform):
         ({"confirmation_token": "ctoken_1"}, "confirmation_token", None, 501),
         ({"payment_method_configuration": "pmc_1"}, "payment_method_configuration", None, 501),
         (
-            {"payment_method_options": {"card": {"request_three_d_secure": "any"}}},
-            "payment_method_options[card][request_three_d_secure]",
-            None,
-            501,
-        ),
-        (
             {"payment_method_options": {"us_bank_account": {"verification_method": "instant"}}},
             "payment_method_options[us_bank_account][verification_method]",
             None,
@@ -142,12 +137,14 @@ def test_a_payment_method_of_a_customer_needs_that_customer(platform, customer):
 
 
 def test_where_methods_may_redirect_somebody_says_where_to_come_back(platform):
-    refusal = platform.post(INTENTS, payment_method="pm_card_visa", confirm=True)
+    newest = platform.pinned(DEFAULT)
+    refusal = newest.post(INTENTS, payment_method="pm_card_visa", confirm=True)
+    let_off = platform.made(INTENTS, payment_method="pm_card_visa", confirm=True)
     there = platform.made(INTENTS, payment_method="pm_card_visa", confirm=True, return_url="https://example.com")
 
     assert refusal.status == 400 and refusal.error["message"].startswith("A `return_url` must be specified because")
-    assert there["status"] == "succeeded"
-    assert [one["id"] for one in platform.read(INTENTS)["data"]] == [there["id"]]
+    assert let_off["status"] == there["status"] == "succeeded"
+    assert [one["id"] for one in platform.read(INTENTS)["data"]] == [there["id"], let_off["id"]]
 
 
 def test_an_intent_without_a_payment_method_cannot_be_confirmed(platform):
@@ -230,13 +227,90 @@ def test_a_card_that_only_payments_would_decline_is_saved(platform, customer):
     assert intent["status"] == "succeeded"
 
 
-def test_a_card_whose_owner_would_be_asked_is_refused_as_not_built(platform):
-    intent = platform.made(INTENTS, payment_method="pm_card_authenticationRequired", **NO_REDIRECTS)
+def asked_about(platform, **params):
+    """An intent whose card's holder is asked, and the path of the page for that."""
+    sent = {"payment_method": "pm_card_authenticationRequired", "confirm": True, **NO_REDIRECTS, **params}
+    intent = platform.made(INTENTS, **sent)
+    action = intent["next_action"]
+    url = action["redirect_to_url"]["url"] if "redirect_to_url" in action else action["use_stripe_sdk"]["stripe_js"]
+    return intent, url.removeprefix("http://localhost")
 
-    refusal = platform.post(path_of(intent, "confirm"))
 
-    assert (refusal.status, refusal.error["param"]) == (501, "payment_method")
-    assert platform.read(path_of(intent)) == intent
+@pytest.mark.parametrize("name", ["authenticationRequired", "authenticationRequiredOnSetup", "threeDSecure2Required"])
+def test_the_holder_of_a_card_authenticates_that_it_is_saved(platform, customer, name):
+    asked, path = asked_about(
+        platform, customer=customer, payment_method=f"pm_card_{name}", return_url="https://example.com/back"
+    )
+
+    page = platform.http.get(path).get_data(as_text=True)
+    back = platform.http.post(f"{path}/complete").get_data(as_text=True)
+    after = platform.read(path_of(asked), expand=["latest_attempt", "payment_method"])
+
+    assert (asked["status"], asked["next_action"]["type"]) == ("requires_action", "redirect_to_url")
+    assert asked["next_action"]["redirect_to_url"]["return_url"] == "https://example.com/back"
+    assert f"Setup {asked['id']}." in page
+    assert f"https://example.com/back?setup_intent={asked['id']}&amp;setup_intent_client_secret={asked['id']}" in back
+    assert "redirect_status=succeeded" in back
+    assert (after["status"], after["next_action"]) == ("succeeded", None)
+    assert after["payment_method"]["customer"] == customer
+    assert after["latest_attempt"]["status"] == "succeeded"
+    assert after["latest_attempt"]["payment_method_details"]["card"]["three_d_secure"]["result"] == "authenticated"
+    assert [name for name in platform.event_types() if name.startswith("setup_intent.")] == [
+        "setup_intent.created",
+        "setup_intent.requires_action",
+        "setup_intent.succeeded",
+    ]
+
+
+def test_a_holder_who_fails_has_saved_nothing(platform):
+    asked, path = asked_about(platform)
+
+    said = platform.http.post(f"{path}/fail").get_data(as_text=True)
+    after = platform.read(path_of(asked), expand=["latest_attempt"])
+
+    assert "requires payment method" in said
+    assert (after["status"], after["payment_method"]) == ("requires_payment_method", None)
+    assert after["last_setup_error"]["code"] == "setup_intent_authentication_failure"
+    assert after["last_setup_error"]["type"] == "invalid_request_error"
+    assert after["latest_attempt"]["status"] == "failed"
+    assert platform.event_types()[-1] == "setup_intent.setup_failed"
+    assert "does not wait" in platform.http.get(path).get_data(as_text=True)
+    assert platform.http.post(f"{path}/complete").status_code == 200
+    assert platform.read(path_of(asked))["status"] == "requires_payment_method"
+
+
+def test_while_the_holder_of_a_card_is_asked_nothing_else_is_proof(platform):
+    asked, _ = asked_about(platform)
+
+    refusal = platform.post(path_of(asked, "verify_microdeposits"), descriptor_code="SM11AA")
+    canceled = platform.made(path_of(asked, "cancel"))
+
+    assert (refusal.status, refusal.error["code"]) == (400, "setup_intent_unexpected_state")
+    assert (canceled["status"], canceled["next_action"]) == ("canceled", None)
+
+
+def test_the_owner_of_a_bank_account_is_not_asked_as_the_holder_of_a_card(platform, customer):
+    waiting = platform.made(
+        INTENTS, customer=customer, payment_method_data=BANK, confirm=True, mandate_data=OFFLINE, **NO_REDIRECTS
+    )
+    address = waiting["next_action"]["verify_with_microdeposits"]["hosted_verification_url"]
+    path = f"/authenticate/{address.rpartition('/')[2]}"
+
+    assert "does not wait" in platform.http.get(path).get_data(as_text=True)
+    assert platform.http.post(f"{path}/complete").status_code == 200
+    assert platform.read(path_of(waiting)) == waiting
+
+
+def test_an_account_can_have_the_holder_of_any_card_asked(platform):
+    asked, path = asked_about(
+        platform,
+        payment_method="pm_card_visa",
+        payment_method_options={"card": {"request_three_d_secure": "any"}},
+    )
+
+    assert asked["payment_method_options"]["card"]["request_three_d_secure"] == "any"
+    platform.http.post(f"{path}/complete")
+    assert platform.read(path_of(asked))["status"] == "succeeded"
 
 
 # Bank accounts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import httpx
@@ -63,12 +64,18 @@ TRIGGERS = {
             "payment_intent.succeeded",
             "payment_method.attached",
             "payment_method.detached",
+            "payment_method.updated",
             "payout.created",
             "payout.updated",
             "setup_intent.canceled",
             "setup_intent.created",
+            "setup_intent.requires_action",
             "setup_intent.succeeded",
             "setup_intent.setup_failed",
+            "test_helpers.test_clock.advancing",
+            "test_helpers.test_clock.created",
+            "test_helpers.test_clock.deleted",
+            "test_helpers.test_clock.ready",
             "topup.created",
             "transfer.created",
             "transfer.reversed",
@@ -76,6 +83,30 @@ TRIGGERS = {
         )
     },
 }
+# What needs something that is not built: whole families, and triggers of those that are here otherwise.
+REFUSED = (
+    "billing_portal.*",
+    "cash_balance.funds_available",
+    "checkout.session.*",
+    "coupon.*",
+    "credit_note.*",
+    "customer.discount.*",
+    "customer.subscription.*",
+    "customer_cash_balance_transaction.created",
+    "identity.verification_session.*",
+    "invoice.*",
+    "invoiceitem.*",
+    "payment_intent.partially_funded",
+    "payment_intent.processing",
+    "plan.*",
+    "promotion_code.*",
+    "quote.*",
+    "reporting.report_run.succeeded",
+    "subscription.*",
+    "subscription_schedule.*",
+    "tax_rate.*",
+    "v1.billing.meter.*",
+)
 CONNECT_TRIGGERS = ("account.application.deauthorized", "account.updated")
 
 
@@ -214,8 +245,28 @@ def test_our_own_fixtures_run_unchanged(cli, tmp_path, file):
     assert [f"Running fixture for: {step['name']}" in printed for step in steps] == [True] * len(steps)
 
 
+def test_every_trigger_of_the_cli_works_or_is_named_as_refused(cli):
+    known = set(re.findall(r"^ +([a-z0-9_]+(?:\.[a-z0-9_]+)+)$", cli("trigger", "--help").out, re.MULTILINE))
+    page = (Path(__file__).parent.parent.parent / "docs" / "stripe-cli.md").read_text()
+
+    assert set(TRIGGERS) < known
+    for name in known - set(TRIGGERS):
+        assert [one for one in REFUSED if fnmatch(name, one)], name
+    for one in REFUSED:
+        assert [name for name in known if fnmatch(name, one)] and f"`{one}`" in page, one
+
+
+@pytest.mark.parametrize("trigger", ["customer.discount.created", "payment_intent.processing"])
+def test_a_trigger_that_needs_what_is_not_built_says_what(cli, trigger):
+    outcome = cli("trigger", trigger, code=1)
+
+    assert "This emulator does not" in outcome.out + outcome.err
+
+
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_trigger_succeeds_and_causes_its_event(cli, trigger):
+    if trigger.startswith("transfer."):  # whose charge leaves less, after the fee, than what is transferred
+        cli("trigger", "balance.available")
     outcome = cli("trigger", trigger)
     cli.api("POST", "/_emulator/clock", advance=60)  # what is told of in a minute
 
