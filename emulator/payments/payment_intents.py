@@ -42,6 +42,8 @@ from emulator.kernel.params import (
     Params,
     Range,
     String,
+    alternatives,
+    complain,
     merged_metadata,
 )
 from emulator.kernel.records import record, replace
@@ -449,9 +451,11 @@ class OffSession(Enum, Boolean):
     """Whether the payer is away: a boolean, or a word for why the payment is made then, which says so too."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
-        if value in self.accepted:
+        if isinstance(value, str) and value in self.accepted:
             return True
-        return Boolean._deserialize(self, value, attr, data, **kwargs)
+        if isinstance(value, str) and value in self.WORDS:
+            return self.WORDS[value]
+        raise complain("Invalid {param}: must be one of " + alternatives(("true", "false", *self.values)))
 
 
 class ConfirmationParams(Params):
@@ -1127,7 +1131,7 @@ def answered(world: World, id: str, is_authenticated: bool) -> None:
     intent = world.get(PaymentIntent, id)
     method = world.get(PaymentMethod, str(intent.payment_method))
     if not is_authenticated:
-        why = {"code": NOT_AUTHENTICATED.code, "message": NOT_AUTHENTICATED.message, "type": "card_error"}
+        why = {"code": NOT_AUTHENTICATED.code, "message": NOT_AUTHENTICATED.message, "type": "invalid_request_error"}
         failed(world, intent, method, why)
         return
     intent = world.put(replace(intent, asks=False, is_authenticated=True))

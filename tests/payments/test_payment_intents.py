@@ -360,6 +360,7 @@ def test_a_holder_who_fails_has_paid_nothing(platform):
     assert "requires payment method" in said
     assert (after["status"], after["latest_charge"], after["payment_method"]) == ("requires_payment_method", None, None)
     assert after["last_payment_error"]["code"] == "payment_intent_authentication_failure"
+    assert after["last_payment_error"]["type"] == "invalid_request_error"
     assert platform.event_types()[-1] == "payment_intent.payment_failed"
 
 
@@ -532,6 +533,8 @@ def test_a_bank_account_needs_a_mandate_dollars_and_to_be_verified(platform):
         ({"payment_method": "pm_usBankAccount_success"}, 400, "payment_method", None),
         ({"return_url": "https://example.com"}, 400, "return_url", None),
         ({"off_session": True}, 400, "off_session", None),
+        ({"off_session": "sometimes", "confirm": True}, 400, "off_session", None),
+        ({"off_session": ["one_off"], "confirm": True}, 400, "off_session", None),
         ({"on_behalf_of": "acct_x"}, 400, "on_behalf_of", "resource_missing"),
         ({"application_fee_amount": 1}, 400, "application_fee_amount", None),
         ({"transfer_data": {"destination": "acct_x"}}, 400, "transfer_data[destination]", "resource_missing"),
