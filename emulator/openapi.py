@@ -31,6 +31,7 @@ from emulator.data.currencies import CURRENCIES
 from emulator.developer.file_links import End
 from emulator.kernel import params as p
 from emulator.kernel.catalog import Catalog
+from emulator.kernel.dates import SPAN
 from emulator.kernel.records import Kind
 from emulator.kernel.render import Content, Deleted
 from emulator.kernel.routes import Route
@@ -366,6 +367,11 @@ def _(field: p.Integer) -> Json:
     lowest = -p.LARGEST_INTEGER if field.minimum is None else field.minimum
     highest = p.LARGEST_INTEGER if field.maximum is None else field.maximum
     return {"type": "integer", "minimum": lowest, "maximum": highest}
+
+
+@described_field.register
+def _(field: p.Span) -> Json:
+    return {"anyOf": [described_field.dispatch(p.Integer)(field), {"type": "string", "pattern": f"^{SPAN.pattern}$"}]}
 
 
 @described_field.register

@@ -26,6 +26,7 @@ from emulator import __version__, cli
 from emulator.cli import spoken
 from emulator.kernel.database.schema import SCHEMA_VERSION
 from emulator.kernel.tenants.tenants import handle_of
+from emulator.testing import World
 from tests.receivers import PATIENCE_SECONDS, receiving
 
 KEY = "sk_test_command"
@@ -956,10 +957,46 @@ def test_meter_says_what_a_sandbox_would_have_taken(client, server):
     for _ in range(5):
         httpx.get(f"{server.url}/v1/events", headers={"Authorization": f"Bearer {key}"})
 
-    said = client("meter", key=key).out
+    told, *limits = client("meter", key=key).out.splitlines()
 
-    assert re.fullmatch(
-        r"5 requests took [\d.e-]+ s here; in a sandbox they take 0.2 s at least.", said.splitlines()[0]
-    )
-    assert said.splitlines()[1:] == ["     5 all requests, 25 a second: 0.2 s"]
+    assert re.fullmatch(r"5 requests took [\d.e-]+ s here; in a sandbox they take 0.2 s at least.", told)
+    assert limits == ["     5 all requests, 25 a second: 0.2 s"]
     assert json.loads(client("meter", "--json", key=key).out)["requests"] == 5
+
+
+# As JSON
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        (["settings"], "emulator.settings"),
+        (["settings", "webhook_retries=false"], "emulator.settings"),
+        (["reset"], "emulator.reset"),
+        (["worlds"], "list"),
+        (["snapshot", "create", "json", "--replace"], "emulator.snapshot"),
+        (["snapshot", "list"], "list"),
+        (["snapshot", "restore", "json"], "emulator.world"),
+        (["snapshot", "delete", "json"], "emulator.snapshot"),
+        (["export", "world.sqlite"], "emulator.export"),
+    ],
+)
+def test_what_the_server_said_is_printed_as_json(command, server, line, kind, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    whose = [] if line[0] == "worlds" else ["--api-key", "sk_test_told_as_json"]
+
+    outcome = command(*line, "--json", "--url", server.url, *whose)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert json.loads(outcome.out)["object"] == kind
+
+
+def test_why_is_printed_as_json(client, server):
+    key = "sk_test_why_as_json"
+    world = World(server.url, key)
+    refused = world.purchase(world.card(funded=10_00), 20_00)
+    world.close()
+
+    told = json.loads(client("why", refused.id, "--json", key=key).out)
+
+    assert told["id"] == refused.id and told["requests"][0]["reason"] == "insufficient_funds"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -43,6 +44,14 @@ def calling(command: Any) -> Any:
     """The options of a command that calls a server with a key."""
     command = finding(command)
     return click.option("--api-key", envvar="STRIPE_API_KEY", help="Whose world.  [env: STRIPE_API_KEY]")(command)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+
+
+def said(story: dict[str, Any], as_json: bool, lines: str | Iterable[str]) -> None:
+    """A reply as JSON, or in lines."""
+    click.echo(json.dumps(story, indent=2) if as_json else lines if isinstance(lines, str) else "\n".join(lines))
 
 
 def needed(api_key: str | None) -> str:

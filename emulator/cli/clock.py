@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -10,13 +9,12 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling, said
 from emulator.cli.complaints import WrongUse
 from emulator.cli.spoken import at, moment, span
 
 CLOCK = "/_emulator/clock"
 STEPS_A_CALL = 25
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
 
 
 @click.group(invoke_without_command=True)
@@ -122,11 +120,6 @@ def moves(limit: int, as_json: bool, url: str, api_key: str | None) -> None:
     """List how the clock has been moved, the last move first, and what was done on the way."""
     story = call(url, api_key, "GET", f"{CLOCK}/moves?limit={limit}")
     said(story, as_json, move_lines(story))
-
-
-def said(story: dict[str, Any], as_json: bool, lines: Any) -> None:
-    """A reply as JSON, or in lines."""
-    click.echo(json.dumps(story, indent=2) if as_json else "\n".join(lines))
 
 
 def clock_lines(story: dict[str, Any]) -> Iterator[str]:

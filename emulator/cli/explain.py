@@ -9,10 +9,8 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling
 from emulator.cli.spoken import at, moment, shown
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
 
 
 @click.command()

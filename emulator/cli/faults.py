@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling
 from emulator.cli.complaints import WrongUse
 from emulator.kernel.faults import KINDS
 
@@ -25,7 +25,7 @@ FAULTS = "/_emulator/faults"
 @click.option("--probability", type=click.IntRange(1, 100), help="Only so many of a hundred that it meets.")
 @click.option("--carried-out", is_flag=True, default=None, help="What a drop strikes is done, and its reply lost.")
 @click.option("--clear", is_flag=True, help="Take every fault away.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@as_json
 @calling
 def faults(
     kind: str | None, clear: bool, count: int, as_json: bool, url: str, api_key: str | None, **which: Any

@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling
 
 
 @click.command()
 @click.option("--since", metavar="ID", help="Count from this request on.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@as_json
 @calling
 def meter(since: str | None, as_json: bool, url: str, api_key: str | None) -> None:
     """Say how long the requests of a world took, and how long a sandbox's rate limits would have made them take."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import acting, call, calling
+from emulator.cli.calling import acting, as_json, call, calling
 from emulator.cli.spoken import assigned
 from emulator.cli.why import why_lines
 
@@ -23,7 +23,7 @@ DRY_RUN = "/_emulator/issuing/authorizations/dry_run"
 @click.option("--category", metavar="WORD", help="The merchant's category, such as eating_places_restaurants.")
 @click.option("--capture", is_flag=True, help="Have the merchant collect it, too.")
 @click.option("--dry-run", is_flag=True, help="Only say how it would end, rule by rule; nothing changes.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@as_json
 @acting
 @calling
 def purchase(

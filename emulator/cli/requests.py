@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling
 from emulator.cli.spoken import at, shown
 
 REQUESTS = "/_emulator/requests"
@@ -21,7 +21,7 @@ REQUESTS = "/_emulator/requests"
 @click.option("--method", type=click.Choice(("GET", "POST", "DELETE")), help="Only requests of this method.")
 @click.option("--account", metavar="ID", help="Only requests for this connected account.")
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many, the newest.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@as_json
 @calling
 def requests(id: str | None, limit: int, as_json: bool, url: str, api_key: str | None, **filters: str | None) -> None:
     """List the requests that a world was asked, the newest last; of one, by its id, all that is known."""

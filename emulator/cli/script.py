@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from emulator.cli.calling import acting, call, calling
+from emulator.cli.calling import acting, as_json, call, calling
 from emulator.cli.complaints import WrongUse
 from emulator.cli.spoken import assigned, at, shown
 
@@ -21,7 +21,7 @@ SCRIPTS = "/_emulator/issuing/scripts"
 @click.argument("details", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--card", metavar="ID", help="The card that is to pay.")
 @click.option("--move-clock", is_flag=True, help="Let the time pass that lies between the steps.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
+@as_json
 @acting
 @calling
 def script(

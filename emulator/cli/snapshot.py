@@ -10,12 +10,11 @@ from urllib.parse import quote
 
 import click
 
-from emulator.cli.calling import call, calling, fetched
+from emulator.cli.calling import as_json, call, calling, fetched, said
 from emulator.cli.complaints import WrongUse
 from emulator.cli.spoken import ago, at
 
 SNAPSHOTS = "/_emulator/snapshots"
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the server's reply.")
 
 
 @click.group()
@@ -58,12 +57,13 @@ def restore(name: str, as_json: bool, url: str, api_key: str | None) -> None:
 
 @snapshot.command("delete")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@as_json
 @calling
-def delete(names: tuple[str, ...], url: str, api_key: str | None) -> None:
-    """Delete snapshots."""
+def delete(names: tuple[str, ...], as_json: bool, url: str, api_key: str | None) -> None:
+    """Delete snapshots; with --json a line for each."""
     for name in names:
-        call(url, api_key, "DELETE", f"{SNAPSHOTS}/{quote(name, safe='')}")
-        click.echo(f"{name} is deleted.")
+        story = call(url, api_key, "DELETE", f"{SNAPSHOTS}/{quote(name, safe='')}")
+        click.echo(json.dumps(story) if as_json else f"{name} is deleted.")
 
 
 @click.command()
@@ -80,15 +80,17 @@ def fork(key: str, replace: bool, as_json: bool, url: str, api_key: str | None) 
 
 @click.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@as_json
 @calling
-def export_(file: Path, url: str, api_key: str | None) -> None:
+def export_(file: Path, as_json: bool, url: str, api_key: str | None) -> None:
     """Write the world into a FILE, a SQLite database; secrets of webhooks are in it."""
     content = fetched(url, api_key, "/_emulator/world/export")
     try:
         file.write_bytes(content)
     except OSError as error:
         raise WrongUse(f"Cannot write {file}: {(error.strerror or str(error)).lower()}.") from None
-    click.echo(f"{file}: {len(content):,} bytes")
+    story = {"object": "emulator.export", "bytes": len(content), "file": str(file)}
+    said(story, as_json, f"{file}: {len(content):,} bytes")
 
 
 @click.command("import")
@@ -103,11 +105,6 @@ def import_(file: Path, as_json: bool, url: str, api_key: str | None) -> None:
         raise WrongUse(f"Cannot read {file}: {(error.strerror or str(error)).lower()}.") from None
     story = call(url, api_key, "POST", "/_emulator/world/import", file=(file.name, content))
     said(story, as_json, f"The world is that of {file}, at {at(story['now'])}.")
-
-
-def said(story: dict[str, Any], as_json: bool, line: str) -> None:
-    """A reply as JSON, or in a line."""
-    click.echo(json.dumps(story, indent=2) if as_json else line)
 
 
 def snapshot_line(one: dict[str, Any]) -> str:

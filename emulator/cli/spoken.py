@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from emulator.cli.complaints import WrongUse
-
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+from emulator.kernel.dates import HOW_SPANS_READ, UNITS, seconds_of_span
 
 
 def span(text: str) -> int:
     """Seconds in `90`, `30s`, `3d` or `1d12h`."""
     if text.isdecimal():
         return int(text)
-    if not re.fullmatch(r"(\d+[smhdw])+", text):
-        raise WrongUse(f"A span reads 90, 30s, 15m, 6h, 3d, 2w or 1d12h, not {text}.")
-    return sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", text))
+    seconds = seconds_of_span(text)
+    if seconds is None:
+        raise WrongUse(f"A span reads {HOW_SPANS_READ}, not {text}.")
+    return seconds
 
 
 def moment(text: str) -> int:
@@ -36,7 +35,7 @@ def moment(text: str) -> int:
 
 def ago(seconds: float) -> str:
     """A span that has passed, in its largest unit: `3d ago`."""
-    for unit, length in reversed(SECONDS.items()):
+    for unit, length in reversed(UNITS.items()):
         if seconds >= length:
             return f"{int(seconds // length)}{unit} ago"
     return "just now"

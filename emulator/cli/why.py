@@ -8,16 +8,18 @@ from urllib.parse import quote
 
 import click
 
-from emulator.cli.calling import call, calling
+from emulator.cli.calling import as_json, call, calling, said
 from emulator.cli.spoken import at, shown
 
 
 @click.command()
 @click.argument("id")
+@as_json
 @calling
-def why(id: str, url: str, api_key: str | None) -> None:
+def why(id: str, as_json: bool, url: str, api_key: str | None) -> None:
     """Say in a line why an authorization was approved or declined; then every rule, and what it saw."""
-    click.echo("\n".join(why_lines(call(url, api_key, "GET", f"/_emulator/why/{quote(id, safe='')}"))))
+    story = call(url, api_key, "GET", f"/_emulator/why/{quote(id, safe='')}")
+    said(story, as_json, why_lines(story))
 
 
 def why_lines(story: dict[str, Any]) -> Iterator[str]:

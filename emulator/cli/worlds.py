@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from emulator.cli.calling import call, calling, finding
+from emulator.cli.calling import as_json, call, calling, finding, said
 from emulator.cli.complaints import Refused
 from emulator.cli.spoken import ago, assigned, shown
 from emulator.first_steps import DEMO_KEY
@@ -15,40 +15,44 @@ from emulator.first_steps import DEMO_KEY
 
 @click.command()
 @click.argument("changes", nargs=-1, metavar="[NAME=VALUE]...")
+@as_json
 @calling
-def settings(changes: tuple[str, ...], url: str, api_key: str | None) -> None:
+def settings(changes: tuple[str, ...], as_json: bool, url: str, api_key: str | None) -> None:
     """Show the settings of a world, or change some; `name=` puts one back to its default.
 
     A list is given as `name[]=one name[]=other`.
     """
     form = assigned(changes)
     story = call(url, api_key, "POST" if form else "GET", "/_emulator/settings", form or None)
-    for name, value in story.items():
-        if name != "object":
-            click.echo(f"{name}={'' if value is None else shown(value)}")
+    rows = [f"{name}={'' if value is None else shown(value)}" for name, value in story.items() if name != "object"]
+    said(story, as_json, rows)
 
 
 @click.command()
 @click.option("--to-start", is_flag=True, help="Go back to what it was once it had been seeded.")
+@as_json
 @calling
-def reset(to_start: bool, url: str, api_key: str | None) -> None:
+def reset(to_start: bool, as_json: bool, url: str, api_key: str | None) -> None:
     """Forget everything in a world and start it anew."""
-    call(url, api_key, "POST", "/_emulator/reset", {"to": "start"} if to_start else {})
-    click.echo("The world is what it was at its start." if to_start else "The world is new.")
+    story = call(url, api_key, "POST", "/_emulator/reset", {"to": "start"} if to_start else {})
+    said(story, as_json, "The world is what it was at its start." if to_start else "The world is new.")
 
 
 @click.group(invoke_without_command=True)
+@as_json
 @finding
 @click.pass_context
-def worlds(context: click.Context, url: str) -> None:
+def worlds(context: click.Context, as_json: bool, url: str) -> None:
     """List the worlds of a server with their sizes and ages, the one last written to first.
 
     Of a name, which is the secret part of a key, only the beginning is told.
     """
     context.obj = url
     if context.invoked_subcommand is None:
-        for world in call(url, DEMO_KEY, "GET", "/_emulator/worlds")["data"]:
-            click.echo(world_line(world, time.time()))
+        story = call(url, DEMO_KEY, "GET", "/_emulator/worlds")
+        lines = [world_line(world, time.time()) for world in story["data"]]
+        if lines or as_json:
+            said(story, as_json, lines)
 
 
 @worlds.command("delete")

@@ -20,7 +20,7 @@ from emulator.control import due, webhooks
 from emulator.kernel.clock import LATEST
 from emulator.kernel.errors import exclusive, invalid
 from emulator.kernel.lists import DEFAULT_PAGE, LARGEST_PAGE, listed
-from emulator.kernel.params import Boolean, Integer, Params, Timestamp
+from emulator.kernel.params import Boolean, Integer, Params, Span, Timestamp
 from emulator.kernel.routes import GET, POST
 from emulator.kernel.tenants import Passed, Tenant
 from emulator.kernel.waiting import Waiting, Work
@@ -31,9 +31,9 @@ PATIENCE_MS = 30_000  # for the deliveries of one step
 
 
 class ClockParams(Params):
-    """How to move the clock: by some seconds, or to a time. `frozen` stops it or lets it run."""
+    """How to move the clock: by seconds or a span such as `1d12h`, or to a time. `frozen` stops it or lets it run."""
 
-    advance = Integer(minimum=0)
+    advance = Span(minimum=0)
     set = Timestamp()
     frozen = Boolean()
 

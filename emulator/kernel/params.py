@@ -24,6 +24,7 @@ from marshmallow.exceptions import SCHEMA
 from emulator.data.countries import COUNTRIES
 from emulator.data.currencies import CURRENCIES
 from emulator.kernel import rfc3339
+from emulator.kernel.dates import seconds_of_span
 from emulator.kernel.errors import ApiError, invalid, unknown_parameters
 
 INTEGER = re.compile(r"-?[0-9]{1,19}\Z")  # as many digits as LARGEST_INTEGER has
@@ -236,6 +237,14 @@ class Integer(Param):
         if self.maximum is not None and number > self.maximum:
             raise complain(f"This value must be less than or equal to {self.maximum} (it currently is '{number}').")
         return number
+
+
+class Span(Integer):
+    """So many seconds, or a span as people write it: `3d`, `1d12h`."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
+        seconds = seconds_of_span(value) if isinstance(value, str) else None
+        return super()._deserialize(value if seconds is None else str(seconds), attr, data, **kwargs)
 
 
 class Amount(Integer):

@@ -73,6 +73,26 @@ class Why(NamedTuple):
         return self.outcome
 
 
+class Change(TypedDict):
+    """One object that is different: which of its members, from what to what."""
+
+    id: str
+    object: str
+    account: str
+    changed: list[dict[str, Any]]
+
+
+class Changes(TypedDict):
+    """How a world differs from what it was: objects made, deleted and changed, and what books hold."""
+
+    books: list[dict[str, Any]]
+    changed: list[Change]
+    created: list[dict[str, Any]]
+    deleted: list[dict[str, Any]]
+    since: str
+    until: str | None
+
+
 class Control:
     """One world on one server, as `/_emulator` shows it. `Refused` is raised for whatever is refused."""
 
@@ -102,10 +122,7 @@ class Control:
         response = self.http.request(
             method, path, headers={"Stripe-Account": account} if account else None, **(place if sent else {})
         )
-        body = response.json()
-        if response.is_error:
-            raise Refused(response.status_code, body["error"])
-        return body
+        return accepted(response).json()
 
     # The world
 
@@ -140,6 +157,18 @@ class Control:
         file = fixtures.shipped(fixture) if fixture in fixtures.shipped_names() else Path(fixture)
         return fixtures.run(fixtures.read(file), self.http, self.api_key)
 
+    def export(self, file: Path | str | None = None) -> bytes:
+        """The world as one file, a SQLite database, which is written where a name is given."""
+        content = accepted(self.http.get("/_emulator/world/export")).content
+        if file is not None:
+            Path(file).write_bytes(content)
+        return content
+
+    def import_(self, world: bytes | Path | str) -> None:
+        """Have the world be that of an export: its bytes, or the name of the file."""
+        content = world if isinstance(world, bytes) else Path(world).read_bytes()
+        accepted(self.http.post("/_emulator/world/import", files={"file": ("world.sqlite", content)}))
+
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Every setting with its value, after these changes. None puts a setting back to its default."""
         if not changes:
@@ -155,6 +184,41 @@ class Control:
         """Any object by its id: `account` is whose it is, `data` what that account would read."""
         found = self.call("GET", f"/_emulator/objects/{quote(id, safe='')}")
         return {"account": found["account"], "data": found["data"], "platform": found["platform"]}
+
+    def recording(self, format: str = "pytest", *, since: str | None = None, until: str | None = None) -> str:
+        """The requests of a span as a test: for `pytest`, for `curl`, or as `fixtures`. Needs `record_requests`."""
+        params = {"format": format, "since": since, "until": until}
+        given = {name: value for name, value in params.items() if value is not None}
+        return accepted(self.http.get("/_emulator/requests/export", params=given)).text
+
+    def meter(self, *, since: str | None = None) -> dict[str, Any]:
+        """How long its requests took, and how long a sandbox's rate limits would have made them take."""
+        return self.call("GET", "/_emulator/meter", {"since": since})
+
+    # What has happened, and what will
+
+    def explain(self, id: str) -> dict[str, Any]:
+        """The story of any object: requests, events, deliveries and what their handlers called; the money it moved."""
+        return self.call("GET", f"/_emulator/explain/{quote(id, safe='')}")
+
+    def changes(
+        self,
+        since: Snapshot | str | None = None,
+        until: Snapshot | str | None = None,
+        *,
+        since_request: str | None = None,
+    ) -> Changes:
+        """What is different since a snapshot, up to now or to another one; or since a request, by its id."""
+        found = self.call(
+            "GET",
+            "/_emulator/changes",
+            {"since": name_of(since), "until": name_of(until), "since_request": since_request},
+        )
+        return {name: found[name] for name in Changes.__annotations__}  # type: ignore[return-value]
+
+    def due(self, until: datetime | int | None = None, **filters: Any) -> list[dict[str, Any]]:
+        """What falls due, the first first, each with why. Filters: `about` an object, `account`, `limit`."""
+        return self.call("GET", "/_emulator/clock/due", {"until": seconds_of(until), **filters})["data"]
 
     # Decisions
 
@@ -183,6 +247,10 @@ class Control:
         """Wait until everything due has been delivered and answered, for at most so many seconds of real time."""
         told = self.call("POST", "/_emulator/webhooks/drain", {"timeout_ms": int(timeout * 1000)})
         return Drained(**{name: told[name] for name in Drained._fields})
+
+    def deliveries(self, **filters: Any) -> list[dict[str, Any]]:
+        """Deliveries, the newest first, with their last attempts, by `event`, `type`, `about`, `account` or `state`."""
+        return self.call("GET", "/_emulator/webhooks/deliveries", filters)["data"]
 
     def attempts(self, **filters: Any) -> list[dict[str, Any]]:
         """Attempts to deliver, oldest first, by `event` or `webhook_endpoint`."""
@@ -225,14 +293,27 @@ class Clock:
         """All there is to read."""
         return self.control.call("GET", "/_emulator/clock")
 
-    def advance(self, seconds: float = 0, **duration: float) -> datetime:
-        """Move forward, doing on the way what falls due: `advance(days=40)`, `advance(3600)`. The time then."""
+    def advance(self, seconds: float | str = 0, **duration: float) -> datetime:
+        """Move forward, doing on the way what falls due: `advance(days=40)`, `advance(3600)`, `advance("1d12h")`."""
+        if isinstance(seconds, str):
+            return self.moved(advance=seconds)
         whole = timedelta(seconds=seconds, **duration)
         return self.moved(advance=int(whole.total_seconds()))
 
     def set(self, time: datetime | int) -> datetime:
         """Move to a time that has not passed yet."""
-        return self.moved(set=int(time.timestamp()) if isinstance(time, datetime) else time)
+        return self.moved(set=seconds_of(time))
+
+    def step(self) -> dict[str, Any]:
+        """Move on to what falls due next and do it; deliveries are waited for. Refused where nothing falls due."""
+        return self.control.call("POST", "/_emulator/clock/step")
+
+    def run(self, until: datetime | int | None = None) -> list[dict[str, Any]]:
+        """Step through all that falls due until a time, or until nothing does any more; what was done, in parts."""
+        parts: list[dict[str, Any]] = []
+        while not parts or not parts[-1]["finished"]:
+            parts.append(self.control.call("POST", "/_emulator/clock/run", {"until": seconds_of(until)}))
+        return [done for part in parts for done in part["done"]]
 
     def freeze(self) -> datetime:
         """Stop it where it is."""
@@ -250,6 +331,23 @@ class Clock:
 def shown(value: Any) -> Any:
     """A value as forms have it."""
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def accepted(response: httpx.Response) -> httpx.Response:
+    """A response that is no refusal."""
+    if response.is_error:
+        raise Refused(response.status_code, response.json()["error"])
+    return response
+
+
+def seconds_of(time: datetime | int | None) -> int | None:
+    """A time in unix seconds."""
+    return int(time.timestamp()) if isinstance(time, datetime) else time
+
+
+def name_of(snapshot: Snapshot | str | None) -> str | None:
+    """What a snapshot is called."""
+    return snapshot.name if isinstance(snapshot, Snapshot) else snapshot
 
 
 def emptied(value: Any) -> Any:
