@@ -226,3 +226,24 @@ def test_it_does_not_run_backwards(world: Client) -> None:
     refused = world.post(RUN, until=START - 1)
 
     assert refused.status == 400 and "runs forward only" in refused.error["message"]
+
+
+def test_a_world_in_which_nothing_was_made_begins_at_the_time_that_is_set(platform):
+    platform.clock(set=2_000_000_000, frozen=True)
+
+    (account,) = platform.read("/v1/treasury/financial_accounts")["data"]
+    assert account["created"] == 2_000_000_000
+    made = platform.made("/v1/customers", name="Ada")
+    platform.clock(set=2_000_000_100)
+    assert [one["created"] for one in platform.read("/v1/treasury/financial_accounts")["data"]] == [2_000_000_000]
+    assert platform.read(f"/v1/customers/{made['id']}")["created"] == 2_000_000_000
+
+
+def test_what_makes_no_event_is_not_lost_when_the_time_is_set(platform):
+    endpoint = platform.made("/v1/webhook_endpoints", url="https://example.com/", enabled_events=["*"])
+    platform.settings(treasury_enabled=True, webhook_retries=False)
+
+    platform.clock(set=2_000_000_000)
+
+    assert [one["id"] for one in platform.read("/v1/webhook_endpoints")["data"]] == [endpoint["id"]]
+    assert platform.read("/_emulator/settings")["webhook_retries"] is False

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from emulator.kernel import ids
@@ -74,6 +75,10 @@ class Passed(NamedTuple):
             [*self.ran, *more.ran],
             self.deliveries + more.deliveries,
         )
+
+
+class Touched(Exception):
+    """Something was made in a world already."""
 
 
 class Tenant:
@@ -419,10 +424,22 @@ class Tenant:
         400 for a time that has passed, and for one that no calendar here reaches, such as milliseconds for seconds.
         """
         passed = self.let_pass(advance=advance, to=to, frozen=frozen)
+        if to is not None:
+            self.begin_now()
         if passed.is_change:
             how = "freeze" if passed.frozen else "unfreeze"
             self.keep_move("set" if to is not None else "advance" if advance else how, passed)
         return self.clock()
+
+    def begin_now(self) -> None:
+        """Have a world in which nothing was made yet begin at what its clock shows: when it was opened is chance."""
+        with self.writing() as step:
+            drawn = step.draws
+            if step.row.events or step.row.movements:  # which is quicker to see than that nothing was made
+                return
+            with suppress(Touched), step.attempt():
+                if self.opened_again(step) != drawn:
+                    raise Touched
 
     def keep_move(self, kind: str, passed: Passed) -> None:
         """Keep in the world's own history that its clock was moved."""
