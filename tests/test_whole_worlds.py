@@ -101,6 +101,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "issuing_transaction": ".purchase_details .refunded",
         "oauth_code": ".is_used .said .scope .user",
         "oauth_token": ".scope",
+        "emulator_payment_page": ".form",
         "payment_method": ".directions .is_used_up .is_verified .number .token .us_bank_account",
         "payment_link": ".is_recurring .limit .name_collection",
         "payout": ".left_out .looked_through .number_of_others .outcome",

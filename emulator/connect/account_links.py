@@ -8,14 +8,13 @@ replies for how long a link lasts and what its address looks like.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account
 from emulator.connect.reviewing import controlled
-from emulator.connect.shapes import group
+from emulator.connect.shapes import Url, group
 from emulator.kernel.errors import exclusive, invalid, missing
-from emulator.kernel.params import Enum, Params, String, complain
+from emulator.kernel.params import Enum, Params, String
 from emulator.kernel.records import record
 from emulator.kernel.routes import POST
 from emulator.kernel.tenants import token_of
@@ -27,27 +26,6 @@ FIELDS = ("currently_due", "eventually_due")
 # What the address says of the account: a Custom one, one with the Express dashboard, one with the whole of Stripe's.
 LETTERS = {"none": "c", "express": "e", "full": "s"}
 NOT_OURS = "You must have a client application set in order to make this request."
-
-
-class Url(String):
-    """An http or https address."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
-        url = super()._deserialize(value, attr, data, **kwargs)
-        if not is_url(url):
-            raise complain("Not a valid URL", "url_invalid")
-        return url
-
-
-def is_url(url: str) -> bool:
-    """Whether a browser can be sent there."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    is_written_so = url.isascii() and url.isprintable() and " " not in url
-    return is_written_so and parts.scheme in ("http", "https") and bool(host) and port != 0
 
 
 @record("account_link", prefix="acctlink", noun="account link", has_list=False)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.connect.account_links import FIELDS, SECONDS_VALID, AccountLink, Url, may_update
+from emulator.connect.account_links import FIELDS, SECONDS_VALID, AccountLink, may_update
 from emulator.connect.accounts_v2 import changed
 from emulator.connect.correspondence import CONFIGURATIONS
 from emulator.connect.records import accounts
-from emulator.connect.shapes import group, group_of
+from emulator.connect.shapes import Url, group, group_of
 from emulator.kernel import rfc3339
 from emulator.kernel.errors import invalid, missing
 from emulator.kernel.params import Enum, Hash, List, Params, String

@@ -1,9 +1,10 @@
-"""Parameter hashes that accounts and persons share: addresses, dates, accepted terms, documents."""
+"""Parameters that accounts and persons share, and others too: addresses, dates, accepted terms, documents, URLs."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from emulator.kernel.params import Country, Hash, Integer, List, Param, Params, String, Timestamp, complain, shown
 
@@ -16,6 +17,27 @@ def group_of(**members: Any) -> type[Params]:
 def group(**members: Any) -> Hash:
     """A hash parameter with these members."""
     return Hash(group_of(**members))
+
+
+class Url(String):
+    """An http or https address."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
+        url = super()._deserialize(value, attr, data, **kwargs)
+        if not is_url(url):
+            raise complain("Not a valid URL", "url_invalid")
+        return url
+
+
+def is_url(url: str) -> bool:
+    """Whether a browser can be sent there."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_written_so = url.isascii() and url.isprintable() and " " not in url
+    return is_written_so and parts.scheme in ("http", "https") and bool(host) and port != 0
 
 
 class Percent(Param):

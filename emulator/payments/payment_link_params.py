@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.connect.shapes import Percent, group, group_of
+from emulator.connect.shapes import Percent, Url, group, group_of
 from emulator.data.countries import COUNTRIES
 from emulator.kernel.params import (
     Amount,
@@ -147,7 +147,7 @@ def members(unset: bool) -> dict[str, Any]:
     return {
         "after_completion": group(
             hosted_confirmation=group(custom_message=String(max_length=500)),
-            redirect=group(url=String(required=True)),
+            redirect=group(url=Url(required=True)),
             type=Enum(("hosted_confirmation", "redirect"), required=True),
         ),
         "allow_promotion_codes": Boolean(),

@@ -1,8 +1,8 @@
-"""Payment links: an address at which whoever is sent there sees what is for sale.
+"""Payment links: an address at which whoever is sent there sees what is for sale, and pays (see `payment_pages`).
 
-Its page shows what is for sale and what it costs. Nothing can be paid there yet, and the page says so: that needs
-payment intents, and subscriptions where a price recurs. Invoices, taxes, shipping rates and optional items are not
-built, and what would need them is refused by name; there are no promotion codes that anybody could be allowed.
+A link of recurring prices would begin a subscription, so that nothing can be paid there. Invoices, taxes, shipping
+rates and optional items are not built, and what would need them is refused by name; there are no promotion codes that
+anybody could be allowed.
 Source: https://docs.stripe.com/api/payment-link, https://docs.stripe.com/payment-links/api
 """
 
@@ -11,24 +11,25 @@ from __future__ import annotations
 from dataclasses import field
 from decimal import ROUND_HALF_UP
 from decimal import Decimal as Exact
-from html import escape
 from typing import Any
 
 from emulator.connect.records.accounts import application_of
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import ApiError, exclusive, invalid, missing, no_such
+from emulator.kernel.errors import exclusive, invalid, missing, no_such
 from emulator.kernel.lists import listed, lists
 from emulator.kernel.params import Boolean, ListParams, merged_metadata
 from emulator.kernel.records import record, replace
-from emulator.kernel.render import Content, Include, shown
+from emulator.kernel.render import Include, shown
 from emulator.kernel.routes import GET, POST, retrieves
-from emulator.kernel.tenants import Tenants, token_of
+from emulator.kernel.tenants import token_of
 from emulator.kernel.world import World
-from emulator.payments import amounts, not_built, price, recipients
+from emulator.payments import not_built, price, recipients
 from emulator.payments.payment_link_params import CreateParams, UpdateParams
+from emulator.payments.payment_page import PaymentPage
 from emulator.payments.price import Price
 from emulator.payments.product import Product, details_of
 
+PATH = "/buy/"  # of the pages that links lead to
 SHOWN = 10  # line items that a link shows itself
 NO_INVOICE: dict[str, Any] = {
     "enabled": False,
@@ -84,16 +85,6 @@ ONLY_FOR_CONNECT = (
     "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an OAuth "
     "key or Stripe-Account header) or destination payment (using `transfer_data[destination]`)."
 )
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body>
-<h1>{title}</h1>
-{body}
-<p>This is a test page. No real money can be paid here.</p>
-</body>
-</html>
-"""
 
 
 @record(
@@ -134,15 +125,18 @@ class LineItem:
         return members
 
 
-def cost(of: Price, currency: str, quantity: int) -> int:
-    """What so many units cost, in minor units; where customers choose the amount, what they are offered at first."""
-    said = of if currency == of.currency else None
-    option = of.currency_options.get(currency, {})
-    unit = said.unit_amount_decimal if said is not None else option["unit_amount_decimal"]
+def cost(of: Price, currency: str, quantity: int, chosen: int | None = None) -> int:
+    """What so many units cost, in minor units; where customers choose the amount, that, or what they are offered."""
+    unit = amount_in(of, currency, "unit_amount_decimal")
     if unit is None:
-        chosen = (said.custom_unit_amount if said is not None else option["custom_unit_amount"]) or {}
-        unit = chosen.get("preset") or 0
+        offered = (amount_in(of, currency, "custom_unit_amount") or {}).get("preset") or 0
+        unit = offered if chosen is None else chosen
     return int((Exact(unit) * quantity).to_integral_value(ROUND_HALF_UP))
+
+
+def amount_in(of: Price, currency: str, name: str) -> Any:
+    """One way to say what a price is, in a currency that it has."""
+    return getattr(of, name) if currency == of.currency else of.currency_options[currency][name]
 
 
 def items_of(world: World, link: str) -> list[LineItem]:
@@ -207,16 +201,21 @@ class PaymentLink:
             custom_text={**dict.fromkeys(TEXTS), **self.custom_text},
             invoice_creation=None if self.is_recurring else NO_INVOICE,
             managed_payments=None,
-            restrictions=None if self.limit is None else {"completed_sessions": {"count": 0, "limit": self.limit}},
+            restrictions=None if self.limit is None else {"completed_sessions": self.completed(world)},
             shipping_options=[],
             subscription_data=NO_SUBSCRIPTION if self.is_recurring else None,
             tax_id_collection={"enabled": False, "required": "never"},
-            url=world.url("/buy/" + token_of(world, self.id)),
+            url=world.url(PATH + token_of(world, self.id)),
         )
         for name in ("created", "name_collection"):
             if name == "created" or self.name_collection is None:
                 del members[name]
         return members
+
+    def completed(self, world: World) -> dict[str, Any]:
+        """How often it was paid, and how often it may be."""
+        paid = world.all(PaymentPage, is_paid=True, payment_link=self.id)
+        return {"count": len(paid), "limit": self.limit}
 
 
 # What may be sent, besides `payment_link_params`
@@ -448,42 +447,6 @@ def of_link(world: World, params: dict[str, Any], id: str) -> list[Condition]:
     return [Condition("payment_link", "eq", world.get(PaymentLink, id).id)]
 
 
-def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
-    """The page of a link. 404 for an address that is none."""
-    named = tenants.named_by(token)
-    if named is None:
-        raise no_page()
-    tenant, id = named
-    with tenant.reading() as step:
-        found = World(step, step.row.platform).anywhere(PaymentLink, id)
-        if found is None:
-            raise no_page()
-        world = World(step, found[0])
-        return Content(page(world, found[1]).encode(), "text/html")
-
-
-def no_page() -> ApiError:
-    """404 for an address that leads nowhere."""
-    return ApiError(404, "There is no payment link at this address.")
-
-
-def page(world: World, link: PaymentLink) -> str:
-    """A link as HTML: what it sells, or that it does so no more."""
-    if not link.active:
-        says = link.inactive_message or "This link is no longer active."
-        return PAGE.format(title="Not for sale", body=f"<p>{escape(says)}</p>")
-    items = [world.render(item) for item in items_of(world, link.id)]
-    rows = [
-        f"<tr><td>{item['quantity']} × {escape(item['description'] or '')}</td>"
-        f"<td>{escape(amounts.written(item['amount_total'], link.currency))}</td></tr>"
-        for item in items
-    ]
-    total = escape(amounts.written(sum(item["amount_total"] for item in items), link.currency))
-    body = f"<table>\n{chr(10).join(rows)}\n<tr><td>Total</td><td>{total}</td></tr>\n</table>\n"
-    body += "<p>This emulator does not take payments at payment links yet.</p>"
-    return PAGE.format(title="For sale", body=body)
-
-
 RECORDS = (PaymentLink, LineItem)
 ROUTES = [
     POST("/v1/payment_links", create, CreateParams),
@@ -491,5 +454,4 @@ ROUTES = [
     GET("/v1/payment_links/{payment_link}", retrieves(PaymentLink)),
     POST("/v1/payment_links/{payment_link}", update, UpdateParams),
     GET("/v1/payment_links/{payment_link}/line_items", lists(LineItem, narrow=of_link), ListParams),
-    GET("/buy/{token}", read, scope="server"),
 ]

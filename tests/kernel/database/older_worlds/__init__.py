@@ -122,7 +122,8 @@ def add_what_has_come_since(platform: Client) -> None:
         },
     )
     price = platform.made("/v1/prices", currency="usd", unit_amount=1_00, product_data={"name": "Gold"})["id"]
-    platform.made("/v1/payment_links", line_items=[{"price": price, "quantity": 1}])
+    link = platform.made("/v1/payment_links", line_items=[{"price": price, "quantity": 1}])
+    platform.http.get(link["url"])
     send(platform, account, 1_00)
     platform.made("/_emulator/treasury/next_flow", flow_type="outbound_transfer", status="failed")
     paid(platform, account, 1_00, customer=customer, destination_payment_method="pm_usBankAccount")
