@@ -533,6 +533,13 @@ def give_application_fee_back(account: str, currency: str, amount: int, availabl
     return on_its_day(movement, available_on)
 
 
+def receive_application_fee_back(account: str, currency: str, amount: int, available_on: int, now: int) -> Movement:
+    """An account gets back what its platform had taken of a charge, without a refund of the charge."""
+    books = fees_in_transit(currency), due(account, currency, available_on, now)
+    movement = payments_movement("adjustment", account, currency, *books, amount, "Application fee refund")
+    return on_its_day(movement, available_on)
+
+
 def become_available(flow: str, account: str, currency: str, amount: int) -> Movement:
     """What a flow had left pending can be paid out. It is on no statement but the flow's own."""
     lines = (Line(pending(account, currency), -amount), Line(available(account, currency), amount))

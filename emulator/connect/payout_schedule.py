@@ -12,10 +12,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from emulator import banking_days
-from emulator.connect.records.accounts import ANCHORS
+from emulator.connect.records.accounts import ANCHORS, USUAL_DELAY_DAYS
 from emulator.kernel.errors import invalid, missing
 
-USUAL = {"delay_days": 2, "interval": "daily"}  # what is shown where nobody has chosen
+USUAL = {"delay_days": USUAL_DELAY_DAYS, "interval": "daily"}  # what is shown where nobody has chosen
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

@@ -1,7 +1,8 @@
 """Application fees: what a platform takes of the charges of its connected accounts, and gives back with refunds.
 
 They are the platform's. A direct charge pays its fee out of what it brings; a charge with a destination has that pay
-it out of what is sent on. A refund gives the fee back where it says so, in proportion.
+it out of what is sent on. A refund gives the fee back where it says so, in proportion; the platform may give it back
+without one, too.
 Source: https://docs.stripe.com/api/application_fees, https://docs.stripe.com/api/fee_refunds and
 https://docs.stripe.com/connect/direct-charges#collect-fees
 """
@@ -120,9 +121,11 @@ def take(
     return fee
 
 
-def give_back(platform: World, fee: ApplicationFee, amount: int) -> FeeRefund:
-    """The platform gives back a part of a fee. Who asks has made sure that so much is left of it."""
-    refund = FeeRefund(platform.new_id(FeeRefund.prefix), platform.now, amount, fee.currency, fee.id)
+def give_back(platform: World, fee: ApplicationFee, amount: int, metadata: dict[str, str] | None = None) -> FeeRefund:
+    """The platform gives back a part of a fee. Who asks has made sure that so much is left of it, and sees to it that
+    somebody gets it."""
+    id = platform.new_id(FeeRefund.prefix)
+    refund = FeeRefund(id, platform.now, amount, fee.currency, fee.id, metadata=metadata or {})
     on = max(fee.available_on, platform.now)
     movement = chart.give_application_fee_back(platform.account, fee.currency, amount, on, platform.now)
     entry = platform.move(movement, because=refund.id)

@@ -284,7 +284,7 @@ def day_of(world: World, charge: Charge) -> int:
     """When the money of a charge can be paid out; some test cards, and bank accounts, have it there at once."""
     number = None if charge.is_of_bank else world.get(PaymentMethod, str(charge.payment_method)).number
     is_there = charge.is_of_bank or number == cards.BYPASSES_PENDING
-    return world.now if is_there else funds.day_available(world.now)
+    return world.now if is_there else funds.day_available(world)
 
 
 def book(world: World, id: str) -> None:

@@ -8,16 +8,17 @@ Source: https://docs.stripe.com/payouts#standard-payout-timing and recorded repl
 from __future__ import annotations
 
 from emulator import chart_of_accounts as chart
+from emulator.connect.records import accounts
 from emulator.kernel.dates import DAY
 from emulator.kernel.world import World
 
-DAYS_PENDING = 2
 SECONDS_UNTIL_TOLD = 60
 
 
-def day_available(now: int) -> int:
-    """When money that comes now can be paid out: 00:00 UTC two days later; unix seconds."""
-    return now - now % DAY + DAYS_PENDING * DAY
+def day_available(world: World) -> int:
+    """When money that comes to an account now can be paid out: 00:00 UTC after as many days as its payout schedule
+    says; unix seconds."""
+    return world.now - world.now % DAY + accounts.of(world).delay_days * DAY
 
 
 def wait(world: World, flow: str, currency: str, amount: int, available_on: int) -> None:

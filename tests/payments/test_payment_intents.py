@@ -104,6 +104,28 @@ def test_money_of_the_card_that_bypasses_pending_is_there_at_once_and_told_of_in
     assert told[0]["data"]["object"]["available"][0]["amount"] == 19_12
 
 
+@pytest.mark.parametrize("way", ["the account", "balance settings"])
+def test_the_delay_of_an_account_decides_when_its_money_is_available(platform, way):
+    business = connected(platform)
+    if way == "the account":
+        settings = {"payouts": {"schedule": {"delay_days": 7}}}
+        platform.made(f"/v1/accounts/{business.account}", settings=settings)
+    else:
+        business.made("/v1/balance_settings", payments={"settlement_timing": {"delay_days_override": 7}})
+
+    days = []
+    for client in (business, platform):
+        charge = client.read(f"{CHARGES}/{paid(client)['latest_charge']}", expand=["balance_transaction"])
+        money = charge["balance_transaction"]
+        days.append((money["available_on"] - (money["created"] - money["created"] % DAY)) // DAY)
+
+    assert days == [7, 2]
+    platform.clock(advance=6 * DAY)
+    assert balance(business)[0] == 0 < balance(platform)[0]
+    platform.clock(advance=DAY)
+    assert balance(business)[0] > 0
+
+
 def test_what_becomes_available_on_one_day_is_told_of_once(platform):
     for _ in range(3):
         paid(platform)

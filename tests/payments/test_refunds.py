@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.payments.paying import CHARGES, DAY, FEES, REFUNDS, balance, debited, intent, paid, said_by_doctor
+from tests.payments.paying import (
+    CHARGES,
+    DAY,
+    FEES,
+    REFUNDS,
+    TRANSACTIONS,
+    balance,
+    debited,
+    intent,
+    paid,
+    said_by_doctor,
+)
 from tests.treasury.worlds import connected
 
 
@@ -271,3 +282,48 @@ def test_what_a_transfer_brought_is_refunded_by_its_reversal(platform):
     refusal = business.post(REFUNDS, charge=transfer["destination_payment"])
 
     assert refusal.status == 400 and transfer["id"] in refusal.error["message"]
+
+
+def test_a_platform_gives_its_fee_back_without_a_refund(platform):
+    business = connected(platform)
+    paid(business, application_fee_amount=4_00)
+    (fee,) = platform.read(FEES)["data"]
+    path = f"{FEES}/{fee['id']}/refunds"
+    before = balance(business)
+
+    part = platform.made(path, amount=1_00, metadata={"a": "1"}, expand=["balance_transaction", "fee"])
+    rest = platform.made(path)
+
+    assert (part["amount"], rest["amount"], part["metadata"]) == (1_00, 3_00, {"a": "1"})
+    assert (part["balance_transaction"]["net"], part["balance_transaction"]["type"]) == (
+        -1_00,
+        "application_fee_refund",
+    )
+    assert (part["fee"]["amount_refunded"], part["fee"]["refunded"]) == (1_00, False)
+    assert balance(platform) == (0, 0)
+    assert balance(business) == (before[0], before[1] + 4_00)
+    got = business.read(TRANSACTIONS, source=rest["id"])["data"]
+    assert [(one["amount"], one["type"], one["description"]) for one in got] == [
+        (3_00, "adjustment", "Application fee refund")
+    ]
+    assert platform.event_types()[-2:] == ["application_fee.refunded"] * 2
+    assert said_by_doctor(platform) == []
+
+
+def test_no_more_of_a_fee_goes_back_than_is_left(platform):
+    business = connected(platform)
+    charge = paid(business, application_fee_amount=4_00)["latest_charge"]
+    path = f"{FEES}/{platform.read(FEES)['data'][0]['id']}/refunds"
+    platform.made(path, amount=1_00)
+
+    more = platform.post(path, amount=3_01)
+    assert (more.status, more.error["param"]) == (400, "amount")
+    assert more.error["message"] == (
+        "Refund amount ($3.01) is greater than unrefunded amount on application fee ($3.00)"
+    )
+    business.made(REFUNDS, charge=charge, refund_application_fee=True)
+    again = platform.post(path)
+
+    assert (again.status, "already been refunded" in again.error["message"]) == (400, True)
+    assert platform.read(path.removesuffix("/refunds"))["amount_refunded"] == 4_00
+    assert said_by_doctor(platform) == []

@@ -1431,6 +1431,28 @@ REFUND_TABLE = Table(
 )
 
 
+def fee(amount: int | None = None) -> Begin:
+    """A fee that a platform took of a charge, of which so much was given back."""
+
+    def begin(client: Client) -> tuple[Client, dict[str, str]]:
+        business, _ = a_business(client)
+        business.made(PAYMENTS, **PAID, payment_method="pm_card_visa", confirm=True, application_fee_amount=2_00)
+        client.read("/_emulator/clock")
+        id = client.read("/v1/application_fees")["data"][0]["id"]
+        if amount is not None:
+            client.made(f"/v1/application_fees/{id}/refunds", amount=amount)
+        return client, {"fee": id}
+
+    return begin
+
+
+FEE_TABLE = Table(
+    {"whole": fee(), "given back in part": fee(50), "given back": fee(2_00)},
+    {"give back": Verb("POST", "/v1/application_fees/{fee}/refunds", {"amount": 1_00})},
+    {"given back": {"give back": Refused("Application fee {fee} has already been refunded.")}},
+)
+
+
 def charge_dispute(method: str, text: str | None = None) -> Begin:
     """A dispute of a charge, and what its bank was told."""
 
@@ -1563,6 +1585,7 @@ TABLES = {
     "charge": CHARGE_TABLE,
     "refund": REFUND_TABLE,
     "dispute of a charge": CHARGE_DISPUTE_TABLE,
+    "application fee": FEE_TABLE,
 }
 CELLS = [(kind, state, verb) for kind, table in TABLES.items() for state in table.states for verb in table.verbs]
 # Built operations that change one object and that no state of it refuses.

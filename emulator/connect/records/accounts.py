@@ -40,6 +40,7 @@ DECLARATIONS = ("directorship_declaration", "ownership_declaration", "representa
 # Charges go this way: those of the two that are requested must work.
 # Source: https://docs.stripe.com/connect/handling-api-verification
 CHARGE_PATH = frozenset({"card_payments", "transfers"})
+USUAL_DELAY_DAYS = 2  # until what a payment brings can be paid out, where nobody has chosen
 ANCHORS = {
     "weekly": ("weekly_anchor", "weekly_payout_days"),
     "monthly": ("monthly_anchor", "monthly_payout_days"),
@@ -216,6 +217,11 @@ class Account:
         said = self.settings.get("payouts", {}).get("debit_negative_balances")
         return not self.collects_requirements if said is None else bool(said)
 
+    @property
+    def delay_days(self) -> int:
+        """How many days pass until what a payment brings can be paid out."""
+        return self.settings.get("payouts", {}).get("schedule", {}).get("delay_days", USUAL_DELAY_DAYS)
+
     def render(self, world: World) -> dict[str, Any]:
         """The account as its platform and it itself read it; a deleted one is no more than its id."""
         if self.is_deleted:
@@ -330,7 +336,7 @@ class Account:
     def shown_settings(self, has_treasury: bool) -> dict[str, Any]:
         """The settings in full, whatever of them was set."""
         said = self.settings
-        schedule = {"delay_days": 2, "interval": "daily", **said.get("payouts", {}).get("schedule", {})}
+        schedule = {"delay_days": self.delay_days, "interval": "daily", **said.get("payouts", {}).get("schedule", {})}
         anchors = [name for interval, names in ANCHORS.items() if interval != schedule["interval"] for name in names]
         members: dict[str, Any] = {
             "bacs_debit_payments": with_nulls("display_name service_user_number", said.get("bacs_debit_payments")),
