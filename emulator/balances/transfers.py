@@ -59,6 +59,7 @@ TOO_LITTLE = (
     filters=("destination", "source_transaction", "transfer_group"),
     hidden=("available_on",),
     expands=("balance_transaction", "destination", "destination_payment", "source_transaction"),
+    expands_beyond=("destination_payment",),
     embeds=("reversals",),
 )
 class Transfer:
@@ -102,6 +103,7 @@ class Transfer:
     noun="transfer reversal",
     filters=("transfer",),
     expands=("balance_transaction", "destination_payment_refund", "source_refund", "transfer"),
+    expands_beyond=("destination_payment_refund",),
     silent=("metadata",),
 )
 class TransferReversal:

@@ -76,6 +76,7 @@ class Record(Protocol):
     # How it is shown
     hidden: ClassVar[tuple[str, ...]]  # members that never leave us
     expands: ClassVar[tuple[str, ...]]  # dotted paths that hold ids and become objects when asked for
+    expands_beyond: ClassVar[tuple[str, ...]]  # those of them that another account of the platform may own
     embeds: ClassVar[tuple[str, ...]]  # members that are whole objects always; asking for them is harmless
     includes: ClassVar[Mapping[str, Include]]  # dotted paths that are absent until asked for
     silent: ClassVar[tuple[str, ...]]  # members that it shows and that change without an event
@@ -115,6 +116,7 @@ def record(
     version: int = 1,
     hidden: tuple[str, ...] = (),
     expands: tuple[str, ...] = (),
+    expands_beyond: tuple[str, ...] = (),
     embeds: tuple[str, ...] = (),
     includes: Mapping[str, Include] | None = None,
     silent: tuple[str, ...] = (),
@@ -137,6 +139,7 @@ def record(
         "version": version,
         "hidden": hidden,
         "expands": expands,
+        "expands_beyond": expands_beyond,
         "embeds": embeds,
         "includes": includes or {},
         "silent": silent,
@@ -147,7 +150,7 @@ def record(
         members = {one.name for one in fields(kind)}
         taken = sorted(SAID & members | said.keys() & vars(kind).keys())
         assert not taken, f"{kind.__name__} has {taken} of its own, which a record says of itself"
-        unknown = sorted({*hidden, *silent} - members | {*unindexed} - {*filters})
+        unknown = sorted({*hidden, *silent} - members | {*unindexed} - {*filters} | {*expands_beyond} - {*expands})
         assert not unknown, f"{kind.__name__} says something of {unknown}, which it has not"
         for name, value in said.items():
             setattr(kind, name, value)

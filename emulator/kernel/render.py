@@ -230,7 +230,11 @@ def follow(descent: Descent, kind: Kind, owner: dict[str, Any], segments: Sequen
             descend(descent, node, segments[position:])
             return
         child = node.get(name)
-        if isinstance(child, str) and ".".join(segments[: position + 1]) in kind.expands:
+        path = ".".join(segments[: position + 1])
+        if path in kind.expands_beyond:
+            named = child["id"] if isinstance(child, dict) else child
+            descent = descent._replace(world=descent.world.owner_of(named))
+        if isinstance(child, str) and path in kind.expands:
             child = node[name] = apart(descent.world.resolved(child))
         if isinstance(child, dict) and "object" in child:
             descend(descent, child, segments[position + 1 :])

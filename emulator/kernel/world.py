@@ -316,6 +316,12 @@ class World:
             found = self.step.reads.ahead(self.store.get_many, kind, keys=some)
             self.read_embedded([owned[1] for owned in found.values() if owned is not None])
 
+    def owner_of(self, id: str | None) -> World:
+        """Whose an object is, seen from inside; the acting account where it is nobody's."""
+        kind = self.catalog.prefixes.get(str(id).partition("_")[0])
+        found = self.anywhere(kind, id) if kind is not None else None
+        return self if found is None or found[0] == self.account else self.as_account(found[0])
+
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""
         kind = self.catalog.prefixes.get(id.partition("_")[0])

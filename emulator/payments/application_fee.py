@@ -30,6 +30,7 @@ SHOWN = 10  # refunds that a fee shows itself
     filters=("charge",),
     hidden=("available_on", "payer"),
     expands=("account", "balance_transaction", "charge", "originating_transaction"),
+    expands_beyond=("charge",),
     embeds=("refunds",),
 )
 class ApplicationFee:

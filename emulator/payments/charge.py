@@ -61,6 +61,7 @@ def fill_refunds(world: World, charge: Charge, rendered: dict[str, Any]) -> None
         "transfer",
         "transfer_data.destination",
     ),
+    expands_beyond=("application_fee", "source_transfer"),
     includes={"refunds": Include(fill_refunds, before="X2")},
     # what is told by the events of a dispute, a transfer or a fee, and receipts
     silent=("amount_refunded", "application_fee", "balance_transaction", "disputed", "transfer", "transfer_group"),

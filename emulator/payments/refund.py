@@ -44,6 +44,7 @@ LIFECYCLE = Lifecycle(
         "source_transfer_reversal",
         "transfer_reversal",
     ),
+    expands_beyond=("source_transfer_reversal", "transfer_reversal"),
 )
 class Refund:
     """One refund. `amount` in minor units; `fee_refund` is what came back of the application fee with it."""

@@ -197,6 +197,39 @@ def test_no_more_of_a_charge_is_sent_on_than_is_charged_or_captured(platform):
     assert [one["amount"] for one in platform.read("/v1/application_fees")["data"]] == [10_00]
 
 
+def test_what_lies_with_the_other_account_can_be_expanded_all_the_same(platform):
+    business = connected(platform)
+    made = paid(platform, transfer_data={"destination": business.account}, application_fee_amount=3_00)
+    platform.made("/v1/refunds", payment_intent=made["id"], reverse_transfer=True, refund_application_fee=True)
+    inside = "transfer.destination_payment"
+
+    charge = platform.read(
+        f"{CHARGES}/{made['latest_charge']}",
+        expand=[inside, f"{inside}.balance_transaction", f"{inside}.application_fee", "transfer.destination"],
+    )
+    payment = business.read(
+        f"{CHARGES}/{charge['transfer']['destination_payment']['id']}",
+        expand=["application_fee.balance_transaction", "refunds", "source_transfer.source_transaction"],
+    )
+    (reversal,) = platform.read(
+        f"/v1/transfers/{charge['transfer']['id']}/reversals",
+        expand=["data.destination_payment_refund.balance_transaction"],
+    )["data"]
+    (refund,) = business.read("/v1/refunds", expand=["data.transfer_reversal", "data.source_transfer_reversal"])["data"]
+    (fee,) = platform.read("/v1/application_fees", expand=["data.charge.balance_transaction"])["data"]
+
+    got = charge["transfer"]["destination_payment"]
+    assert (got["balance_transaction"]["net"], got["application_fee"]["amount"]) == (17_00, 3_00)
+    assert charge["transfer"]["destination"]["id"] == business.account
+    assert payment["application_fee"]["balance_transaction"]["net"] == 3_00
+    assert payment["source_transfer"]["source_transaction"]["id"] == charge["id"]
+    assert payment["refunds"]["data"][0]["id"] == refund["id"]
+    assert reversal["destination_payment_refund"]["balance_transaction"]["net"] == -17_00
+    assert refund["transfer_reversal"] == refund["source_transfer_reversal"]
+    assert refund["transfer_reversal"]["id"] == reversal["id"]
+    assert fee["charge"]["balance_transaction"]["net"] == 17_00
+
+
 def test_nothing_is_transferred_of_a_charge_that_was_refunded(platform):
     business = connected(platform)
     charge = paid(platform)["latest_charge"]
