@@ -36,5 +36,5 @@ def declined(decline: Decline, *, keeps_changes: bool = False, **objects: dict[s
 
 
 def whole(world: World, record: Any) -> dict[str, Any]:
-    """An object inside an error, as the client's version has it."""
-    return versions.shown(world.version, world.render(record))
+    """An object inside an error, as the client's version has it: a record, or of one what its reader may see."""
+    return versions.shown(world.version, record if isinstance(record, dict) else world.render(record))

@@ -846,7 +846,7 @@ def unexpected(world: World, intent: PaymentIntent, verb: str) -> ApiError:
 
 def in_wrong_state(world: World, intent: PaymentIntent, text: str) -> ApiError:
     """400 with the whole intent."""
-    objects = {"payment_intent": whole(world, intent)}
+    objects = {"payment_intent": whole(world, for_reader(world, intent))}
     return ApiError(400, text, code="payment_intent_unexpected_state", more=objects)
 
 
@@ -1053,7 +1053,7 @@ def failed_by(
         "type": "card_error",
     }
     new = failed(world, intent, method, why, charge)
-    objects = {"payment_intent": whole(world, new), "payment_method": whole(world, method)}
+    objects = {"payment_intent": whole(world, for_reader(world, new)), "payment_method": whole(world, method)}
     if charge is not None:
         objects["charge"] = charge.id  # type: ignore[assignment]
     return declined(decline, keeps_changes=True, **objects)
@@ -1101,7 +1101,7 @@ def agreed(world: World, intent: PaymentIntent, method: PaymentMethod, params: d
             "This PaymentIntent requires a mandate, but no existing mandate was found. Collect mandate acceptance "
             "from the customer and try again, providing acceptance data in the mandate_data parameter.",
             code="payment_intent_mandate_invalid",
-            more={"payment_intent": whole(world, intent)},
+            more={"payment_intent": whole(world, for_reader(world, intent))},
         )
     return before
 

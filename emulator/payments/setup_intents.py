@@ -639,7 +639,9 @@ def unexpected(world: World, intent: SetupIntent, verb: str) -> ApiError:
 
 def in_wrong_state(world: World, intent: SetupIntent, text: str) -> ApiError:
     """400 with the whole intent."""
-    return ApiError(400, text, code="setup_intent_unexpected_state", more={"setup_intent": whole(world, intent)})
+    return ApiError(
+        400, text, code="setup_intent_unexpected_state", more={"setup_intent": whole(world, for_reader(world, intent))}
+    )
 
 
 def retrieve(world: World, params: dict[str, Any], id: str) -> SetupIntent | dict[str, Any]:
@@ -713,7 +715,7 @@ def saved_card(world: World, intent: SetupIntent, method: PaymentMethod) -> Setu
             decline,
             keeps_changes=True,
             payment_method=whole(world, method),
-            setup_intent=whole(world, failed),
+            setup_intent=whole(world, for_reader(world, failed)),
         )
     if not must_ask(intent, method):
         return succeed(world, tried(world, intent, method, "succeeded"), method)
@@ -779,7 +781,7 @@ def agreed(world: World, intent: SetupIntent, method: PaymentMethod, params: dic
                 "This SetupIntent requires a mandate, but no existing mandate was found. Collect mandate acceptance "
                 "from the customer and try again, providing acceptance data in the mandate_data parameter.",
                 code="setup_intent_mandate_invalid",
-                more={"setup_intent": whole(world, intent)},
+                more={"setup_intent": whole(world, for_reader(world, intent))},
             )
         return before
     options = intent.payment_method_options.get("us_bank_account", {})
@@ -939,7 +941,7 @@ def not_verified(world: World, intent: SetupIntent, method: PaymentMethod, mista
 
 def refused(world: World, intent: SetupIntent, method: PaymentMethod, mistake: Mistake) -> ApiError:
     """400 with the whole objects; what has become of the intent is kept."""
-    objects = {"payment_method": whole(world, method), "setup_intent": whole(world, intent)}
+    objects = {"payment_method": whole(world, method), "setup_intent": whole(world, for_reader(world, intent))}
     return ApiError(400, mistake.message, code=mistake.code, more=objects, keeps_changes=True)
 
 

@@ -825,6 +825,20 @@ def test_a_platform_alone_is_paid_on_behalf_of_an_account_and_never_of_itself(pl
         assert refusal.error["message"] == "The 'on_behalf_of' param cannot be set to your own account."
 
 
+def test_a_browser_learns_no_more_from_a_refusal(platform):
+    made = intent(platform, metadata={"margin": "90"}, transfer_data={"destination": connected(platform).account})
+    browser, proof = public(platform, made)
+
+    read = browser.read(path_of(made), **proof)
+    declined = browser.post(path_of(made, "confirm"), payment_method="pm_card_chargeDeclined", **proof)
+    nothing = browser.post(path_of(made, "confirm"), **proof)
+
+    assert (declined.status, nothing.status) == (402, 400)
+    for refusal in (declined, nothing):
+        assert refusal.error["payment_intent"].keys() == read.keys()
+    assert "metadata" in platform.post(path_of(made, "confirm")).error["payment_intent"]
+
+
 def test_the_balance_holds_every_currency_that_was_charged(platform):
     paid(platform, currency="eur")
 

@@ -618,6 +618,21 @@ def test_a_browser_confirms_and_reads_with_the_client_secret(app, key, platform,
     assert platform.read(f"{METHODS}/{card}")["customer"] == customer
 
 
+def test_a_browser_learns_no_more_from_a_refusal(app, key, platform):
+    intent = platform.made(INTENTS, metadata={"secret": "x"}, **NO_REDIRECTS)
+    proof = {"client_secret": intent["client_secret"]}
+    headers = {"Authorization": f"Bearer {key.replace('sk_', 'pk_')}"}
+    path, http = path_of(intent, "confirm"), app.test_client()
+
+    read = http.get(path_of(intent), query_string=proof, headers=headers).get_json()
+    declined = http.post(path, data={**proof, "payment_method": "pm_card_chargeDeclined"}, headers=headers)
+    nothing = http.post(path_of(intent, "confirm"), data=proof, headers=headers)
+
+    assert (declined.status_code, nothing.status_code) == (402, 400)
+    for refusal in (declined, nothing):
+        assert refusal.get_json()["error"]["setup_intent"].keys() == read.keys()
+
+
 def test_a_browser_gets_nowhere_without_the_client_secret(app, key, platform):
     intent = platform.made(INTENTS)
     browser = Client(app, key.replace("sk_", "pk_"))
