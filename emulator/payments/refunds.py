@@ -97,7 +97,7 @@ def create(world: World, params: dict[str, Any]) -> Refund:
     """
     not_built.refuse(params, OF_BALANCES)
     charge = charge_of(world, params)
-    refuse_unpaid(charge)
+    refuse_unpaid(charge, world.now)
     amount = params.get("amount", charge.left)
     refuse_more(charge, amount)
     back = transfer_back(world, charge, amount) if params.get("reverse_transfer") else None
@@ -166,7 +166,7 @@ def charge_of(world: World, params: dict[str, Any]) -> Charge:
     return charge
 
 
-def refuse_unpaid(charge: Charge) -> None:
+def refuse_unpaid(charge: Charge, now: int) -> None:
     """400 for a charge that nothing can be given back of."""
     if charge.source_transfer is not None:
         raise invalid(
@@ -181,6 +181,10 @@ def refuse_unpaid(charge: Charge) -> None:
         raise invalid(
             f"Charge {charge.id} has not been captured. Cancel {charge.payment_intent} to let its amount go.",
             code="charge_not_refundable",
+        )
+    if charge.is_held and (charge.capture_before or 0) <= now:
+        raise invalid(
+            f"Charge {charge.id} has expired, and nothing of it is held any more.", code="charge_not_refundable"
         )
     if charge.disputed:
         raise invalid(f"Charge {charge.id} has been charged back; cannot issue a refund.", code="charge_disputed")

@@ -102,6 +102,7 @@ def test_what_is_held_is_let_go_by_a_refund_or_after_seven_days(platform):
     assert platform.event_types()[-1] == "charge.expired"
     codes = [platform.post(f"{CHARGES}/{id}/capture").error["code"] for id in (refunded, expired)]
     assert codes == ["charge_already_refunded", "charge_expired_for_capture"]
+    assert platform.post("/v1/refunds", charge=expired).error["code"] == "charge_not_refundable"
     assert balance(platform) == (0, 0)
     assert said_by_doctor(platform) == []
 
