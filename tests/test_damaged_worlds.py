@@ -187,14 +187,14 @@ def test_the_list_of_worlds_and_the_doctor_name_it_without_a_traceback(tmp_path,
     with serving(tmp_path) as app:
         refusal(Client(app, "sk_test_damaged-one"))
         listed = app.test_client().get(WORLDS).json["data"]
-        page = app.test_client().get("/", headers={"Accept": "text/html"})
+        page = app.test_client().get("/", headers={"Accept": "application/json"})
     examined = CliRunner().invoke(doctor, ["--data", str(tmp_path)], standalone_mode=False)
 
     told = {world["id"]: world["damage"] for world in listed}
     assert told.pop(handle_of("well")) is None
     (text,) = told.values()
     assert str(file) in text and DAMAGES[damage] in text
-    assert page.status_code == 200 and DAMAGES[damage] in page.text.replace("&#39;", "'")
+    assert page.status_code == 200 and DAMAGES[damage] in str(page.json["worlds"])
     assert examined.return_value == 1 and examined.exception is None
     # What SQLite cannot notice is found where the record is read; the world is then called by its name.
     assert (f"damaged-one: record: {TOPUP}" if damage is with_letters_turned else f"{file.name}: ") in examined.output

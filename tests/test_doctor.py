@@ -111,7 +111,6 @@ def test_what_a_client_says_in_its_own_words_need_not_be_there(tmp_path):
     nothing = f"ba_{'1' * 24}"
     platform.made(
         f"/v1/accounts/{connected(platform).account}",
-        account_token=nothing,
         business_profile={"product_description": nothing},
         documents={"proof_of_registration": {"files": [nothing, "a drawer"]}},
         settings={"branding": {"icon": "on the wall", "logo": nothing}},

@@ -287,7 +287,7 @@ def test_they_are_listed_with_what_is_left(platform):
         ({"kind": "lock_timeout", "path": "/v1/issuing"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/isuing/*"}, "path"),
         ({"kind": "lock_timeout", "path": "/_emulator/clock"}, "path"),
-        ({"kind": "lock_timeout", "path": "/v1/charges"}, "path"),
+        ({"kind": "lock_timeout", "path": "/v1/invoices"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/stripecli/sessions"}, "path"),
         ({"kind": "lock_timeout", "path": "/v1/balance", "method": "POST"}, "path"),
     ],
