@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 from urllib.parse import quote
@@ -104,6 +106,7 @@ class Control:
             transport=transport,
             timeout=PATIENCE_SECONDS,
             trust_env=False,
+            verify=tls(),
             headers={"Authorization": f"Bearer {api_key}"},
         )
         self.clock = Clock(self)
@@ -331,6 +334,12 @@ class Clock:
 def shown(value: Any) -> Any:
     """A value as forms have it."""
     return str(value).lower() if isinstance(value, bool) else value
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """What every client has for https, made once: it reads all certificates, which takes longer than a test."""
+    return httpx.create_ssl_context()
 
 
 def accepted(response: httpx.Response) -> httpx.Response:
