@@ -28,6 +28,7 @@ from emulator.connect import (
     platform,
     rejection,
     reviewing,
+    tokens_v2,
 )
 from emulator.control import (
     asks,
@@ -151,6 +152,7 @@ CATALOG = Catalog(
         onboarding,
         accounts_v2,
         persons_v2,
+        tokens_v2,
         account_links_v2,
         account_sessions,
         login_links,

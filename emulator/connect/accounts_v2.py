@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from emulator.connect import accounts, capabilities
+from emulator.connect import accounts, capabilities, persons
 from emulator.connect.correspondence import applied, configuration_of, without_empty
 from emulator.connect.home_currencies import currency_of
 from emulator.connect.params_v2 import AccountListParams, CloseParams, CreateParams, UpdateParams
@@ -19,6 +19,7 @@ from emulator.connect.records import capabilities as known_capabilities
 from emulator.connect.records.accounts import Account, controller_of
 from emulator.connect.records.accounts_v2 import PAID_OUT, AccountOfV2, of
 from emulator.connect.records.capabilities import Capability
+from emulator.connect.records.tokens_v2 import AccountToken, spent
 from emulator.connect.reviewing import Seen, conclude, controlled, review, seen
 from emulator.connect.shapes import merged
 from emulator.connect.telling_v2 import Told, account_as_v1
@@ -103,6 +104,7 @@ def create(world: World, params: dict[str, Any]) -> AccountOfV2:
     """
     if not world.is_platform:
         raise invalid(accounts.NOT_OURS)
+    params = with_token(world, params)
     told = account_as_v1(params)
     configurations = sorted(params.get("configuration", {}))
     country = params.get("identity", {}).get("country")
@@ -132,6 +134,7 @@ def update(world: World, params: dict[str, Any], id: str) -> AccountOfV2:
     """Tell Stripe more about an account; what was known stays. 400 for what cannot change, and once it is closed."""
     inside, before = changed(world, id)
     old = known_accounts.of(inside)
+    params = with_token(world, params)
     told = account_as_v1(params)
     account = after(moved(old, params), told)
     asked_for = requests(inside, account, told)
@@ -166,6 +169,22 @@ def close(world: World, params: dict[str, Any], id: str) -> AccountOfV2:
     known_accounts.save(inside, replace(account, is_closed=True, configurations=has))
     accounts.leave(inside)
     return of(inside)
+
+
+def with_token(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """The same with what an account token stands for. 400 for what is sent beside it, the rest of `identity` aside.
+
+    Source: https://docs.stripe.com/connect/account-tokens
+    """
+    if "account_token" not in params:
+        return params
+    param = "account_token"
+    sent = {name: value for name, value in params.items() if name != param}
+    said = spent(world.as_account(world.platform), AccountToken, params[param], param=param)
+    identity, known = said.get("identity", {}), sent.get("identity", {})
+    persons.refuse_beside(param, {name: value for name, value in said.items() if name != "identity"}, sent)
+    persons.refuse_beside(param, identity, known)
+    return {**sent, **said, "identity": {**known, **identity}}
 
 
 # Deciding

@@ -19,7 +19,6 @@ from urllib.parse import quote, urlsplit
 
 from emulator.connect import accounts as changes
 from emulator.connect import bank_test_numbers, external_accounts
-from emulator.connect.account_links import Url
 from emulator.connect.account_params import CreateParams
 from emulator.connect.bank_accounts import described
 from emulator.connect.onboarding import HEADERS, PAGES, led_to, name_of
@@ -27,6 +26,7 @@ from emulator.connect.platform import bank_in
 from emulator.connect.records import accounts
 from emulator.connect.records.accounts import Account, application_of
 from emulator.connect.reviewing import review
+from emulator.connect.shapes import Url
 from emulator.kernel.carried import handle_of_client, text_of
 from emulator.kernel.errors import ApiError, invalid, missing, unauthorized, unbuilt
 from emulator.kernel.ids import base62

@@ -297,23 +297,28 @@ def business(is_new: bool) -> Hash:
     )
 
 
+def attestations(declaration: type[Params], account: Hash, **terms: Any) -> Hash:
+    """What somebody declares, and the terms of the account and of other products that they accept."""
+    return of(
+        directorship_declaration=Hash(declaration, unset=True),
+        ownership_declaration=Hash(declaration, unset=True),
+        persons_provided=of(
+            directors=Boolean(unset=True),
+            executives=Boolean(unset=True),
+            owners=Boolean(unset=True),
+            ownership_exemption_reason=Enum(
+                ("qualified_entity_exceeds_ownership_threshold", "qualifies_as_financial_institution"), unset=True
+            ),
+        ),
+        representative_declaration=Hash(declaration, unset=True),
+        terms_of_service=of(account=account, **terms),
+    )
+
+
 def identity(is_new: bool, **terms: Any) -> Hash:
     """Whose account it is; `terms` are those of products besides Stripe's own."""
     return group(
-        attestations=of(
-            directorship_declaration=Hash(Declaration, unset=True),
-            ownership_declaration=Hash(Declaration, unset=True),
-            persons_provided=of(
-                directors=Boolean(unset=True),
-                executives=Boolean(unset=True),
-                owners=Boolean(unset=True),
-                ownership_exemption_reason=Enum(
-                    ("qualified_entity_exceeds_ownership_threshold", "qualifies_as_financial_institution"), unset=True
-                ),
-            ),
-            representative_declaration=Hash(Declaration, unset=True),
-            terms_of_service=of(account=accepted(is_new), **terms),
-        ),
+        attestations=attestations(Declaration, accepted(is_new), **terms),
         business_details=business(is_new),
         country=AnyCaseCountry(),
         entity_type=Enum(BUSINESS_TYPES),
@@ -380,14 +385,36 @@ class AccountListParams(PageParams):
     closed = Boolean()
 
 
-def person_params(is_new: bool) -> type[Params]:
-    """What may be said of a person behind an account, at first or later."""
+def person_params(is_new: bool, account: Hash, **more: Any) -> type[Params]:
+    """What may be said of a person behind an account, at first or later; `account` is whose terms they accept."""
     roles = {**IN_A_COMPANY, **{role: Boolean() for role in ("authorizer", "legal_guardian", "representative")}}
-    terms = of(account=accepted(is_new))
-    return group_of(
-        **person(is_new, additional_terms_of_service=terms, person_token=String(), relationship=of(**roles))
+    terms = of(account=account)
+    return group_of(**person(is_new, additional_terms_of_service=terms, relationship=of(**roles), **more))
+
+
+CreatePersonParams = person_params(True, accepted(is_new=True), person_token=String())
+UpdatePersonParams = person_params(False, accepted(is_new=False), person_token=String())
+
+
+# Tokens
+
+
+Attested = group_of(attested=Boolean())
+SHOWN = of(shown_and_accepted=Boolean())
+
+
+class AccountTokenParams(Params):
+    """What may be said of an account, in place of a token."""
+
+    contact_email = Email()
+    contact_phone = String()
+    display_name = String()
+    identity = group(
+        attestations=attestations(Attested, SHOWN),
+        business_details=business(is_new=False),
+        entity_type=Enum(BUSINESS_TYPES),
+        individual=group(**person(False, relationship=of(**IN_A_COMPANY))),
     )
 
 
-CreatePersonParams = person_params(is_new=True)
-UpdatePersonParams = person_params(is_new=False)
+PersonTokenParams = person_params(False, SHOWN)

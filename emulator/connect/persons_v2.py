@@ -13,8 +13,9 @@ from emulator.connect.params_v2 import CreatePersonParams, UpdatePersonParams
 from emulator.connect.records import accounts_v2
 from emulator.connect.records.persons import Person
 from emulator.connect.records.persons_v2 import PersonOfV2
+from emulator.connect.records.tokens_v2 import PersonToken, spent
 from emulator.connect.reviewing import conclude
-from emulator.connect.telling_v2 import no_tokens, person_as_v1
+from emulator.connect.telling_v2 import person_as_v1
 from emulator.kernel.errors import invalid
 from emulator.kernel.lists import Page, lists
 from emulator.kernel.params import PageParams
@@ -41,9 +42,10 @@ def retrieve(world: World, params: dict[str, Any], account_id: str, id: str) -> 
 
 
 def create(world: World, params: dict[str, Any], account_id: str) -> PersonOfV2:
-    """Add a person to a company's account. 400 for a second representative, and for an individual's account."""
+    """Add a person to a company's account. 400 for a second representative, for a token that is unknown or used, and
+    for an individual's account."""
     inside, before = changed(world, account_id)
-    refuse_token(params)
+    params = with_token(inside, params)
     if accounts_v2.of(inside).business_type == "individual":
         raise invalid(ONLY_ONE, code="individual_additional_person_not_allowed")
     refuse_second_representative(inside, params, None)
@@ -56,7 +58,7 @@ def update(world: World, params: dict[str, Any], account_id: str, id: str) -> Pe
     """What was sent is merged with what is known. 400 for a second representative."""
     inside, before = changed(world, account_id)
     inside.get(PersonOfV2, id)
-    refuse_token(params)
+    params = with_token(inside, params)
     refuse_second_representative(inside, params, id)
     persons.update(inside, person_as_v1(params), id)
     conclude(inside, before)
@@ -85,10 +87,14 @@ def refuse_second_representative(world: World, params: dict[str, Any], id: str |
         )
 
 
-def refuse_token(params: dict[str, Any]) -> None:
-    """501 for what a token of a person would say."""
-    if "person_token" in params:
-        raise no_tokens("person_token")
+def with_token(world: World, params: dict[str, Any]) -> dict[str, Any]:
+    """The same with what a person token stands for. 400 for what is sent beside it."""
+    if "person_token" not in params:
+        return params
+    sent = {name: value for name, value in params.items() if name != "person_token"}
+    said = spent(world, PersonToken, params["person_token"], param="person_token")
+    persons.refuse_beside("person_token", said, sent)
+    return {**sent, **said}
 
 
 ROUTES = [

@@ -21,7 +21,7 @@ from emulator.connect.correspondence import (
     placed,
 )
 from emulator.connect.shapes import NO_TERMS
-from emulator.kernel.errors import ApiError, invalid, unbuilt
+from emulator.kernel.errors import invalid, unbuilt
 
 KINDS = {kind: name for name, kind in NUMBERS.items()}
 LAST_FOUR = re.compile(r"[0-9]{4}")
@@ -46,7 +46,7 @@ class Told(NamedTuple):
 def account_as_v1(params: dict[str, Any]) -> Told:
     """What was sent about an account, its controller, country and applied configurations aside.
 
-    501 for what belongs to products that are not here, and for tokens.
+    501 for what belongs to products that are not here.
     """
     refuse_elsewhere(params)
     identity = {name: value for name, value in params.get("identity", {}).items() if name != "country"}
@@ -60,7 +60,7 @@ def account_as_v1(params: dict[str, Any]) -> Told:
     sent = {
         name: value
         for name, value in {**params, "identity": identity}.items()
-        if name not in ("account_token", "configuration", "dashboard", "defaults", "metadata")
+        if name not in ("configuration", "dashboard", "defaults", "metadata")
     }
     sent["defaults"] = {name: value for name, value in params.get("defaults", {}).items() if name != "responsibilities"}
     sent["configuration"] = {
@@ -98,9 +98,7 @@ def wanted(configuration: dict[str, Any]) -> list[tuple[str, bool, str]]:
 
 
 def refuse_elsewhere(params: dict[str, Any]) -> None:
-    """501 for capabilities of other products, ways of paying out that only those make, and tokens."""
-    if "account_token" in params:
-        raise no_tokens("account_token")
+    """501 for capabilities of other products, and ways of paying out that only those make."""
     for path, why in ELSEWHERE.items():
         if asks(at(params.get("configuration", {}), path)):
             param = "configuration" + "".join(f"[{name}]" for name in path.split("."))
@@ -154,11 +152,3 @@ def person_as_v1(params: dict[str, Any], param: str = "") -> dict[str, Any]:
                 )
             known[KINDS.get(one["type"], "id_number")] = one["value"]
     return known
-
-
-def no_tokens(param: str) -> ApiError:
-    """501: what a token says has to be said itself."""
-    return unbuilt(
-        f"This emulator makes no tokens of accounts and persons for v2: send what they would hold without {param}.",
-        param=param,
-    )

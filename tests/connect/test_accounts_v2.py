@@ -286,7 +286,6 @@ def test_what_belongs_to_other_products_is_refused_by_name(platform, configurati
 @pytest.mark.parametrize(
     "params",
     [
-        {"account_token": "accttok_1"},
         {"configuration": {"customer": {"automatic_indirect_tax": {"validate_location": "auto"}}}},
         {"configuration": {"customer": {"billing": {"default_payment_method": "pm_1"}}}},
         {"defaults": {"payout_methods": {"default": "x"}}},

@@ -146,12 +146,6 @@ def test_a_person_of_another_account_is_not_found(platform, firm):
         assert (answer.status, answer.error["code"]) == (404, "not_found")
 
 
-def test_a_token_of_a_person_is_refused_by_name(platform, firm):
-    answer = platform.post(f"{firm}/persons", person_token="perstok_1")
-
-    assert (answer.status, answer.error["code"]) == (501, "not_implemented")
-
-
 def test_v1_is_told_of_persons_of_v2(platform, firm):
     person = platform.made(f"{firm}/persons", given_name="Ada")
     platform.made(f"{firm}/persons/{person['id']}", given_name="B")

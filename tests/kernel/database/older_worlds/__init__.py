@@ -95,6 +95,12 @@ def add_what_has_come_since(platform: Client) -> None:
     platform.made("/v1/tokens", pii={"id_number": "000000000"})
     for _ in range(2):
         connected_over_oauth(platform)
+    identity = {"country": "US", "entity_type": "company"}
+    of_v2 = platform.made("/v2/core/accounts", configuration={"customer": {}}, identity=identity)["id"]
+    for token in [platform.made("/v2/core/account_tokens", display_name="Ada")["id"] for _ in range(2)][:1]:
+        platform.made(f"/v2/core/accounts/{of_v2}", account_token=token)
+    for _ in range(2):
+        platform.made(f"/v2/core/accounts/{of_v2}/person_tokens", given_name="Ada")
     external = f"/v1/accounts/{business.account}/external_accounts"
     platform.made(external, external_account="tok_visa_debit")
     transfer = business.made("/v1/transfers", amount=2_00, currency="usd", destination=own)
