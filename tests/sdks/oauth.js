@@ -32,7 +32,7 @@ async function main() {
   await refused(stripe.oauth.token({ grant_type: 'authorization_code', code: 'ac_nothing' }));
   await refused(stripe.oauth.deauthorize({ client_id, stripe_user_id: account.id }));
   await refused(new Stripe(more.access_token, options).accounts.retrieve());
-  await refused(stripe.accounts.retrieve({ stripeAccount: account.id }));
+  await refused(stripe.accounts.retrieve(account.id));
   console.log(
     JSON.stringify({
       asked: [url.pathname, url.searchParams.get('client_id') === client_id],
