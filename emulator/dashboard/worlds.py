@@ -64,7 +64,7 @@ def shown(view: View, look: Glance) -> dict[str, Any]:
 def told(view: View) -> dict[str, Any]:
     """The world that is looked at, with what is in it, in words."""
     world = view.platform.get("/_emulator/world")
-    counts = [(NOUNS[kind], world["counts"].get(kind, 0)) for kind in TOLD]
+    counts = [(NOUNS[kind], world["counts"].get(kind, 0) - (kind == "account")) for kind in TOLD]  # not its own
     inside = [formats.plural(count, noun) for noun, count in counts if count]
     clock = f"clock frozen at {formats.weekday(world['now'])}" if world["frozen"] else "clock runs"
     return {**world, "inside": " · ".join([*inside, clock])}
