@@ -71,6 +71,15 @@ TOLD = {
     ),
     "developer.test_clocks.arrive": Told("test clock", "arrives", "arrived", "it was advanced to its time"),
     "developer.test_clocks.end": Told("test clock", "is deleted", "deleted", "it reached the time to which it is kept"),
+    "payments.charge_disputes.decide": Told(
+        "dispute of a charge", "is decided", "decided", "the bank has read the evidence", "disputes of charges"
+    ),
+    "payments.charge_disputes.expire": Told(
+        "dispute of a charge", "is over", "ended", "nobody has answered it in time", "disputes of charges"
+    ),
+    "payments.charge_disputes.open": Told(
+        "charge", "is disputed", "disputed", "the number that paid it stands for that"
+    ),
     "payments.charging.book": Told("charge", "is booked", "booked", "its money is there a moment after it was taken"),
     "payments.charging.clear": Told("charge", "succeeds, or fails", "got on", BY_ITSELF),
     "payments.charging.expire": Told(
@@ -104,6 +113,8 @@ TOLD = {
         "dispute", "expires", "expired", "it has not been submitted within 110 days of the transaction"
     ),
     "issuing.shipping_helpers.arrive": Told("card", "is delivered", "delivered", BY_ITSELF),
+    "payments.refunds.arrive": Told("refund", "arrives", "arrived", BY_ITSELF),
+    "payments.refunds.bounce": Told("refund", "comes back", "came back", "the bank cannot place it"),
     "payments.setup_intents.time_out": Told(
         "setup intent", "fails", "failed", "nobody has verified its bank account in time"
     ),
