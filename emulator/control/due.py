@@ -85,13 +85,6 @@ TOLD = {
     "payments.charging.expire": Told(
         "uncaptured charge", "is let go", "let go", "nobody has captured it in seven days"
     ),
-    "payments.charge_disputes.decide": Told("dispute", "is decided", "decided", "the bank reads what was submitted"),
-    "payments.charge_disputes.expire": Told(
-        "dispute", "is lost, or an inquiry over", "ran out", "nobody has answered by the day that it names"
-    ),
-    "payments.charge_disputes.open": Told("charge", "is disputed", "disputed", "its test card says so"),
-    "payments.refunds.arrive": Told("refund", "arrives", "arrived", "its test card keeps it pending for some days"),
-    "payments.refunds.bounce": Told("refund", "fails", "failed", "its test card cannot be given anything back"),
     "payments.funds.arrive": Told("amount", "becomes available", "became available", "what is paid waits for two days"),
     "issuing.authorizations.expire": Told(
         "hold", "expires", "expired", "what is not captured in time goes back to the cardholder"
