@@ -104,6 +104,20 @@ def test_who_hears_of_nothing_is_told_how_to_change_that(platform, visitor):
     assert "Nobody to send it to." in visitor.text
 
 
+def test_the_navigation_counts_what_nobody_has_acknowledged(platform, visitor, consumer):
+    told(platform, consumer)
+    visitor.get("/dashboard/clock")
+    assert "unacknowledged" not in visitor.text
+
+    consumer.answer = lambda arrived: Reply(500)
+    for _ in range(10):
+        a_cardholder(platform)
+    platform.made("/_emulator/webhooks/drain")
+    visitor.get("/dashboard/clock")
+
+    assert "Events 10 unacknowledged" in visitor.text
+
+
 def test_a_world_without_events_says_what_makes_one(visitor):
     visitor.get("/dashboard/events")
 

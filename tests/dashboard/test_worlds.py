@@ -71,7 +71,7 @@ def test_a_name_that_has_a_world_and_a_fixture_that_is_none_are_refused(app, vis
 def test_a_world_is_kept_and_brought_back(platform, visitor, handle):
     a_cardholder(platform)
     visitor.get(WORLDS)
-    assert "None yet. A snapshot is the way back" in visitor.text
+    assert "No snapshot yet. One is the way back" in visitor.text
 
     visitor.post("/dashboard/worlds/snapshot", world=handle, name="before")
     assert "Snapshot “before” taken." in visitor.text
