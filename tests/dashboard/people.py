@@ -98,6 +98,7 @@ class Person:
     def types(self, name: str, value: str, within: str = "main") -> None:
         """Fill in a field by its name."""
         field = f"document.querySelector('{within} [name={name}]:not([type=hidden])')"
+        until(lambda: self.tab.run(f"{field} !== null"))
         self.tab.run(f"{field}.value = {json.dumps(value)}")
 
     def chooses(self, name: str, value: str) -> None:

@@ -59,12 +59,14 @@ def test_from_a_new_world_to_a_failing_webhook_a_week_later_and_back(
 
     person.goes_to("Events")
     person.press("Endpoints")
+    person.reads("New endpoint", "Types of events")
     person.types("url", consumer.url)
     person.types("types", HEARS)
     person.press("Make it")
     person.reads("Its secret, which is not shown again: whsec_", "Nothing was sent to it.")
 
     person.goes_to("Terminal")
+    person.reads("Blue Fig Coffee")
     person.types("amount", "12.00")
     person.press("Blue Fig Coffee")
     person.press("Swipe")
@@ -81,7 +83,7 @@ def test_from_a_new_world_to_a_failing_webhook_a_week_later_and_back(
     person.goes_to("Clock")
     person.reads("A hold of $12.00 expires", "Blue Fig Coffee, made")
     person.press("Frozen")
-    person.reads("Time stands still until you move it")
+    person.reads("Frozen. Time stands still until you move it")
     person.open(f"{demo.url}/dashboard/worlds")
     person.types("name", "before the week", within="#keep")
     person.press("Take a snapshot")
