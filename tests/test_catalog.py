@@ -209,6 +209,13 @@ def test_two_of_one_name_are_refused(offer, says):
         Catalog((Guest, type("Second", (), offer)))
 
 
+def test_a_prefix_can_only_be_shared_with_a_record_that_has_it():
+    sharing = record("other", prefix="ot", shared_prefixes=("zz",), noun="note")(type("Other", (Note,), {}))
+
+    with pytest.raises(AssertionError, match="other shares the prefix zz, which no record has"):
+        Catalog((Notes, type("Second", (), {"RECORDS": (sharing,)})))
+
+
 def test_what_follows_from_something_is_done_in_the_order_of_the_catalog():
     def following(name):
         return type(name, (), {"WHEN": {"account.rejected": name}})

@@ -54,8 +54,7 @@ def explain(tenant: Tenant, params: dict[str, Any], id: str) -> dict[str, Any]:
     """
     with tenant.reading() as step:
         world = World(step, step.row.platform)
-        kind = world.catalog.prefixes.get(id.partition("_")[0])
-        found = world.anywhere(kind, id) if kind is not None else None
+        found = world.of_id(id)
         events = [event for _, event in step.happened.arrived(0, MOST_EVENTS, about=id)]
         if found is None and not events:
             raise ApiError(404, f"Nothing is known of '{id}'.", code="resource_missing", param="id")

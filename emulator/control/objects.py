@@ -16,9 +16,8 @@ OUR_OWN = ("emulator.", "stripecli.")  # what is kept beside Stripe's objects
 
 def find(world: World, params: dict[str, Any], id: str) -> dict[str, Any]:
     """An object of Stripe's and the account of the tenant that it belongs to. 404 for an id that nothing has."""
-    kind = world.catalog.prefixes.get(id.partition("_")[0])
-    owned = world.anywhere(kind, id) if kind is not None and not kind.object.startswith(OUR_OWN) else None
-    if owned is None:
+    owned = world.of_id(id)
+    if owned is None or owned[1].object.startswith(OUR_OWN):
         raise ApiError(404, f"Nothing in this world has the id '{id}'.", code="resource_missing", param="id")
     account, found = owned
     return {

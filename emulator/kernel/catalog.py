@@ -52,6 +52,11 @@ class Catalog:
             "prefixes",
             ((prefix, kind) for kind in kinds if kind not in faces for prefix in (kind.prefix, *kind.other_prefixes)),
         )
+        self.sharing: dict[str, list[Kind]] = {}
+        for kind in kinds:
+            for prefix in kind.shared_prefixes if kind not in faces else ():
+                assert prefix in self.prefixes, f"{kind.object} shares the prefix {prefix}, which no record has"
+                self.sharing.setdefault(prefix, []).append(kind)
         self.stored: tuple[Kind, ...] = tuple(kind for kind in kinds if kind.has_table)
         tables = named("tables", ((kind.table, kind) for kind in self.stored))
         for kind in faces:

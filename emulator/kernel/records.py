@@ -58,6 +58,7 @@ class Record(Protocol):
     object: ClassVar[str]  # Stripe's name of it, "issuing.card"
     prefix: ClassVar[str]  # of its ids, "ic"; the catalog refuses two records of one prefix
     other_prefixes: ClassVar[tuple[str, ...]]  # of ids that some of them have instead, as payments from banks do
+    shared_prefixes: ClassVar[tuple[str, ...]]  # and those of another record that some of them have
     noun: ClassVar[str]  # in "No such issuing card: 'ic_x'"
     cursor_noun: ClassVar[str]  # in the same sentence about a list's cursor; usually the noun
     path_param: ClassVar[str | None]  # the refusal's `param`; None for the name that the path has for the id
@@ -105,6 +106,7 @@ def record(
     *,
     prefix: str,
     other_prefixes: tuple[str, ...] = (),
+    shared_prefixes: tuple[str, ...] = (),
     noun: str,
     cursor_noun: str | None = None,
     path_param: str | None = None,
@@ -126,6 +128,7 @@ def record(
         "object": object,
         "prefix": prefix,
         "other_prefixes": other_prefixes,
+        "shared_prefixes": shared_prefixes,
         "noun": noun,
         "cursor_noun": cursor_noun or noun,
         "path_param": path_param,

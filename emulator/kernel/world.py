@@ -316,16 +316,23 @@ class World:
             found = self.step.reads.ahead(self.store.get_many, kind, keys=some)
             self.read_embedded([owned[1] for owned in found.values() if owned is not None])
 
+    def of_id(self, id: str) -> tuple[str, Any] | None:
+        """The owning account and the record of an id, whatever kind that is of, or None."""
+        prefix = id.partition("_")[0]
+        kind = self.catalog.prefixes.get(prefix)
+        found = self.anywhere(kind, id) if kind is not None else None
+        if found is None and prefix in self.catalog.sharing:
+            return next(filter(None, (self.anywhere(other, id) for other in self.catalog.sharing[prefix])), None)
+        return found
+
     def owner_of(self, id: str | None) -> World:
         """Whose an object is, seen from inside; the acting account where it is nobody's."""
-        kind = self.catalog.prefixes.get(str(id).partition("_")[0])
-        found = self.anywhere(kind, id) if kind is not None else None
+        found = self.of_id(str(id))
         return self if found is None or found[0] == self.account else self.as_account(found[0])
 
     def resolved(self, id: str) -> Any:
         """The object an id stands for, rendered, if this account may read it; else the id."""
-        kind = self.catalog.prefixes.get(id.partition("_")[0])
-        found = self.anywhere(kind, id) if kind is not None else None
+        found = self.of_id(id)
         # A connected account is its platform's record, and may read itself all the same.
         if found is None or self.account not in (found[0], id):
             return id

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from emulator.connect.records.cards import BRANDS
 from emulator.connect.shapes import group
 from emulator.kernel.conditions import Condition
 from emulator.kernel.errors import ApiError, invalid, missing, no_such
@@ -36,16 +37,8 @@ from emulator.payments import not_built, payment_methods
 from emulator.payments.customer import Customer
 from emulator.payments.declines import declined
 from emulator.payments.payment_methods import PaymentMethod
+from emulator.payments.tokens import Token
 
-BRANDS = {
-    "amex": "American Express",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "mastercard": "MasterCard",
-    "unionpay": "UnionPay",
-    "visa": "Visa",
-}
 ADDRESS = {
     "address_city": "city",
     "address_country": "country",
@@ -149,21 +142,22 @@ class VerifyParams(Params):
 
 
 def of_token(world: World, token: str, *, param: str) -> PaymentMethod:
-    """A new card for a test token, not stored yet. 400 for what is none, 501 for bank accounts and other sources."""
+    """A new card for a token, which is used up by this, or a test token; the card is not stored yet.
+
+    400 for what is no token of a card, 501 for bank accounts and other sources.
+    """
     if token.startswith(("btok_", "src_")):
         raise not_built.not_built("sources of customers other than cards", param=param)
-    card = cards.behind(token, cards.OF_TOKENS)
-    if card is None:
-        raise no_such("token", token, param=param, status=400)
+    card = Token.spent(world, token, "card", param=param).card
     made = PaymentMethod(
-        id=world.new_id(payment_methods.OF_SOURCES),
+        id=card.id,
         created=world.now,
         type="card",
         billing_details=payment_methods.billing_details({}, {}),
         number=card.number,
-        token=token,
+        token=token if cards.behind(token, cards.OF_TOKENS) else None,
     )
-    return replace(made, card=payment_methods.drawn(world, made, card))
+    return payment_methods.with_token(world, made, card)
 
 
 def to_charge(world: World, source: str | None, customer: Customer | None) -> PaymentMethod:

@@ -64,6 +64,7 @@ USED_UP = (
 @record(
     "payment_method",
     prefix="pm",
+    shared_prefixes=(OF_SOURCES,),
     noun="PaymentMethod",
     filters=("allow_redisplay", "customer", "is_self", "is_source", "type"),
     hidden=(

@@ -147,3 +147,66 @@ def test_the_doctor_names_a_default_that_is_no_source_of_the_customer(platform, 
         world.put(replace(world.get(Customer, customer), default_source="card_other"))
 
     assert any("card_other" in said.detail for said in said_by_doctor(platform))
+
+
+def test_a_source_is_shown_whole_where_a_payment_names_it(platform, sources):
+    customer = sources.split("/")[3]
+    made = platform.made(sources, source="tok_visa")
+    path = f"{CUSTOMERS}/{customer}"
+    platform.made(path, invoice_settings={"default_payment_method": made["id"]})
+
+    intent = paid(platform, method=made["id"], customer=customer)
+    shown = platform.read(f"/v1/payment_intents/{intent['id']}", expand=["payment_method"])["payment_method"]
+    preferred = platform.read(path, expand=["invoice_settings.default_payment_method"])["invoice_settings"]
+
+    assert (shown["id"], shown["object"], shown["customer"]) == (made["id"], "payment_method", customer)
+    assert preferred["default_payment_method"] == shown == platform.read(f"/v1/payment_methods/{made['id']}")
+    assert platform.read(f"/_emulator/objects/{made['id']}")["data"] == shown
+
+
+CARD = {
+    "number": "5555555555554444",
+    "exp_month": 12,
+    "exp_year": 2040,
+    "cvc": "123",
+    "name": "Ada",
+    "address_zip": "1",
+}
+
+
+def test_a_token_that_was_made_becomes_a_source_once(platform, sources):
+    token = platform.made("/v1/tokens", card=CARD)
+
+    made = platform.made(sources, source=token["id"])
+    again = platform.post(sources, source=token["id"])
+
+    assert (made["id"], made["brand"], made["exp_year"]) == (token["card"]["id"], "MasterCard", 2040)
+    assert (made["name"], made["address_zip"], made["address_zip_check"]) == ("Ada", "1", "pass")
+    assert platform.read(f"/v1/tokens/{token['id']}")["used"] is True
+    assert (again.status, again.error["code"]) == (400, "token_already_used")
+    assert said_by_doctor(platform) == []
+
+
+@pytest.mark.parametrize("way", ["charge", "customer"])
+def test_charges_and_customers_take_tokens_that_were_made(platform, way):
+    token = platform.made("/v1/tokens", card=CARD)["id"]
+
+    if way == "charge":
+        source = platform.made("/v1/charges", amount=10_00, currency="usd", source=token)["source"]
+    else:
+        source = platform.made(CUSTOMERS, source=token, expand=["default_source"])["default_source"]
+
+    assert (source["last4"], source["name"]) == ("4444", "Ada")
+    assert platform.read(f"/v1/tokens/{token}")["used"] is True
+
+
+def test_a_token_is_not_used_up_by_what_is_refused(platform):
+    token = platform.made("/v1/tokens", card=CARD)["id"]
+    person = platform.made("/v1/tokens", pii={"id_number": "000000000"})["id"]
+
+    too_little = platform.post("/v1/charges", amount=1, currency="usd", source=token)
+    fee_of_nobody = platform.post("/v1/charges", amount=1_00, currency="usd", source=token, application_fee_amount=1)
+    other_type = platform.post("/v1/charges", amount=1_00, currency="usd", source=person)
+
+    assert [one.status for one in (too_little, fee_of_nobody, other_type)] == [400, 400, 400]
+    assert platform.read(f"/v1/tokens/{token}")["used"] is False

@@ -1,5 +1,7 @@
 """Cards that somebody has given the number of: debit cards that an account is paid out to, and what tokens stand for.
 
+A customer's card is a payment method, whose id may begin with `card_` too: see `payments/customer_sources.py`.
+
 No number is kept but those of test cards, which decide what becomes of money on its way to them.
 Source: https://docs.stripe.com/api/external_account_cards
 """
@@ -31,14 +33,14 @@ BRANDS = {
     "card",
     prefix="card",
     noun="external account",
-    filters=("currency", "customer", "is_external"),
+    filters=("currency", "is_external"),
     can_go=True,
     hidden=("created", "has_cvc", "number", "preferred_network"),
-    expands=("account", "customer"),
+    expands=("account",),
     silent=("default_for_currency",),
 )
 class Card:
-    """A test card. `account` is whose external account it is, `customer` whose card; neither: what a token stands for.
+    """A test card. `account` is whose external account it is; without one it is what a token stands for.
 
     `brand` is as Stripe writes it here, `Visa` and not `visa`. No financial account is behind one, and no bank by its
     routing number.
@@ -57,7 +59,6 @@ class Card:
     fingerprint: str
     funding: str
     account: str | None = None
-    customer: str | None = None
     currency: str | None = None
     default_for_currency: bool = False
     name: str | None = None
@@ -92,7 +93,7 @@ class Card:
         return "could_not_process" if self.number == TAKES_NO_PAYOUTS else None
 
     def render(self, world: World) -> dict[str, Any]:
-        """The card, its number hidden but for the last digits, and what only external accounts or customers' have."""
+        """The card, its number hidden but for the last digits, and what only external accounts have."""
         members = shown(
             self,
             available_payout_methods=self.available_payout_methods,
@@ -103,8 +104,6 @@ class Card:
             tokenization_method=None,
         )
         del members["livemode"]
-        for name in OF_ACCOUNTS if self.account is None else ("customer",):
+        for name in OF_ACCOUNTS if self.account is None else ():
             del members[name]
-        if self.account is None and self.customer is None:
-            del members["customer"]
         return members
