@@ -20,6 +20,7 @@ from typing import Any
 
 from emulator import chart_of_accounts as chart
 from emulator import progress
+from emulator.connect.records import accounts
 from emulator.connect.shapes import group, group_of
 from emulator.kernel.dates import DAY
 from emulator.kernel.errors import invalid
@@ -308,12 +309,22 @@ def details_of(charge: Charge, case_type: str, code: str | None) -> dict[str, An
 def withdrawn(world: World, dispute: Dispute) -> Dispute:
     """The dispute once its money and the fee are gone."""
     charge = world.get(Charge, dispute.charge)
+    fee = fee_of(world)
     movement = chart.withdraw_disputed(
-        world.account, dispute.currency, dispute.amount, FEE, charge=charge.id, is_of_bank=charge.is_of_bank
+        world.account, dispute.currency, dispute.amount, fee, charge=charge.id, is_of_bank=charge.is_of_bank
     )
     world.move(movement, because=dispute.id)
     world.put(replace(charge, disputed=True))
-    return world.put(replace(dispute, fee=FEE, is_charge_refundable=False))
+    return world.put(replace(dispute, fee=fee, is_charge_refundable=False))
+
+
+def fee_of(world: World) -> int:
+    """What Stripe takes of an account for a dispute: nothing where its platform pays all fees and answers for losses.
+
+    Source: https://docs.stripe.com/connect/disputes
+    """
+    account = accounts.of(world)
+    return 0 if account.fees_payer == account.losses_payer == "application" else FEE
 
 
 # What is done about one

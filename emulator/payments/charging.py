@@ -266,9 +266,12 @@ def refused(pending: Charge, refusal: Refusal, said: dict[str, Any]) -> Charge:
 
 
 def fee_of(world: World, charge: Charge) -> int:
-    """What Stripe keeps of a charge, in minor units; nothing of accounts whose platform pays the fees."""
-    account = accounts.of(world)
-    if not world.is_platform and account.fees_payer != "account":
+    """What Stripe keeps of a charge, in minor units; nothing of accounts whose platform pays all fees.
+
+    Custom and Express accounts, whose payer is `application_custom` or `application_express`, pay for their charges.
+    Source: https://docs.stripe.com/connect/direct-charges-fee-payer-behavior
+    """
+    if not world.is_platform and accounts.of(world).fees_payer == "application":
         return 0
     if charge.is_of_bank:
         return min(rounded(charge.amount_captured * BANK_SHARE), BANK_MOST)

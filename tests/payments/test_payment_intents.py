@@ -667,14 +667,54 @@ def test_a_direct_charge_is_the_accounts_own_and_its_fee_the_platforms(platform)
     (fee,) = platform.read("/v1/application_fees", expand=["data.balance_transaction"])["data"]
 
     money = charge["balance_transaction"]
-    assert (money["amount"], money["fee"], money["net"]) == (20_00, 2_00, 18_00)  # the platform pays Stripe's
-    assert [one["type"] for one in money["fee_details"]] == ["application_fee"]
+    assert (money["amount"], money["fee"], money["net"]) == (20_00, 2_00 + 88, 18_00 - 88)
+    assert [one["type"] for one in money["fee_details"]] == ["application_fee", "stripe_fee"]
     assert charge["application_fee"] == fee["id"] and charge["application"] == fee["application"]
     assert (fee["account"], fee["charge"], fee["amount"]) == (business.account, charge["id"], 2_00)
     assert fee["balance_transaction"]["type"] == "application_fee"
-    assert (balance(business), balance(platform)) == ((0, 18_00), (0, 2_00))
+    assert (balance(business), balance(platform)) == ((0, 18_00 - 88), (0, 2_00))
     assert platform.event_types()[-1] == "application_fee.created"
     assert platform.get(f"{CHARGES}/{charge['id']}").status == 404
+    assert said_by_doctor(platform) == []
+
+
+@pytest.mark.parametrize(
+    "payer, losses, dashboard, fee, of_dispute",
+    [
+        ("account", "stripe", "full", 88, 15_00),
+        ("application", "stripe", "full", 0, 15_00),
+        ("application", "application", "none", 0, 0),
+        ("application_custom", None, None, 88, 15_00),
+        ("application_express", None, None, 88, 15_00),
+    ],
+)
+def test_who_pays_stripes_fees_of_a_direct_charge_is_said_by_the_controller(
+    platform, payer, losses, dashboard, fee, of_dispute
+):
+    kind = {"type": payer.removeprefix("application_")}
+    if losses is not None:
+        collects = "application" if dashboard == "none" else "stripe"
+        kind = {
+            "controller": {
+                "fees": {"payer": payer},
+                "losses": {"payments": losses},
+                "requirement_collection": collects,
+                "stripe_dashboard": {"type": dashboard},
+            }
+        }
+    asked = {name: {"requested": True} for name in ("card_payments", "transfers")}
+    account = platform.made("/v1/accounts", country="US", capabilities=asked, **kind)
+    business = platform.acting_as(account["id"])
+
+    paid(business)
+    after = balance(business)
+    paid(business, method="pm_card_createDispute")
+    business.read("/v1/balance")
+
+    assert account["controller"]["fees"]["payer"] == payer
+    assert after == (0, 20_00 - fee)
+    assert balance(business) == (-20_00 - of_dispute, 2 * (20_00 - fee))
+    assert balance(platform) == (0, 0)
     assert said_by_doctor(platform) == []
 
 
@@ -741,7 +781,7 @@ def test_a_held_charge_takes_its_fee_when_it_is_captured(platform):
 
     business.made(path_of(held, "capture"), amount_to_capture=10_00, application_fee_amount=1_00)
 
-    assert (balance(business), balance(platform)) == ((0, 9_00), (0, 1_00))
+    assert (balance(business), balance(platform)) == ((0, 9_00 - 59), (0, 1_00))
 
 
 @pytest.mark.parametrize("sends_on", [False, True])
@@ -756,7 +796,7 @@ def test_the_fee_of_a_part_that_is_captured_is_that_part_at_most(platform, sends
     (fee,) = platform.read("/v1/application_fees")["data"]
     charge = client.read(f"{CHARGES}/{held['latest_charge']}")
     assert (fee["amount"], charge["application_fee_amount"]) == (5_00, 8_00)
-    assert balance(business) == (0, 0)
+    assert balance(business) == (0, 0 if sends_on else -45)  # Stripe's own fee of a direct charge
     assert said_by_doctor(platform) == []
 
 

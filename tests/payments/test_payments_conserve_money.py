@@ -89,7 +89,7 @@ class Payments(RuleBasedStateMachine):
     def direct(self, amount: int, share: int) -> None:
         fee = amount * share // 100
         _, on = self.charged(self.business, amount, False, application_fee_amount=fee)
-        self.add("business", amount - fee, on)
+        self.add("business", amount - fee - fee_of(amount), on)
         self.add("platform", fee, on)
         SUCCEEDED["direct"] += 1
 

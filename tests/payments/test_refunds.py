@@ -270,7 +270,7 @@ def test_the_refund_of_a_direct_charge_may_bring_the_fee_back(platform):
 
     money = refund["balance_transaction"]
     assert (money["amount"], money["fee"], money["net"]) == (-20_00, -4_00, -16_00)
-    assert (balance(business), balance(platform)) == ((0, 0), (0, 0))
+    assert (balance(business), balance(platform)) == ((0, -88), (0, 0))
     assert platform.event_types()[-1] == "application_fee.refunded"
 
 
