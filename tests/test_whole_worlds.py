@@ -105,7 +105,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "v2_core_account_person_token": ".expires_at .said .used",
         "v2_core_account_token": ".expires_at .said .used",
         "payment_method": ".directions .is_used_up .is_verified .number .token .us_bank_account",
-        "payment_link": ".completed .is_recurring .limit .name_collection .waiting",
+        "payment_link": ".is_recurring .limit .name_collection",
         "payout": ".left_out .looked_through .number_of_others .outcome",
         "price": ".currency_options .tiers",
         "person": ".country .documents .numbers .person_token .said .status .updated",

@@ -46,7 +46,8 @@ NOTHING_SENT = (
 ADDRESS = ("address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip")
 
 
-@record("token", prefix="tok", noun="token", has_list=False, hidden=("content",))
+# Test tokens are called like these, and are none: what names one need not find it.
+@record("token", prefix="tok", noun="token", has_list=False, can_go=True, hidden=("content",))
 class Token:
     """A token. `content` is what it stands for: the members of a card or a bank account, or what was said of an account
     or a person, numbers included, which nothing shows."""

@@ -18,6 +18,12 @@ def sources(platform) -> str:
     return f"{CUSTOMERS}/{platform.made(CUSTOMERS)['id']}/sources"
 
 
+def test_the_doctor_does_not_look_for_test_tokens(platform, sources):
+    platform.made(sources, source="tok_chargeCustomerFail")  # as long as an id
+
+    assert said_by_doctor(platform) == []
+
+
 def test_the_first_source_is_the_default_until_it_is_deleted(platform, sources):
     customer = sources.removesuffix("/sources")
     first = platform.made(sources, source="tok_visa", metadata={"a": "1"})
