@@ -439,6 +439,33 @@ def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
     assert listener.types(1) == ["issuing_cardholder.created"]
 
 
+def test_a_world_that_is_brought_back_does_not_end_listening(platform, listen):
+    platform.made("/_emulator/snapshots", name="before anybody listened")
+    listener = listen()
+    a_cardholder(platform)
+    listener.event()
+
+    platform.made("/_emulator/snapshots/before anybody listened/restore")
+    a_cardholder(platform)
+
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_whoever_listens_to_a_world_hears_it_once_it_is_a_fork_of_another(platform, listen, app, key):
+    listener = listen()
+    source = Client(app, f"{key}_source")
+    a_cardholder(source)
+
+    source.made("/_emulator/fork", key=key, replace=True)
+    a_cardholder(source)
+    a_cardholder(platform)
+
+    event = json.loads(listener.event()["event_payload"])
+    assert event["type"] == "issuing_cardholder.created"
+    held = [one["id"] for one in platform.read("/v1/issuing/cardholders")["data"]]
+    assert event["data"]["object"]["id"] == held[0] and len(held) == 2
+
+
 def test_a_session_outlives_the_server(tmp_path):
     with begun(tmp_path) as application:
         platform = Client(application, "sk_test_restart")
