@@ -208,8 +208,12 @@ def beside_what_was_spent(owner: str, controls: dict[str, Any], attempt: Attempt
     if limit is None:
         return None
     most, spent, amount = (written(one, attempt.currency) for one in (limit["amount"], limit["spent"], attempt.amount))
-    verb = "fits" if within_windows(controls, attempt.amount) else "does not fit"
+    fits = within_windows(controls, attempt.amount)
     which = "limit" if limit["interval"] == "all_time" else f"{limit['interval']} limit"
+    if limit["spent"] == 0:
+        verb = "is within" if fits else "is above"
+        return f"{amount} {verb} the {owner}'s {which} of {most}, and nothing was spent {spent_when(limit)}"
+    verb = "fits" if fits else "does not fit"
     return f"{amount} {verb} beside the {spent} spent {spent_when(limit)}: the {owner}'s {which} is {most}"
 
 

@@ -489,6 +489,21 @@ NUMBERS: list[tuple[dict[str, Any], str, str, dict[str, Any] | None]] = [
         },
     ),
     (
+        {"cardholder_controls": {"limits": [{"amount": 5_00, "interval": "all_time", "since": None, "spent": 0}]}},
+        "the amount fits beside what was spent in the cardholder's windows",
+        "$10.00 is above the cardholder's limit of $5.00, and nothing was spent before.",
+        {
+            "amount": 10_00,
+            "spent": 0,
+            "limit": 5_00,
+            "left": 5_00,
+            "over": 5_00,
+            "currency": "usd",
+            "interval": "all_time",
+            "since": None,
+        },
+    ),
+    (
         {"cardholder_controls": {"limits": [{"amount": 5_00, "interval": "all_time", "since": None, "spent": 1}]}},
         "the amount fits beside what was spent in the cardholder's windows",
         "$10.00 does not fit beside the $0.01 spent before: the cardholder's limit is $5.00.",
