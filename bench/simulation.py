@@ -118,7 +118,7 @@ class Simulation:
     def kill(self) -> None:
         """It is gone in the middle of things: the next one finds what was written by then."""
         left = self.folder.parent / str(self.starts)
-        shutil.copytree(self.folder, left)
+        shutil.copytree(self.folder, left, ignore=shutil.ignore_patterns("*.requests.db*"))  # which is written beside
         self.emulator.close()
         self.folder = left
         self.start()

@@ -78,6 +78,8 @@ class Served:
         listener = listening_socket("127.0.0.1", 0)
         self.options = ServerOptions(port=listener.getsockname()[1], **options)
         self.url = self.options.url
+        self.tenants = app.emulator.tenants  # type: ignore[attr-defined]
+        self.before = self.tenants.origin, self.tenants.websocket_url  # an application may be others' too
         self.front: Front = front_of(app, self.options)
         started = threading.Event()
         self.server = Server(self.front, started.set)
@@ -90,6 +92,7 @@ class Served:
         self.server.should_exit = True
         self.thread.join()
         self.front.close()
+        self.tenants.origin, self.tenants.websocket_url = self.before
 
     def __enter__(self) -> Served:
         return self

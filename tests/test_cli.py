@@ -427,6 +427,8 @@ def test_every_command_that_takes_an_address_reads_it_alike(command, server, tmp
         "fork": ["sk_test_command_fork", "--replace"],
         "export": [tmp_path / "world.db"],
         "import": [file],
+        "meter": [],
+        "record": ["--start"],
     }
     takes = {name for name, one in cli.cli.commands.items() if any(option.name == "api_key" for option in one.params)}
     takes.remove("listen")  # goes on until it is interrupted; a test of its own gives it an address
@@ -984,6 +986,8 @@ def test_meter_says_what_a_sandbox_would_have_taken(client, server):
 def test_what_the_server_said_is_printed_as_json(command, server, line, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     whose = [] if line[0] == "worlds" else ["--api-key", "sk_test_told_as_json"]
+    if line[0] == "snapshot":
+        command("snapshot", "create", "json", "--replace", "--url", server.url, *whose)
 
     outcome = command(*line, "--json", "--url", server.url, *whose)
 

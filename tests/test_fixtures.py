@@ -27,7 +27,7 @@ FILES = sorted((Path(__file__).parent.parent / "fixtures").glob("*.json"))
 def test_every_world_can_be_built(app, key, file):
     read = fixtures.read(file)
 
-    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://emulator") as http:
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://localhost") as http:
         replies = fixtures.run(read, http, key)
 
     assert list(replies) == [step.name for step in read.steps]
@@ -44,7 +44,7 @@ def test_every_world_says_what_it_is():
 
 def built(app: Flask, key: str, name: str) -> tuple[Client, dict[str, Any]]:
     """A shipped world, and the replies of its steps."""
-    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://emulator") as http:
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://localhost") as http:
         return Client(app, key), fixtures.run(fixtures.read(fixtures.shipped(name)), http, key)
 
 
@@ -136,7 +136,7 @@ def test_a_month_has_passed_with_fifty_cardholders(app, key):
 @pytest.mark.parametrize("name, country, currency", [("uk", "GB", "gbp"), ("eu", "IE", "eur")])
 def test_the_worlds_in_europe_are_on_the_platforms_own_account_in_its_currency(app, key, name, country, currency):
     platform = Client(app, key)
-    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://emulator") as http:
+    with httpx.Client(transport=httpx.WSGITransport(app=app), base_url="http://localhost") as http:
         replies = fixtures.run(fixtures.read(fixtures.shipped(name)), http, key)
 
     assert platform.read("/v1/account")["country"] == country

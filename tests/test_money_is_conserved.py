@@ -867,13 +867,21 @@ class Money(RuleBasedStateMachine):
             self.purses["account"].cash -= one.amount
         SUCCEEDED["payout_reversed"] += 1
 
-    @rule(interval=st.sampled_from(["daily", "daily", "manual"]), kept=st.sampled_from([0, 2_00, 50_00]))
-    def schedule(self, interval: str, kept: int) -> None:
+    @rule(
+        interval=st.sampled_from(["daily", "daily", "manual"]),
+        kept=st.sampled_from([0, 0, 2_00, 50_00]),
+        hours=st.sampled_from([0, 72]),
+    )
+    def schedule(self, interval: str, kept: int, hours: int) -> None:
         """From now on the balance is paid out every morning on which banks settle, but for what is kept; or not."""
+        if hours and self.payments <= kept:
+            self.top_up(60_00)
         chosen = {"schedule": {"interval": interval}, "minimum_balance_by_currency": {"usd": kept}}
         self.api.made("/v1/balance_settings", payments={"payouts": chosen})
         self.is_paid_daily, self.kept = interval == "daily", kept
         SUCCEEDED["schedule"] += 1
+        if hours:
+            self.move_clock(hours)
 
     def pay_by_schedule(self, before: int, now: int) -> None:
         """What the mornings between two moments paid out; the default bank account takes all."""

@@ -20,7 +20,7 @@ from tests.serving import Served
 START = 2_000_000_000
 KEY = "sk_test_same"
 # What a request is known by is chance on purpose, and how far a clock is from the machine's is the machine's affair.
-REQUEST_IDS = re.compile(rb"req_[0-9A-Za-z]{14}|(?<=\"offset\": )-?\d+")
+REQUEST_IDS = re.compile(rb"req_[0-9A-Za-z]{14}|(?<=\"offset\": )-?\d+|(?<=//127\.0\.0\.1):\d+")
 
 
 class Reply(NamedTuple):

@@ -126,7 +126,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
             "asked_at_ms duration_ms expand fingerprint finished idempotency_key outcome path request_id timeout_ms "
             "version"
         ),
-        "attempt": "began_ms body calls created duration_ms error headers status troubles",
+        "attempt": "began_ms body calls created duration_ms error headers signature status troubles",
         "delivery": "acknowledged due_at held lane subscriber troubles",
         "event": ".api_version .request",
         "idempotent_reply": "created key path request_id status",
@@ -137,7 +137,9 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "due": "due_at",
         "emulator_next_authorization": ".approved .reason",
         "emulator_next_flow": ".code .status",
-        "fault": "jitter_milliseconds met method milliseconds path probability rate_limited_reason should_retry",
+        "fault": (
+            "carried_out jitter_milliseconds met method milliseconds path probability rate_limited_reason should_retry"
+        ),
         "movement": "available_on id kind",
         "tenant": "clock_offset created draws frozen_at generation last_now name",
     },

@@ -1,12 +1,13 @@
 """Payment intents: one sum of money that is to be taken from somebody, however many attempts that needs.
 
-    requires_payment_method ── choose ──▶ requires_confirmation
+    requires_payment_method, requires_action ── choose ──▶ requires_confirmation
     requires_confirmation ── ask ──▶ requires_action          3D Secure
     requires_confirmation, requires_action ── pay ──▶ succeeded
     requires_confirmation, requires_action ── hold ──▶ requires_capture ── pay ──▶ succeeded
     requires_confirmation ── wait ──▶ processing ── pay ──▶ succeeded          bank accounts
     requires_confirmation, requires_action, processing ── fail ──▶ requires_payment_method
-    all but processing and succeeded ── cancel ──▶ canceled
+    requires_payment_method, requires_confirmation ── cancel ──▶ canceled
+    requires_action, requires_capture ── cancel ──▶ canceled
 
 Each attempt that reaches a bank is a charge. A card is charged at once, or held for seven days with `capture_method`
 `manual`. With the newest versions' `automatic_async` the charge's money is booked a moment after the reply.

@@ -170,7 +170,7 @@ class Control:
     def import_(self, world: bytes | Path | str) -> None:
         """Have the world be that of an export: its bytes, or the name of the file."""
         content = world if isinstance(world, bytes) else Path(world).read_bytes()
-        accepted(self.http.post("/_emulator/world/import", files={"file": ("world.sqlite", content)}))
+        accepted(self.http.post("/_emulator/world/import", files={"file": ("world", content)}))
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Every setting with its value, after these changes. None puts a setting back to its default."""
