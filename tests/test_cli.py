@@ -995,6 +995,42 @@ def test_what_the_server_said_is_printed_as_json(command, server, line, kind, tm
     assert json.loads(outcome.out)["object"] == kind
 
 
+def test_a_seeded_world_is_told_as_json(client):
+    key = "sk_test_seeded_as_json"
+
+    replies = json.loads(client("seed", "demo", "--json", key=key).out)
+    listed = json.loads(client("seed", "--list", "--json", key=key).out)
+
+    assert replies["card"]["object"] == "issuing.card" and not replies["declined_purchase"]["approved"]
+    assert listed["demo"].startswith("a connected account with money")
+
+
+def test_worlds_that_are_deleted_are_told_as_json(command, client, server):
+    client("seed", "demo", key="sk_test_deleted_as_json")
+
+    outcome = command("worlds", "--url", server.url, "delete", "deleted_as_json", "--json")
+
+    assert [one["deleted"] for one in json.loads(outcome.out)] == [True]
+
+
+def test_operations_are_told_as_json(command):
+    told = json.loads(command("routes", "--json").out)
+    built = json.loads(command("routes", "--built", "--json").out)
+
+    assert {"verb": "GET", "path": "/v1/invoices", "built": False, "name": None} in told
+    assert built == [one for one in told if one["built"]]
+    assert command("routes", "--version", "2024-06-20", "--json").code == 2
+
+
+def test_what_the_doctor_finds_is_told_as_json(command, tmp_path):
+    with Running(tmp_path / "data") as running:
+        httpx.post(f"{running.url}/v1/customers", auth=(KEY, ""))
+
+    outcome = command("doctor", "--data", tmp_path / "data", "--json")
+
+    assert (outcome.code, json.loads(outcome.out)) == (0, {"worlds": 1, "findings": []})
+
+
 def test_why_is_printed_as_json(client, server):
     key = "sk_test_why_as_json"
     world = World(server.url, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -17,7 +18,8 @@ from emulator.cli.complaints import WrongUse
     show_default=True,
     help="Data directory.",
 )
-def doctor(data: Path) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def doctor(data: Path, as_json: bool) -> int:
     """Name what does not agree in a data directory: totals and movements, objects and their events, ids and rows."""
     from emulator.catalog import CATALOG
     from emulator.kernel.database.doctor import examined
@@ -28,10 +30,14 @@ def doctor(data: Path) -> int:
         tenants, findings = examined(data, CATALOG)
     except OSError as error:
         raise WrongUse(f"Cannot read the data directory {data}: {error}.") from None
-    for finding in findings:
-        click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")
+    if not as_json:
+        for finding in findings:
+            click.echo(f"{finding.tenant}: {finding.what}: {finding.detail}")
     if not tenants:
         raise WrongUse(f"There is no world in the data directory {data}.")
+    if as_json:
+        click.echo(json.dumps({"worlds": tenants, "findings": [finding._asdict() for finding in findings]}, indent=2))
+        return 1 if findings else 0
     worlds = f"{tenants} world{'' if tenants == 1 else 's'}"
     click.echo(f"{len(findings)} found in {worlds}." if findings else f"The books of {worlds} are whole.")
     return 1 if findings else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import click
@@ -12,19 +13,26 @@ from emulator.cli.complaints import WrongUse
 @click.command()
 @click.option("--built", is_flag=True, help="Only what is served.")
 @click.option("--version", metavar="VERSION", help="Instead, what differs for clients that pin this API version.")
-def routes(built: bool, version: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the operations as JSON.")
+def routes(built: bool, version: str | None, as_json: bool) -> None:
     """Print every published operation: built, or answered 501 by name."""
     from emulator.catalog import CATALOG
     from emulator.data.routes import ROUTES as PUBLISHED
 
     if version is not None:
+        if as_json:
+            raise WrongUse("--json is for the operations; what differs for a version is told in words alone.")
         click.echo("\n".join(differing(version)))
         return
     served = {(route.verb, route.path): route.name for route in CATALOG.routes}
-    for verb, path in sorted({*PUBLISHED, *served}, key=lambda operation: (operation[1], operation[0])):
-        name = served.get((verb, path))
-        if name or not built:
-            click.echo(f"{'built' if name else '  501'}  {verb:<6} {path}" + (f"  {name}" if name else ""))
+    every = sorted({*PUBLISHED, *served}, key=lambda operation: (operation[1], operation[0]))
+    shown = [(verb, path, served.get((verb, path))) for verb, path in every if not built or (verb, path) in served]
+    if as_json:
+        told = [{"verb": verb, "path": path, "built": name is not None, "name": name} for verb, path, name in shown]
+        click.echo(json.dumps(told, indent=2))
+        return
+    for verb, path, name in shown:
+        click.echo(f"{'built' if name else '  501'}  {verb:<6} {path}" + (f"  {name}" if name else ""))
 
 
 def differing(version: str) -> Iterator[str]:

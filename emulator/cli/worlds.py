@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -58,8 +59,9 @@ def worlds(context: click.Context, as_json: bool, url: str) -> None:
 @worlds.command("delete")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--snapshots", is_flag=True, help="Their snapshots too.")
+@as_json
 @click.pass_obj
-def delete_worlds(url: str, names: tuple[str, ...], snapshots: bool) -> None:
+def delete_worlds(url: str, names: tuple[str, ...], snapshots: bool, as_json: bool) -> None:
     """Forget worlds for good, by what follows `sk_test_` in their keys. Their snapshots stay."""
     from emulator.kernel.tenants.tenants import handle_of
 
@@ -68,9 +70,14 @@ def delete_worlds(url: str, names: tuple[str, ...], snapshots: bool) -> None:
     for name in names:
         if handle_of(name) not in there and not listed["has_more"]:
             raise Refused(f"There is no world called {name}.")
+    path = "/_emulator/world" + ("?snapshots=true" if snapshots else "")
+    told = []
     for name in names:
-        call(url, f"sk_test_{name}", "DELETE", "/_emulator/world" + ("?snapshots=true" if snapshots else ""))
-        click.echo(f"{name} is forgotten.")
+        told.append(call(url, f"sk_test_{name}", "DELETE", path))
+        if not as_json:
+            click.echo(f"{name} is forgotten.")
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
 
 
 def world_line(world: dict[str, Any], now: float) -> str:
