@@ -55,7 +55,10 @@ def test_what_cannot_be_is_refused_when_the_class_is_made(member: str, said: dic
     with pytest.raises(AssertionError) as refusal:
         record("a.plain", prefix="pl", noun="plain thing", **said)(plain(member))
 
-    assert str(refusal.value) == says
+    first_line, _, _ = str(refusal.value).partition(
+        "\n"
+    )  # pytest adds to what the modules of an installed plugin assert
+    assert first_line == says
 
 
 # Another face of the guest's note: its text is its title, and who asks for it sees it in capitals
