@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from bench.running import Running
+from emulator.testing import World
+from tests.control.test_recording import exported, traffic
 from tests.stripe_cli.conftest import Cli
 from tests.stripe_cli.hooks import hooked
 
@@ -243,6 +245,22 @@ def test_our_own_fixtures_run_unchanged(cli, tmp_path, file):
 
     printed = outcome.out + outcome.err
     assert [f"Running fixture for: {step['name']}" in printed for step in steps] == [True] * len(steps)
+
+
+def test_recorded_requests_run_as_fixtures_of_the_cli(cli, tmp_path):
+    world = World(cli.server.url, f"{cli.key}_recorded")
+    world.settings(record_requests=True)
+    traffic(world)
+    file = tmp_path / "recorded.json"
+    file.write_text(exported(world, "fixtures"))
+    world.close()
+
+    outcome = cli("fixtures", str(file), cwd=tmp_path)
+
+    printed = outcome.out + outcome.err
+    names = [step["name"] for step in json.loads(file.read_text())["fixtures"]]
+    assert len(names) > 10 and all(f"Running fixture for: {name}" in printed for name in names)
+    assert "issuing_transaction.created" in [event.type for event in World(cli.server.url, cli.key).events()]
 
 
 def test_every_trigger_of_the_cli_works_or_is_named_as_refused(cli):

@@ -34,11 +34,15 @@ def clause(conditions: Iterable[Condition], columns: frozenset[str]) -> tuple[st
     """A WHERE clause over these columns, and its values."""
     parts: list[str] = []
     values: dict[str, Any] = {}
+    conditions = list(conditions)
+    # Of the few that another query names the rest is asked. An index of that would lead through every row there is.
+    is_of_few = any(one.operator == "within" for one in conditions)
     for number, (name, operator, given) in enumerate(conditions):
         assert name in columns, f"no such column: {name}"
         comparison = COMPARISONS.get(operator)
         if comparison is not None:
-            parts.append(f'"{name}" {comparison} :v{number}')
+            column = f'coalesce("{name}", NULL)' if is_of_few else f'"{name}"'
+            parts.append(f"{column} {comparison} :v{number}")
             values[f"v{number}"] = int(given) if isinstance(given, bool) else given
         elif operator == "in":
             part, named = among(name, given, f"v{number}")
