@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from emulator.connect.shapes import group, group_of
 from emulator.kernel.params import Enum, Hash, Integer, List, NoParams, Params, String
+from emulator.payments.other_options import KLARNA_LOCALES
 
 TYPES = (
     "acss_debit",
@@ -340,56 +341,7 @@ class OtherOptionsParams(Params):
             purchase_interval=Enum(("day", "month", "week", "year")),
             purchase_interval_count=Integer(),
         ),
-        preferred_locale=Enum(
-            (
-                "cs-CZ",
-                "da-DK",
-                "de-AT",
-                "de-CH",
-                "de-DE",
-                "el-GR",
-                "en-AT",
-                "en-AU",
-                "en-BE",
-                "en-CA",
-                "en-CH",
-                "en-CZ",
-                "en-DE",
-                "en-DK",
-                "en-ES",
-                "en-FI",
-                "en-FR",
-                "en-GB",
-                "en-GR",
-                "en-IE",
-                "en-IT",
-                "en-NL",
-                "en-NO",
-                "en-NZ",
-                "en-PL",
-                "en-PT",
-                "en-RO",
-                "en-SE",
-                "en-US",
-                "es-ES",
-                "es-US",
-                "fi-FI",
-                "fr-BE",
-                "fr-CA",
-                "fr-CH",
-                "fr-FR",
-                "it-CH",
-                "it-IT",
-                "nb-NO",
-                "nl-BE",
-                "nl-NL",
-                "pl-PL",
-                "pt-PT",
-                "ro-RO",
-                "sv-FI",
-                "sv-SE",
-            )
-        ),
+        preferred_locale=Enum(KLARNA_LOCALES),
         subscriptions=List(
             group(
                 interval=Enum(("day", "month", "week", "year"), required=True),

@@ -64,6 +64,7 @@ from emulator.payments.payment_methods import PaymentMethod
 from emulator.payments.setup_intents import (
     ALLOWED_TYPES,
     EXCLUDED_TYPES,
+    NETWORKS,
     ConfirmedMandateParams,
     MandateDataParams,
     automatic,
@@ -320,23 +321,7 @@ class CardOptionsParams(Params):
         supported_types=List(Enum(("india",))),
     )
     moto = Boolean()
-    network = Enum(
-        (
-            "amex",
-            "cartes_bancaires",
-            "diners",
-            "discover",
-            "eftpos_au",
-            "girocard",
-            "interac",
-            "jcb",
-            "link",
-            "mastercard",
-            "unionpay",
-            "unknown",
-            "visa",
-        )
-    )
+    network = Enum(NETWORKS)
     request_extended_authorization = Enum(("if_available", "never"))
     request_incremental_authorization = Enum(("if_available", "never"))
     request_multicapture = Enum(("if_available", "never"))

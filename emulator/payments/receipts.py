@@ -1,10 +1,11 @@
-"""Receipts of charges: a page for whoever paid, which opens in a browser without a key.
+"""Receipts of charges: a page for whoever paid, which opens in a browser without a key; and how receipts look.
 
 Source: https://docs.stripe.com/receipts
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -18,9 +19,9 @@ from emulator.payments import amounts
 
 PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Receipt</title></head>
+<head><meta charset="utf-8"><title>{title}</title></head>
 <body>
-<h1>Receipt</h1>
+<h1>{title}</h1>
 <table>
 {rows}
 </table>
@@ -58,15 +59,24 @@ def page(charge: Any) -> str:
     facts = {
         "Amount": amounts.written(charge.amount, charge.currency),
         "Refunded": amounts.written(charge.amount_refunded, charge.currency) if charge.amount_refunded else None,
-        "Date": datetime.fromtimestamp(charge.created, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Date": moment(charge.created),
         "Description": charge.description,
         "Reference": charge.id,
     }
-    return PAGE.format(
-        rows="\n".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value
-        )
+    return laid_out("Receipt", facts)
+
+
+def moment(seconds: int) -> str:
+    """Unix seconds as receipts have them."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def laid_out(title: str, facts: Mapping[str, str | None]) -> str:
+    """The page of a receipt: its facts in a table, but for those that there are none of. Pure."""
+    rows = "\n".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value
     )
+    return PAGE.format(title=escape(title), rows=rows)
 
 
 ROUTES = [GET("/receipts/{token}", read, scope="server")]

@@ -231,6 +231,23 @@ def options_shown(intent: SetupIntent) -> dict[str, Any]:
 
 # What may be sent
 
+# Card networks that a payment may be asked to go over.
+NETWORKS = (
+    "amex",
+    "cartes_bancaires",
+    "diners",
+    "discover",
+    "eftpos_au",
+    "girocard",
+    "interac",
+    "jcb",
+    "link",
+    "mastercard",
+    "unionpay",
+    "unknown",
+    "visa",
+)
+
 
 class CardOptionsParams(Params):
     """How a card is to be saved."""
@@ -248,23 +265,7 @@ class CardOptionsParams(Params):
         supported_types=List(Enum(("india",))),
     )
     moto = Boolean()
-    network = Enum(
-        (
-            "amex",
-            "cartes_bancaires",
-            "diners",
-            "discover",
-            "eftpos_au",
-            "girocard",
-            "interac",
-            "jcb",
-            "link",
-            "mastercard",
-            "unionpay",
-            "unknown",
-            "visa",
-        )
-    )
+    network = Enum(NETWORKS)
     request_three_d_secure = Enum(("any", "automatic", "challenge"))
     setup_credential_usage = Enum(("installment", "recurring", "unscheduled"))
     three_d_secure = group(

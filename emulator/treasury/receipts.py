@@ -7,28 +7,13 @@ Source: https://docs.stripe.com/treasury/moving-money/regulatory-receipts
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
-from emulator.kernel.errors import ApiError
 from emulator.kernel.render import Content
 from emulator.kernel.routes import GET
 from emulator.kernel.tenants import Tenants, token_of
 from emulator.kernel.world import World
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body>
-<h1>{title}</h1>
-<table>
-{rows}
-</table>
-<p>This is a test receipt. No real money has moved.</p>
-</body>
-</html>
-"""
+from emulator.payments.receipts import laid_out, moment, no_receipt
 
 
 def url(world: World, id: str) -> str:
@@ -53,28 +38,20 @@ def read(tenants: Tenants, params: dict[str, Any], token: str) -> Content:
         return Content(page(shown).encode(), "text/html")
 
 
-def no_receipt() -> ApiError:
-    """404 for an address that leads nowhere."""
-    return ApiError(404, "There is no receipt at this address.")
-
-
 def page(shown: dict[str, Any]) -> str:
     """A rendered object as HTML. Pure."""
     title = shown["object"].rpartition(".")[2].replace("_", " ").capitalize()
     dollars = f"${shown['amount'] // 100:,}.{shown['amount'] % 100:02d} {shown['currency'].upper()}"
     facts = {
         "Amount": dollars,
-        "Date": datetime.fromtimestamp(shown["created"], UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        "Date": moment(shown["created"]),
         "Status": shown["status"],
         "Network": network_of(shown),
         "Description": shown.get("description"),
         "Financial account": shown["financial_account"],
         "Reference": shown["id"],
     }
-    rows = "\n".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items() if value
-    )
-    return PAGE.format(title=escape(title), rows=rows)
+    return laid_out(title, facts)
 
 
 def network_of(shown: dict[str, Any]) -> str:
