@@ -74,6 +74,7 @@ SHOWN = {
     ("sdks.md", 'String here = "http://127.0.0.1:12111";'): NO_REGISTRY,
     ("sdks.md", 'var here = "http://127.0.0.1:12111";'): NO_REGISTRY,
     ("testing.md", "- run: pip install ./stripe-issuing-emulator"): "a workflow of GitHub's",
+    ("testing.md", "services:"): "a workflow of GitHub's, with an image that its reader has to have",
     ("testing.md", 'var emulator = new GenericContainer<>("stripe-issuing-emulator")'): NO_REGISTRY,
     ("stripe-cli.md", "stripe-emulator serve"): "the tests have a server of their own",
     ("stripe-cli.md", "stripe-emulator serve --unix-socket /tmp/stripe.sock"): "tests/stripe_cli goes through a socket",

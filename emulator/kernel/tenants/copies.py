@@ -69,7 +69,10 @@ def take(tenant: Tenant, name: str, about: str) -> Snapshot:
 
 
 def labelled(session: Session, *, name: str, about: str) -> None:
-    """Have a copy say what it is of, and what its clock shows; it needs no look."""
+    """Have a copy say what it is of, and what its clock shows; it needs no look.
+
+    When it was made is told by the clock on the wall: copies of worlds in different times are listed together.
+    """
     row = read_tenant_row(session)
     session.run("DELETE FROM copied")
     session.add("copied", name=name, about=about, copied_at=int(time.time()), now=time_of(row))
