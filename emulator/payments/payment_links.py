@@ -332,8 +332,9 @@ def chosen(world: World, sent: dict[str, Any], path: str, link: PaymentLink) -> 
         payment_link=link.id,
         price=found.id,
         quantity=sent["quantity"],
-        adjustable_quantity=adjusted(sent.get("adjustable_quantity")),
+        adjustable_quantity=adjusted(sent.get("adjustable_quantity"), path),
     )
+    refuse_quantity(item, path)
     return Sold(item, found, product, is_new_product=is_new_product)
 
 
@@ -350,9 +351,28 @@ def described(world: World, sent: dict[str, Any]) -> Product:
     )
 
 
-def adjusted(sent: dict[str, Any] | None) -> dict[str, Any] | None:
-    """How many may be bought; null unless that is for whoever pays to say."""
-    return {"maximum": 99, "minimum": 0, **sent} if sent is not None and sent["enabled"] else None
+def adjusted(sent: dict[str, Any] | None, path: str) -> dict[str, Any] | None:
+    """How many may be bought; null unless that is for whoever pays to say. 400 for a least that is above the most."""
+    if sent is None or not sent["enabled"]:
+        return None
+    bounds = {"maximum": 99, "minimum": 0, **sent}
+    if bounds["minimum"] > bounds["maximum"]:
+        raise invalid(
+            f"The minimum quantity ({bounds['minimum']}) cannot be greater than the maximum ({bounds['maximum']}).",
+            param=f"{path}[adjustable_quantity][minimum]",
+        )
+    return bounds
+
+
+def refuse_quantity(item: LineItem, path: str) -> None:
+    """400 for a quantity to begin with that nobody could choose."""
+    bounds = item.adjustable_quantity
+    if bounds is not None and not bounds["minimum"] <= item.quantity <= bounds["maximum"]:
+        raise invalid(
+            f"The quantity ({item.quantity}) must be from {bounds['minimum']} to {bounds['maximum']}, as "
+            "adjustable_quantity says.",
+            param=f"{path}[quantity]",
+        )
 
 
 def said(world: World, link: PaymentLink, params: dict[str, Any]) -> PaymentLink:
@@ -386,6 +406,8 @@ def said(world: World, link: PaymentLink, params: dict[str, Any]) -> PaymentLink
         recipients.receiver(world, new.transfer_data["destination"], param="transfer_data[destination]")
     if new.application_fee_amount and world.is_platform and new.transfer_data is None:
         raise invalid(ONLY_FOR_CONNECT, param="application_fee_amount")
+    if new.application_fee_amount and new.transfer_data is not None and new.transfer_data["amount"] is not None:
+        raise exclusive("transfer_data[amount]", "application_fee_amount")
     return new
 
 
@@ -432,8 +454,11 @@ def update(world: World, params: dict[str, Any], id: str) -> PaymentLink:
         item = world.find(LineItem, sent["id"])
         if item is None or item.payment_link != id:
             raise no_such(LineItem.noun, sent["id"], param=f"line_items[{number}][id]", status=400)
-        more = {"adjustable_quantity": adjusted(sent["adjustable_quantity"])} if "adjustable_quantity" in sent else {}
+        path, more = f"line_items[{number}]", {}
+        if "adjustable_quantity" in sent:
+            more = {"adjustable_quantity": adjusted(sent["adjustable_quantity"], path)}
         lines.append(replace(item, quantity=sent.get("quantity", item.quantity), **more))
+        refuse_quantity(lines[-1], path)
 
     for line in lines:
         world.put(line)

@@ -219,6 +219,39 @@ def test_what_cannot_be_is_refused_and_nothing_is_made(platform, sent, status, p
     assert platform.read(LINKS)["data"] == []
 
 
+@pytest.mark.parametrize(
+    "bounds, quantity, param",
+    [
+        ({"minimum": 5, "maximum": 4}, 4, "line_items[0][adjustable_quantity][minimum]"),
+        ({"minimum": 100}, 100, "line_items[0][adjustable_quantity][minimum]"),
+        ({"minimum": 2, "maximum": 4}, 1, "line_items[0][quantity]"),
+        ({"minimum": 2, "maximum": 4}, 5, "line_items[0][quantity]"),
+    ],
+)
+def test_a_quantity_that_nobody_could_choose_is_refused(platform, bounds, quantity, param):
+    sold = price(platform)
+    link = platform.made(LINKS, line_items=[{**ONE, "price": sold}])
+    (line,) = platform.read(f"{LINKS}/{link['id']}/line_items")["data"]
+    sent = {"adjustable_quantity": {"enabled": True, **bounds}, "quantity": quantity}
+
+    made = platform.post(LINKS, line_items=[{"price": sold, **sent}])
+    changed = platform.post(f"{LINKS}/{link['id']}", line_items=[{"id": line["id"], **sent}])
+
+    assert [(one.status, one.error["param"]) for one in (made, changed)] == [(400, param)] * 2
+    assert platform.read(f"{LINKS}/{link['id']}/line_items")["data"] == [line]
+
+
+def test_a_fee_does_not_stand_beside_an_amount_to_transfer(platform):
+    account = connected(platform).account
+    to = {"destination": account, "amount": 5}
+
+    refusal = platform.post(
+        LINKS, line_items=[{**ONE, "price": price(platform)}], transfer_data=to, application_fee_amount=1
+    )
+
+    assert (refusal.status, refusal.error["param"]) == (400, "application_fee_amount")
+
+
 def test_a_recurring_price_makes_a_link_to_a_subscription_as_the_cli_does(platform):
     monthly = price(platform, recurring={"interval": "month"})
 
