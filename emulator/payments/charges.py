@@ -36,7 +36,8 @@ from emulator.payments import amounts, charging, customer_sources, not_built, re
 from emulator.payments import customer as customers
 from emulator.payments.charge import Charge
 from emulator.payments.declines import declined
-from emulator.payments.payment_intents import ShippingParams, shipping
+from emulator.payments.payment_intent_params import ShippingParams
+from emulator.payments.payment_intents import shipping
 
 NEEDS = {"radar_options": "Radar sessions"}
 
