@@ -19,6 +19,7 @@ KINDS = (
     ("conflict", "Refused: 409, its idempotency key is in use"),
     ("wait", "Waits before it is carried out"),
     ("drop", "Loses its connection, and is not carried out"),
+    ("drop_after", "Is carried out, and its reply is lost"),
 )
 METHODS = (("", "Any method"), ("POST", "POST"), ("GET", "GET"), ("DELETE", "DELETE"))
 TROUBLES = (
@@ -42,11 +43,21 @@ def index(view: View) -> Response:
         "faults.html",
         doses=[(dose, urls.get(dose["webhook_endpoint"]), in_words(dose)) for dose in doses],
         endpoints=[("", "Every endpoint"), *((one["id"], one["url"]) for one in known)],
-        faults=view.platform.get(URL)["data"],
+        faults=[(one, shown_as(one)) for one in view.platform.get(URL)["data"]],
         kinds=KINDS,
         methods=METHODS,
         troubles=TROUBLES,
     )
+
+
+def shown_as(fault: dict[str, Any]) -> tuple[str, str]:
+    """What a fault does: `Waits before it is carried out`, and more closely: `2,000 ms and up to 500 more, of 20 %`"""
+    kind = f"{fault['kind']}_after" if fault["carried_out"] else fault["kind"]
+    time = f"{fault['milliseconds']:,} ms" if fault["milliseconds"] else ""
+    if fault["jitter_milliseconds"]:
+        time += f" and up to {fault['jitter_milliseconds']:,} more"
+    share = f"{fault['probability']} % of them" if fault["probability"] else ""
+    return dict(KINDS)[kind], ", ".join(filter(None, (time, share)))
 
 
 def in_words(dose: dict[str, Any]) -> str:
@@ -57,15 +68,18 @@ def in_words(dose: dict[str, Any]) -> str:
 
 def arm(view: View) -> Response:
     """Have a fault wait for the next so many requests."""
-    kind = view.form("kind")
+    kind = view.form("kind") or ""
     count = view.form("count") or "1"
     view.platform.post(
         URL,
-        kind=kind,
+        kind=kind.removesuffix("_after"),
+        carried_out=True if kind == "drop_after" else None,
         count=count,
         method=view.form("method"),
         path=view.form("path"),
         milliseconds=view.form("milliseconds") if kind == "wait" else None,
+        jitter_milliseconds=view.form("jitter_milliseconds") if kind == "wait" else None,
+        probability=view.form("probability"),
     )
     which = f"the next {count} requests" if count != "1" else "the next request"
     where = f"{view.form('method') or ''} {view.form('path') or ''}".strip()

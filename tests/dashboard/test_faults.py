@@ -26,6 +26,19 @@ def test_faults_are_discarded(platform, visitor):
     assert "No fault waits. Arm one" in visitor.text
 
 
+def test_a_reply_is_lost_of_some_of_the_requests_and_others_wait_for_a_while_that_varies(platform, visitor):
+    visitor.get("/dashboard/faults")
+
+    visitor.post("/dashboard/faults", kind="drop_after", count="3", method="POST", probability="20")
+    visitor.post("/dashboard/faults", kind="wait", count="1", milliseconds="2000", jitter_milliseconds="500")
+
+    assert "Is carried out, and its reply is lost 20 % of them POST 3" in visitor.text
+    assert "Waits before it is carried out 2,000 ms and up to 500 more any of the API 1" in visitor.text
+    lost, waits = platform.read("/_emulator/faults")["data"]
+    assert (lost["kind"], lost["carried_out"], lost["probability"]) == ("drop", True, 20)
+    assert (waits["milliseconds"], waits["jitter_milliseconds"]) == (2000, 500)
+
+
 def test_a_path_that_nothing_has_is_refused(platform, visitor):
     visitor.get("/dashboard/faults")
 
