@@ -21,8 +21,8 @@
     byId('q').focus();
   });
 
-  // A region somebody types into stays; what is open and focused outlives a swap. Rows that would push down what
-  // somebody has scrolled to wait, and are counted.
+  // A region somebody types into stays; what is open and focused outlives a swap. Rows that
+  // would push down what somebody has scrolled to wait, and are counted.
   const kept = new Map();
   const folds = (region) => [...region.querySelectorAll('details')];
   const rows = (within) => [...within.querySelectorAll('tr, .pick li')].map((row) => row.querySelector('a')?.href);
@@ -32,13 +32,14 @@
     const busy = document.activeElement;
     const inside = target.contains(busy);
     if (inside && busy.matches('input, select')) detail.shouldSwap = false;
-    const old = [undefined, ...rows(target)];
-    const coming = new DOMParser().parseFromString(detail.serverResponse, 'text/html');
-    const fresh = rows(coming).filter((row) => !old.includes(row));
-    if (fresh.length && target.getBoundingClientRect().top < 0) {
-      detail.shouldSwap = false;
-      newer.firstElementChild.textContent = `${fresh.length} new`;
-      newer.hidden = false;
+    if ('rows' in target.dataset) {
+      const old = [undefined, ...rows(target)];
+      const coming = new DOMParser().parseFromString(detail.serverResponse, 'text/html');
+      const { length } = rows(coming).filter((row) => !old.includes(row));
+      const waits = length && target.getBoundingClientRect().top < 0;
+      if (waits) detail.shouldSwap = false;
+      newer.hidden = !waits;
+      newer.firstElementChild.textContent = `${length} new`;
     }
     kept.set(target.id, [folds(target).map((one) => one.open), inside && named(busy)]);
   });
@@ -54,7 +55,7 @@
   let source, last;
   const tell = (words) => words.forEach((word) => body.dispatchEvent(new Event(`on-${word}`)));
   newer.addEventListener('click', () => {
-    newer.hidden = true;
+    byId('main').focus();
     scrollTo(0, 0);
     tell(['back']);
   });
