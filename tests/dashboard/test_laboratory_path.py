@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browsers import Tab, until
+from tests.browsers import Tab
 from tests.dashboard.conftest import Demo
 from tests.dashboard.people import WIDTHS, Person
 from tests.receivers import Receiver, Reply, receiving
@@ -127,29 +127,4 @@ def test_events_and_the_clock_follow_what_happens_elsewhere(tab: Tab, demo: Demo
     person.reads("Moved 8 days forward", "Nothing falls due.", "frozen")
     assert tab.run("window.stays") is True
 
-    assert person.complaints(demo.host) == []
-
-
-def test_a_list_that_somebody_has_scrolled_stays_and_says_how_many_are_new(
-    tab: Tab, demo: Demo, pictures: Path
-) -> None:
-    person = Person(tab, "narrow")
-    account, card = demo.made["account"]["id"], demo.made["card"]["id"]
-    bought = {"card": card, "amount": 1_00, "merchant_data": {"name": "Tin Roof Hardware"}}
-    for _ in range(20):
-        ask(demo, "demo", "POST", BUY, account=account, **bought)
-    person.open(demo.link)
-    person.open(f"{demo.url}/dashboard/authorizations")
-    until(lambda: person.asks("document.getElementById('live')?.textContent.startsWith('Live')"))
-    tab.run("scrollTo(0, document.body.scrollHeight)")
-
-    for _ in range(3):
-        ask(demo, "demo", "POST", BUY, account=account, **bought | {"merchant_data": {"name": "Copper Kettle"}})
-    person.reads("3 new")
-    person.sees(pictures, "laboratory-3-new")
-    assert "Copper Kettle" not in person.text
-
-    person.press("3 new")
-    person.reads("Copper Kettle")
-    assert tab.run("scrollY") == 0 and "3 new" not in person.text
     assert person.complaints(demo.host) == []

@@ -168,7 +168,7 @@ def test_a_page_that_is_not_there_is_a_page(visitor):
 
 
 @pytest.mark.parametrize(
-    "name, most", [("dashboard.css", 20 * 1024), ("dashboard.js", 4 * 1024), ("htmx.min.js", 60_000)]
+    "name, most", [("dashboard.css", 20 * 1024), ("dashboard.js", 3 * 1024), ("htmx.min.js", 60_000)]
 )
 def test_files_stay_small_and_are_kept_by_the_browser(app, name, most):
     reply = app.test_client().get(f"/dashboard/static/{name}")

@@ -21,26 +21,14 @@
     byId('q').focus();
   });
 
-  // A region somebody types into stays; what is open and focused outlives a swap. Rows that
-  // would push down what somebody has scrolled to wait, and are counted.
+  // A region somebody types into stays; what is open and focused outlives a swap.
   const kept = new Map();
   const folds = (region) => [...region.querySelectorAll('details')];
-  const rows = (within) => [...within.querySelectorAll('tr, .pick li')].map((row) => row.querySelector('a')?.href);
-  const newer = byId('newer');
   const named = ({ href, value, textContent }) => `${href} ${value} ${textContent}`;
   on('htmx:beforeSwap', ({ target, detail }) => {
     const busy = document.activeElement;
     const inside = target.contains(busy);
     if (inside && busy.matches('input, select')) detail.shouldSwap = false;
-    if ('rows' in target.dataset) {
-      const old = [undefined, ...rows(target)];
-      const coming = new DOMParser().parseFromString(detail.serverResponse, 'text/html');
-      const { length } = rows(coming).filter((row) => !old.includes(row));
-      const waits = length && target.getBoundingClientRect().top < 0;
-      if (waits) detail.shouldSwap = false;
-      newer.hidden = !waits;
-      newer.firstElementChild.textContent = `${length} new`;
-    }
     kept.set(target.id, [folds(target).map((one) => one.open), inside && named(busy)]);
   });
   on('htmx:afterSettle', ({ target }) => {
@@ -54,11 +42,6 @@
   if (!address) return;
   let source, last;
   const tell = (words) => words.forEach((word) => body.dispatchEvent(new Event(`on-${word}`)));
-  newer.addEventListener('click', () => {
-    byId('main').focus();
-    scrollTo(0, 0);
-    tell(['back']);
-  });
   const show = (live) => {
     byId('live').classList.toggle('off', !live);
     byId('live').lastElementChild.textContent = live ? `Live · ${location.host}` : 'Not live, reload';
