@@ -395,4 +395,6 @@ EXTRA_PARAMS: tuple[Extra, ...] = (
 # Built operations that the suite need not see succeed with content: (verb, path template) → why.
 UNSEEN: dict[tuple[str, str], str] = {
     ("GET", "/v1/files/{file}/contents"): "answers with the file itself, which is no object of the contract",
+    ("POST", "/v1/customers/{customer}/sources/{id}/verify"): "only bank accounts are verified, and none can be saved",
+    ("POST", "/v1/refunds/{refund}/cancel"): "no refund here waits for its receiver, and no other can be canceled",
 }
