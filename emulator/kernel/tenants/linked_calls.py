@@ -14,6 +14,7 @@ class Answerable(Protocol):
 
 
 AnyCall = TypeVar("AnyCall", bound=Answerable)
+MOST_NOTED = 100  # of one call: where hundreds are handled at once, each may be what any of the API calls was made for
 
 
 class Flight(Generic[AnyCall]):
@@ -34,7 +35,12 @@ class Flight(Generic[AnyCall]):
         return [api_call for _, api_call in sorted(self.noted, key=lambda one: one[0])]
 
     def note(self, api_call: dict[str, Any], began: float, ended: float) -> None:
-        """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds."""
+        """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds.
+
+        The first hundred are kept.
+        """
+        if len(self.noted) >= MOST_NOTED:
+            return
         call = self.__dict__.get("call")
         if began >= self.began and (call is None or call.answer is None or ended <= call.ended):
             self.noted.append((ended, api_call))

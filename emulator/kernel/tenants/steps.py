@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Collection
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -31,7 +32,7 @@ class Reading:
 
     def __enter__(self) -> Step:
         tenant = self.tenant
-        if tenant.has_open_questions and not self.is_settled:
+        if not self.is_settled and tenant.questions_overdue_at <= time.time():
             tenant.look_at_questions()
         while True:
             step = self.begun(self.opened())

@@ -101,7 +101,8 @@ class Tenant:
         self.is_settling = False
         self.gate = Gate()
         self.may_have_faults = True  # until somebody has looked
-        self.has_open_questions = True  # until somebody has looked: an earlier server may have died waiting
+        # From when on, in unix seconds of real time, a question may wait whose asker is gone: nobody has looked yet.
+        self.questions_overdue_at = 0.0
         self.watches: list[list[Ran]] = []  # what is carried out while the clock is moved, whoever does it
         self.giving_way: tuple[int, float] | None = None  # which due item the background leaves be, and since when
 
@@ -217,7 +218,8 @@ class Tenant:
 
     def begun_again(self) -> None:
         """Another world has taken the place of the one there was: nothing that was known of that one counts."""
-        self.may_have_faults = self.has_open_questions = True
+        self.may_have_faults = True
+        self.questions_overdue_at = 0.0
         self.giving_way = None
         self.tenants.said.pop(self.handle, None)
         self.announce(may_be_due=True)
@@ -282,7 +284,7 @@ class Tenant:
 
     def look_at_questions(self) -> None:
         """Have questions concluded that an earlier server left when it died."""
-        self.has_open_questions = False
+        self.questions_overdue_at = math.inf
         for attendant in self.tenants.attendants:
             attendant.questioned(self)
 

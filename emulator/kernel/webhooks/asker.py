@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 import traceback
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from emulator.kernel.webhooks.postman import Postman
 
 LOOK_SECONDS = 0.02
+LOOK_AGAIN_SECONDS = 0.5  # for a question that is overdue and still answered here
 A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
 log = logging.getLogger("emulator")
@@ -207,7 +209,8 @@ class Asker:
             if asked.overdue_at <= time.time() and not is_mine:
                 with contextlib.suppress(Exception):  # it has been logged and set aside
                     self.conclude(tenant, asked.event, NO_ANSWER, None)
-        tenant.has_open_questions = bool(unfinished)
+        look_again = time.time() + LOOK_AGAIN_SECONDS
+        tenant.questions_overdue_at = min((max(one.overdue_at, look_again) for one in unfinished), default=math.inf)
 
 
 def is_frozen(settings: dict[str, Any]) -> bool:

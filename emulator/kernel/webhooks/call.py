@@ -45,6 +45,18 @@ def came_ms_ago(connection: socket.socket | None) -> int:
         return 0
 
 
+class PoolsOfOne(httpx.BaseTransport):
+    """Has each request in a pool of its own: a pool looks through all of its connections whenever one comes or goes."""
+
+    def __init__(self) -> None:
+        self.trusted = httpx.create_ssl_context(trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request over a connection of its own, which is closed with its answer."""
+        nothing_kept = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+        return httpx.HTTPTransport(verify=self.trusted, limits=nothing_kept).handle_request(request)
+
+
 class Client:
     """The HTTP client that all calls of a process share; made when the first one leaves."""
 
@@ -59,9 +71,11 @@ class Client:
         """
         with self.guard:
             if self.http is None:
-                limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
                 no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-                self.http = httpx.Client(trust_env=False, follow_redirects=False, limits=limits, cookies=no_cookies)
+                transport = PoolsOfOne()
+                self.http = httpx.Client(
+                    transport=transport, trust_env=False, follow_redirects=False, cookies=no_cookies
+                )
                 self.http.headers.clear()
             return self.http
 

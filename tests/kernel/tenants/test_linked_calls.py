@@ -100,6 +100,15 @@ def test_a_call_counts_if_it_began_after_the_question_left_and_ended_before_its_
     assert bool(flight.calls) == is_kept
 
 
+def test_a_call_that_was_one_of_hundreds_at_once_keeps_the_first_hundred() -> None:
+    flight = Flight()
+
+    for number in range(150):
+        flight.note({"number": number}, flight.began + number, flight.began + number + 1)
+
+    assert [api_call["number"] for api_call in flight.calls] == list(range(100))
+
+
 def test_who_waited_in_a_server_that_was_killed_is_forgotten_at_the_next_start(tmp_path: Path) -> None:
     def event(http: httpx.Client) -> None:
         assert http.post("/v1/topups", data={"amount": 100, "currency": "usd"}).status_code == 200

@@ -71,9 +71,11 @@ def died_waiting(client: Client, card: str, monkeypatch: pytest.MonkeyPatch, **r
 
 def let_time_pass(client: Client, milliseconds: int = 60_000) -> None:
     """Move the moment of every question back, since real time cannot be moved."""
-    with tenant_of(client).stored.writing() as session:
+    tenant = tenant_of(client)
+    with tenant.stored.writing() as session:
         session.run("UPDATE ask SET asked_at_ms = asked_at_ms - :passed", passed=milliseconds)
         session.wake_by(0)
+    tenant.questions_overdue_at -= milliseconds / 1000
 
 
 # Idempotency
