@@ -188,7 +188,12 @@ class Descent(NamedTuple):
     filled: dict[tuple[int, str], dict[str, Any]]  # by identity, so the owners are kept alive
 
     def may_fill(self, include: Include, owner: dict[str, Any]) -> bool:
-        """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list."""
+        """Whether a member may be shown here: one for retrieves only at the top, one not for lists in no list.
+
+        What is left of a deleted object has none of them.
+        """
+        if "deleted" in owner:
+            return False
         if include.is_gone and not self.world.predates(str(include.before)):
             return False
         if include.where == "retrieve":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from emulator.data.api_versions import API_VERSIONS
 from tests.issuing.holders import a_connected_account, previous, told
 
 CUSTOMERS = "/v1/customers"
@@ -83,6 +84,19 @@ def test_a_deleted_customer_is_a_stub_to_readers_and_nobody_to_all_else(platform
     assert platform.read(f"/v1/payment_methods/{card}")["customer"] is None
     assert told(platform)[2:] == [("payment_method.detached", {"customer": customer}), ("customer.deleted", None)]
     assert platform.events()[-1]["data"]["object"]["name"] == "Jenny"
+
+
+@pytest.mark.parametrize("version", API_VERSIONS)
+def test_a_deleted_customer_is_a_stub_to_clients_of_every_version(platform, version):
+    customer = platform.made(CUSTOMERS)["id"]
+    stub = platform.delete(f"{CUSTOMERS}/{customer}").json
+    pinned = {"headers": {"Stripe-Version": version}}
+
+    whole = platform.get(f"{CUSTOMERS}/{customer}", **pinned)
+    expanded = platform.get(f"{CUSTOMERS}/{customer}", expand=["sources"], **pinned)
+
+    assert whole.json == stub
+    assert expanded.json == stub or expanded.status == 400
 
 
 def test_customers_belong_to_their_account(platform):
