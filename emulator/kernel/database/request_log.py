@@ -139,8 +139,9 @@ class RequestLog:
             for reached in batch:
                 if isinstance(reached, threading.Event):
                     reached.set()
-            self.hurry.wait(GATHERING_SECONDS)
-            self.hurry.clear()
+            if not self.closing:  # or what calls for haste may have been cleared already
+                self.hurry.wait(GATHERING_SECONDS)
+                self.hurry.clear()
         while self.open_files:
             self.open_files.popitem()[1].close()
 

@@ -1,0 +1,28 @@
+"""The thread that writes the request log: it gathers lines, but keeps nobody waiting who closes the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from emulator.kernel.database import request_log
+from emulator.kernel.database.files import Troubles
+
+
+def test_a_log_is_closed_although_it_gathers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_log, "GATHERING_SECONDS", 60)
+    log = request_log.RequestLog(tmp_path, Troubles(tmp_path))
+    written = threading.Event()
+    log.waiting.put(written)
+    log.start()
+    writer = log.writer
+    assert writer is not None and written.wait(10)
+
+    began = time.monotonic()
+    log.close()
+
+    assert time.monotonic() - began < 4  # five seconds are waited for a writer that does not end
+    assert not writer.is_alive()
