@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 from functools import partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from flask import Flask, Response, g, redirect, request
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.local import LocalProxy
 
 from emulator.dashboard import (
@@ -81,11 +83,31 @@ HEADERS = {
 }
 
 
+class Compiled(BytecodeCache):
+    """Templates as they were compiled, for every application of this process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give a template's code, if another application has compiled it."""
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template's code."""
+        assert bucket.code is not None
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+COMPILED = Compiled()
+
+
 def mount(app: Flask, tenants: Tenants, inside: Caller) -> House:
     """Serve the pages. Comes before the pipeline, which answers every path that nobody else has."""
     house = House(tenants, inside)
     marks = {name: hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12] for name in FILES}
     environment = app.jinja_env
+    environment.bytecode_cache = COMPILED
     environment.filters |= {
         name: getattr(formats, name)
         for name in ("amount", "listing", "percent", "plural", "pretty", "short", "span", "typed", "words")
