@@ -11,8 +11,8 @@ from flask import Flask
 
 from emulator import dashboard, front_page, stripe_js
 from emulator.catalog import CATALOG
+from emulator.kernel.database.place import database_at
 from emulator.kernel.database.request_log import MASKING
-from emulator.kernel.database.sqlite import SqliteDatabase
 from emulator.kernel.requests import RequestLine
 from emulator.kernel.tenants import Attendant, Tenants
 from emulator.kernel.tenants.background import Background
@@ -46,7 +46,7 @@ class Emulator:
 
 
 def create_app(
-    data: Path,
+    data: Path | str,
     *,
     seed: int = 0,
     durable: bool = False,
@@ -55,7 +55,9 @@ def create_app(
     on_request: Callable[[RequestLine], None] | None = None,
     hosts: Collection[str] = (),
 ) -> Flask:
-    """A Flask application over a data directory. DirectoryInUse or OSError when it cannot be used.
+    """A Flask application over a data directory, or over a PostgreSQL database by its URL.
+
+    DirectoryInUse or OSError when the one cannot be used, NoDatabase when the other cannot.
 
     One application serves a directory; `is_locked` says that whoever starts this one holds its lock already. `settings`
     is what new worlds begin with in place of the defaults. `hosts` are names by which it may be called besides those of
@@ -63,7 +65,7 @@ def create_app(
     is not started; `app.emulator.background.start()` does that.
     """
     logging.getLogger("emulator").addFilter(MASKING)
-    database = SqliteDatabase(Path(data), CATALOG.records.values(), durable=durable, is_locked=is_locked)
+    database = database_at(data, CATALOG.records.values(), durable=durable, is_locked=is_locked)
     tenants = Tenants(database, CATALOG, seed=seed, settings=settings)
     app = Flask("emulator", static_folder=None)
     app.emulator = Emulator(tenants, on_request)  # type: ignore[attr-defined]

@@ -32,7 +32,7 @@ class Agenda:
         sql, values = "DELETE FROM due WHERE about = :about AND failure IS NULL", {"about": about}
         if action is not None:
             sql, values = f"{sql} AND action = :action", {"about": about, "action": action}
-        canceled = self.session.run(sql, **values)
+        canceled = self.session.changed(sql, **values)
         if canceled:
             self.look()
         return canceled
@@ -81,7 +81,7 @@ class Agenda:
 
     def try_again(self, sequence: int) -> bool:
         """Have an item that was set aside wait again, at its old time; False where there is none of that number."""
-        changed = self.session.run(
+        changed = self.session.changed(
             "UPDATE due SET failure = NULL WHERE sequence = :sequence AND failure IS NOT NULL", sequence=sequence
         )
         self.look()

@@ -387,7 +387,7 @@ class Deliveries:
 
     def amend(self, subscriber: str, event: str, since_ms: int, answer: Answer) -> bool:
         """An attempt that began then got its real answer after it was acknowledged. False if there is none yet."""
-        amended = self.session.run(
+        amended = self.session.changed(
             "UPDATE attempt SET duration_ms = :duration_ms, status = :status, headers = :headers, body = :body, "
             "error = :error WHERE sequence = "
             "(SELECT max(attempt.sequence) FROM attempt JOIN delivery ON delivery.sequence = attempt.delivery "

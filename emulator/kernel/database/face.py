@@ -33,6 +33,10 @@ class StorageFails(Exception):
     """Where the worlds are kept cannot be used at this moment; in a sentence. Nothing was changed, and it may pass."""
 
 
+class Conflict(StorageFails):
+    """Somebody else changed the same at the same moment; in a sentence. Nothing was changed: try it again."""
+
+
 class NoWorld(Exception):
     """A file that is said to hold a world and holds none that this program can take; in a sentence, why."""
 
@@ -54,8 +58,11 @@ class Session(Protocol):
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives."""
 
-    def run(self, sql: str, **values: Any) -> int:
-        """Change rows; how many were."""
+    def run(self, sql: str, **values: Any) -> None:
+        """Change rows."""
+
+    def changed(self, sql: str, **values: Any) -> int:
+        """Change rows; how many were, for which the database is waited for."""
 
     def add(self, table: str, **row: Any) -> None:
         """A new row."""
@@ -93,6 +100,7 @@ class StoredWorld(Protocol):
     handle: str
     is_gone: bool  # it has been deleted, or another has taken its place
     is_busy: bool  # somebody writes: whoever wants to has to wait
+    is_far: bool  # another program keeps it, which every session waits for
 
     def reading(self) -> AbstractContextManager[Session]:
         """A look at one moment. WorldGone, WorldDamaged, StorageFails."""

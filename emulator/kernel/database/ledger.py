@@ -196,7 +196,7 @@ class Ledger:
         yield from self.session.all(  # type: ignore[misc]
             "SELECT book, CAST(sum(kept) AS BIGINT), CAST(sum(summed) AS BIGINT) FROM ("
             "SELECT book, amount AS kept, 0 AS summed FROM total "
-            "UNION ALL SELECT book, 0, amount FROM line) AS both GROUP BY book HAVING sum(kept) <> sum(summed)"
+            "UNION ALL SELECT book, 0, amount FROM line) AS together GROUP BY book HAVING sum(kept) <> sum(summed)"
         )
 
     def unbalanced_movements(self) -> Iterator[tuple[str, int]]:

@@ -74,7 +74,7 @@ class Questions:
     def decide(self, event: str, outcome: str) -> bool:
         """Make this the decision, unless one has been made; whether it is."""
         sql = "UPDATE ask SET decided = 1, outcome = :outcome WHERE event = :event AND decided = 0"
-        return self.session.run(sql, event=event, outcome=outcome) == 1
+        return self.session.changed(sql, event=event, outcome=outcome) == 1
 
     def finish(self, event: str, duration_ms: int | None) -> None:
         """Nothing is left to do; how long the handler took, if it answered."""

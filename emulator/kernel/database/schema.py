@@ -15,6 +15,7 @@ from typing import NamedTuple
 from emulator.kernel.records import Kind
 
 SCHEMA_VERSION = 6
+NUMBERED = ("sequence",)  # the key of what is in the order of creation
 TYPES = {"bool": "INTEGER", "float": "REAL", "int": "INTEGER", "str": "TEXT"}
 
 
@@ -277,6 +278,7 @@ class Schema:
         own = {table.name: table for table in KERNEL_TABLES}
         assert not own.keys() & self.records.keys(), f"a record is called {own.keys() & self.records.keys()}"
         self.tables: dict[str, Table] = {**own, **{name: table_for(kind) for name, kind in self.records.items()}}
+        self.numbered = frozenset(name for name, table in self.tables.items() if table.key == NUMBERED)
 
 
 def table_for(record: Kind) -> Table:

@@ -80,7 +80,11 @@ class SqliteSession:
             missing_table(failure, self.schema)
             return self.execute(sql, values).fetchall()
 
-    def run(self, sql: str, **values: Any) -> int:
+    def run(self, sql: str, **values: Any) -> None:
+        """Change rows."""
+        self.execute(sql, values)
+
+    def changed(self, sql: str, **values: Any) -> int:
         """Change rows; how many were."""
         return max(self.execute(sql, values).rowcount, 0)
 
@@ -226,6 +230,8 @@ def with_empty(table: Table, sql: str) -> str:
 
 class SqliteWorld:
     """A world's file: connections that wait for their next use, and the lock of those who write."""
+
+    is_far = False
 
     def __init__(self, database: SqliteDatabase, handle: str) -> None:
         self.database = database

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from emulator.kernel.database.schema import Table
-
-NUMBERED = ("sequence",)
+from emulator.kernel.database.schema import NUMBERED, Table
 
 
 def made(table: Table) -> list[str]:

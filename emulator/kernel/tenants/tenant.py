@@ -139,7 +139,7 @@ class Tenant:
     def keeps_waiting(self, *, writes: bool) -> bool:
         """Whether a step may take long to begin: the world is not open yet, much falls due, or somebody writes."""
         opened, row, next_due = self.opened, self.row, self.next_due_at
-        if opened is None or opened.is_gone or self.is_settling or (writes and opened.is_busy):
+        if opened is None or opened.is_gone or opened.is_far or self.is_settling or (writes and opened.is_busy):
             return True
         return row is not None and next_due is not None and next_due <= time_of(row)
 

@@ -1,0 +1,29 @@
+"""Where a PostgreSQL database is, as people say it: `postgresql://user:password@host:port/name`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from emulator.kernel.database.place import NoDatabase
+
+
+def parts_of(url: str) -> dict[str, Any]:
+    """What an address says. NoDatabase for one that cannot be understood, which is not repeated: it has a password."""
+    try:
+        return conninfo_to_dict(url)
+    except psycopg.Error:
+        raise NoDatabase(
+            "The address of the database cannot be understood. It is postgresql://user:password@host:port/name, with "
+            "every special character of the password as %XX."
+        ) from None
+
+
+def place_of(url: str) -> str:
+    """The same for people: without the password, and without anything that is not about the place."""
+    parts = parts_of(url)
+    user = f"{parts['user']}@" if parts.get("user") else ""
+    port = f":{parts['port']}" if parts.get("port") else ""
+    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"

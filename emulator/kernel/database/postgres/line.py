@@ -1,0 +1,177 @@
+"""A connection on which statements are gathered: what is sent leaves together, as soon as somebody waits for an answer.
+
+    send ─▶ send ─▶ send ─▶ rows      one round trip for the three of them
+
+Every statement is prepared once on each connection, by its text and the types of its values. What a statement answers
+that nobody waits for is read on the way to the next answer; that it failed is heard then, and whatever was sent after
+it has not been done.
+Source: https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+"""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Connection, Error, OperationalError, errors
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+from emulator.kernel.database.postgres.values import READERS, written
+
+MOST_PREPARED = 2_000
+BINARY = 1
+OTHERWISE = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED)
+
+
+class Line(Connection[tuple[Any, ...]]):
+    """A connection, and what is under way on it. Between `gather` and `end` it is used by the verbs below alone."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        self.named = 0  # how many statements have had a name
+        self.formats: dict[int, list[int]] = {}
+        self.readers: dict[bytes, list[Any]] = {}
+        self.waiting: deque[tuple[bytes, tuple[int, ...]] | bytes | None] = deque()  # answers that are yet to be read
+        self.first: list[tuple[Any, ...]] | None = None  # the rows of what was noted, once they are there
+        self.noted: bytes | None = None  # the statement whose rows those will be
+        self.is_aborted = False  # what is sent is skipped until `recover`
+        self.poll = select.poll()
+        self.poll.register(self.pgconn.socket, select.POLLIN)
+
+    def gather(self) -> None:
+        """Gather statements from now on."""
+        self.pgconn.enter_pipeline_mode()
+
+    def send(self, sql: bytes, values: Iterable[Any] = ()) -> None:
+        """Have a statement executed, not before anything that was sent earlier."""
+        types, octets = written(values)
+        name = self.prepared.get((sql, types)) or self.prepare(sql, types)
+        formats = self.formats.get(len(octets))
+        if formats is None:
+            formats = self.formats[len(octets)] = [BINARY] * len(octets)
+        self.pgconn.send_query_prepared(name, octets, formats, BINARY)
+        self.waiting.append(name)
+
+    def ask_first(self, sql: bytes, values: Iterable[Any] = ()) -> None:
+        """The same for a query that nobody waits for, whose rows are `first` when any later answer has come."""
+        self.send(sql, values)
+        self.first, self.noted = None, self.waiting[-1]  # type: ignore[assignment]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows that the last statement gives."""
+        name = self.waiting[-1]
+        result = self.arrived()
+        assert isinstance(name, bytes) and result is not None
+        return self.read_rows(name, result)
+
+    def read_rows(self, name: bytes, result: PGresult) -> list[tuple[Any, ...]]:
+        """The rows of an answer."""
+        readers = self.readers.get(name)
+        if readers is None:
+            readers = self.readers[name] = [READERS[result.ftype(place)] for place in range(result.nfields)]
+        value = result.get_value
+        if len(readers) == 1:
+            (read,) = readers
+            return [(None if (octets := value(row, 0)) is None else read(octets),) for row in range(result.ntuples)]
+        places = list(enumerate(readers))
+        return [
+            tuple([None if (octets := value(row, place)) is None else read(octets) for place, read in places])
+            for row in range(result.ntuples)
+        ]
+
+    def changed(self) -> int:
+        """How many rows the last statement has changed."""
+        result = self.arrived()
+        return (result.command_tuples or 0) if result is not None else 0
+
+    def arrived(self) -> PGresult | None:
+        """Wait until all that was sent has been done; what the last of it answers."""
+        self.pgconn.send_flush_request()
+        self.pgconn.flush()
+        return self.read()
+
+    def end(self, sql: bytes) -> None:
+        """Send the last statement of several, wait until all has been done, and gather no more."""
+        self.send(sql)
+        self.sync()
+        self.pgconn.exit_pipeline_mode()
+
+    def abandon(self) -> None:
+        """Undo what is under way and gather no more; a connection that cannot do that any more is closed."""
+        try:
+            self.recover()
+            self.end(b"ROLLBACK")
+        except (Error, OSError):
+            self.close()
+
+    def recover(self) -> None:
+        """Go on after a failure, which is forgotten."""
+        self.pgconn.pipeline_sync()
+        self.waiting.append(None)
+        self.read(is_forgiving=True)
+        self.is_aborted = False
+
+    def sync(self) -> None:
+        """Wait until all has been done."""
+        self.pgconn.pipeline_sync()
+        self.waiting.append(None)
+        self.pgconn.flush()
+        self.read()
+
+    # Underneath
+
+    def prepare(self, sql: bytes, types: tuple[int, ...]) -> bytes:
+        """Have a statement prepared; what it is called."""
+        if len(self.prepared) >= MOST_PREPARED:
+            self.pgconn.send_query_params(b"DEALLOCATE ALL", None)
+            self.waiting.append(b"")
+            self.prepared.clear()
+            self.readers.clear()
+        self.named += 1
+        name = b"s%d" % self.named
+        self.pgconn.send_prepare(name, sql, types)
+        self.waiting.append((sql, types))
+        self.prepared[sql, types] = name
+        return name
+
+    def read(self, *, is_forgiving: bool = False) -> PGresult | None:
+        """Read every answer there is to be; the last one. The first failure is raised once all have been read."""
+        last = failed = None
+        while self.waiting:
+            expected = self.waiting.popleft()
+            result = self.next_result()
+            if result.status in OTHERWISE:
+                if isinstance(expected, tuple):
+                    self.prepared.pop(expected, None)
+                self.is_aborted = True
+                failed = failed or result
+            elif expected is not None and expected == self.noted:
+                self.first, self.noted = self.read_rows(expected, result), None
+            last = result
+            if expected is not None:
+                self.next_result(is_end=True)
+        if failed is not None and not is_forgiving:
+            if failed.status == ExecStatus.PIPELINE_ABORTED:
+                raise errors.InFailedSqlTransaction("a statement before it has failed")
+            raise errors.error_from_result(failed, encoding="utf-8")
+        return last
+
+    def next_result(self, *, is_end: bool = False) -> Any:
+        """The next answer; other threads go on while it is under way."""
+        pgconn = self.pgconn
+        while pgconn.is_busy():
+            self.poll.poll()
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None and not is_end:
+            raise OperationalError(pgconn.get_error_message() or "the connection has ended")
+        return result
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is in no transaction, and nothing is under way."""
+        return self.pgconn.transaction_status == TransactionStatus.IDLE and not self.waiting

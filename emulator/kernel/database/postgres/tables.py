@@ -1,0 +1,87 @@
+"""Tables, indexes and policies in PostgreSQL's words. All worlds share them: each row says whose it is.
+
+Whoever has not said which world is meant finds nothing in any of them and can write nothing, the owner included: a
+superuser alone is not asked, and a server steps down before it does anything.
+Source: https://www.postgresql.org/docs/current/ddl-rowsecurity.html
+"""
+
+from __future__ import annotations
+
+from emulator.kernel.database.schema import Index, Schema, Table, quoted
+
+SCHEMA = "stripe_emulator"  # the schema of everything
+ROLE = "stripe_emulator"  # what a server steps down to
+TYPES = {"INTEGER": "bigint", "REAL": "double precision", "TEXT": 'text COLLATE "C"', "BLOB": "bytea"}
+# The world of a session, and the one that is copied from. A setting that is over is an empty text.
+MINE = "nullif(current_setting('emulator.tenant', true), '')::bigint"
+COPIED = "nullif(current_setting('emulator.copied', true), '')::bigint"
+# Every world by its handle, its number, when it needs a look, when it was last written to, what its records look like.
+DIRECTORY = (
+    'CREATE TABLE world (handle text COLLATE "C" PRIMARY KEY, number bigint GENERATED ALWAYS AS IDENTITY UNIQUE, '
+    'copy_of text COLLATE "C", wakes_at bigint, changed bigint NOT NULL, shape text COLLATE "C" NOT NULL, '
+    "bytes bigint, measured bigint)",
+    "CREATE INDEX world_waking ON world (wakes_at) WHERE wakes_at IS NOT NULL AND copy_of IS NULL",
+    "CREATE INDEX world_copies ON world (copy_of) WHERE copy_of IS NOT NULL",
+    'CREATE TABLE shape (name text COLLATE "C" PRIMARY KEY, kinds bytea NOT NULL)',
+)
+
+
+def made(table: Table) -> list[str]:
+    """The statements that make a table, its indexes and its policies."""
+    return [table_sql(table), *(index_sql(table, index) for index in table.indexes), *secured(table)]
+
+
+def table_sql(table: Table) -> str:
+    """The statement that makes a table."""
+    parts = [f"tenant bigint NOT NULL DEFAULT {MINE}"]
+    parts += [f"{quoted(name)} {declared(type)}" for name, type in table.columns.items()]
+    parts += [f"UNIQUE (tenant, {quoted(name)})" for name in table.unique]
+    parts.append(f"PRIMARY KEY (tenant{''.join(f', {quoted(name)}' for name in table.key)})")
+    return f"CREATE TABLE {table.name} ({', '.join(parts)})"
+
+
+def declared(type: str) -> str:
+    """A column's type."""
+    word, *rest = type.split(" ")
+    return " ".join((TYPES[word], *rest))
+
+
+def index_sql(table: Table, index: Index) -> str:
+    """The statement that makes an index."""
+    where = f" WHERE {index.where}" if index.where else ""
+    return f"CREATE INDEX {index.name} ON {table.name} (tenant, {index.columns}){where}"
+
+
+def secured(table: Table) -> list[str]:
+    """The statements that show each session the rows of its own world alone; the owner also what it copies."""
+    return [
+        f"ALTER TABLE {table.name} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table.name} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY mine ON {table.name} USING (tenant = {MINE}) WITH CHECK (tenant = {MINE})",
+        f"CREATE POLICY copied ON {table.name} FOR SELECT TO CURRENT_USER USING (tenant = {COPIED})",
+    ]
+
+
+def functions(schema: Schema) -> list[str]:
+    """What is done to a world as a whole, by the database itself."""
+    tables = schema.tables.values()
+    emptied = " ".join(f"DELETE FROM {table.name};" for table in tables)
+    copied = " ".join(copied_sql(table) for table in tables)
+    measured = " + ".join(
+        f"(SELECT coalesce(sum(pg_column_size({table.name}.*)), 0) FROM {table.name})" for table in tables
+    )
+    return [
+        f"CREATE OR REPLACE FUNCTION empty_world() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {emptied} END $$",
+        "CREATE OR REPLACE FUNCTION copy_world(source bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
+        f"SET search_path = {SCHEMA}, pg_temp AS $$ BEGIN "
+        f"PERFORM set_config('emulator.copied', source::text, true); {copied} "
+        "PERFORM set_config('emulator.copied', '', true); END $$",
+        f"CREATE OR REPLACE FUNCTION measure_world() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT ({measured}) "
+        "::bigint $$",
+    ]
+
+
+def copied_sql(table: Table) -> str:
+    """The statement that gives a world the rows that another has in a table."""
+    columns = ", ".join(quoted(name) for name in table.columns)
+    return f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {table.name} WHERE tenant = source;"

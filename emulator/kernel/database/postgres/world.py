@@ -1,0 +1,167 @@
+"""A world in a PostgreSQL database, and the sessions on it.
+
+Whoever writes has the world's row of the directory until the end: one after the other in each world, and nobody waits
+for those who write to another. In one process they line up before they take a connection. What reads is a snapshot.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from emulator.kernel.database.face import WorldGone
+from emulator.kernel.database.postgres.line import Line
+from emulator.kernel.database.postgres.session import PostgresSession
+
+if TYPE_CHECKING:
+    from emulator.kernel.database.postgres.database import PostgresDatabase
+
+BEGIN_TO_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+BEGIN_TO_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+ENTER = b"SELECT wakes_at, changed, set_config('emulator.tenant', number::text, true) FROM world WHERE handle = $1"
+ENTER_ALONE = ENTER + b" FOR NO KEY UPDATE"
+LEAVE = b"UPDATE world SET wakes_at = $2, changed = $3 WHERE handle = $1"
+COMMIT, ROLLBACK = b"COMMIT", b"ROLLBACK"
+
+
+class PostgresWorld:
+    """A world, as one process knows it."""
+
+    is_far = True
+
+    def __init__(self, database: PostgresDatabase, handle: str) -> None:
+        self.database = database
+        self.handle = handle
+        self.lock = threading.Lock()
+        self.is_gone = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody in this process writes."""
+        return self.lock.locked()
+
+    def reading(self) -> Reading:
+        """A look at one moment."""
+        return Reading(self)
+
+    def writing(self) -> Writing:
+        """A change, alone among those who write."""
+        return Writing(self)
+
+    def take(self) -> Line:
+        """A connection nobody else uses until it is given back. WorldGone where the world is no more."""
+        if self.is_gone:
+            raise WorldGone(self.handle)
+        return self.database.take()
+
+    def close(self) -> None:
+        """Nothing is open while nobody uses it."""
+
+
+class Entered(PostgresSession):
+    """A session within one world, for the length of a block."""
+
+    begin: bytes
+    enter: bytes
+
+    def __init__(self, world: PostgresWorld) -> None:
+        self.world = world
+        self.schema = world.database.schema
+        self.place = world.database.place
+        self.is_within = False  # whether it is known that the world is there
+
+    def start(self) -> None:
+        """Begin, as soon as somebody asks something."""
+        self.line = line = self.world.take()
+        line.gather()
+        line.send(self.begin)
+        line.ask_first(self.enter, (self.world.handle,))
+
+    def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row that a query gives. WorldGone."""
+        rows = super().all(sql, **values)
+        if not self.is_within:
+            self.come_in()
+        return rows
+
+    def come_in(self) -> None:
+        """See what the directory says of the world. WorldGone where it says nothing: what was asked found nothing."""
+        if self.line.first is None:
+            self.line.arrived()
+        found = self.line.first
+        self.is_within = True
+        if not found:
+            self.world.is_gone = True
+            raise WorldGone(self.world.handle)
+        self.told(*found[0])
+
+    def told(self, wakes_at: int | None, changed: int, _: str) -> None:
+        """What the directory says."""
+
+
+class Reading(Entered):
+    """A look at one moment of a world."""
+
+    begin, enter = BEGIN_TO_READ, ENTER
+
+    def __enter__(self) -> Reading:
+        self.start()
+        return self
+
+    def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
+        self.world.database.leave(self.line, COMMIT if failure is None else None)
+        self.world.database.raise_told(failure)
+
+
+class Writing(Entered):
+    """A change of a world, undone by any exception."""
+
+    begin, enter = BEGIN_TO_WRITE, ENTER_ALONE
+
+    def __enter__(self) -> Writing:
+        self.world.lock.acquire()
+        try:
+            self.start()
+        except BaseException:
+            self.world.lock.release()
+            raise
+        return self
+
+    def told(self, wakes_at: int | None, changed: int, _: str) -> None:
+        """When it was to be looked at, and when it was last written to."""
+        self.wakes_at = self.woke_at = wakes_at
+        self.changed_at = changed
+
+    def wake_by(self, at: float) -> None:
+        """This world needs a look at that moment, if not before."""
+        if not self.is_within:
+            self.come_in()
+        super().wake_by(at)
+
+    def rest_until(self, at: float) -> None:
+        """This world needs no look before that moment."""
+        if not self.is_within:
+            self.come_in()
+        super().rest_until(at)
+
+    def __exit__(self, kind: Any, failure: BaseException | None, trace: Any) -> None:
+        database, world = self.world.database, self.world
+        try:
+            if failure is None and not self.is_within:
+                self.come_in()
+            if failure is None:
+                now = int(time.time())
+                if self.wakes_at != self.woke_at or (self.has_written and now > self.changed_at):
+                    self.line.send(LEAVE, (world.handle, self.wakes_at, now if self.has_written else self.changed_at))
+        except BaseException as trouble:
+            database.leave(self.line, None)
+            database.raise_told(trouble)
+            raise
+        else:
+            database.leave(self.line, COMMIT if failure is None else None)
+        finally:
+            world.lock.release()
+        if failure is None:
+            database.attended(world.handle)
+        database.raise_told(failure)
