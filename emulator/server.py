@@ -70,7 +70,7 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What `stripe-emulator serve` was asked for. Without `data` the world is forgotten at exit.
+    """What `stripe-emulator serve` was asked for. Without `data` and `database` worlds are forgotten at exit.
 
     `allow_host` are names by which the server may be called besides localhost; `*` stands for any.
     """
@@ -78,6 +78,7 @@ class ServerOptions:
     host: str = "127.0.0.1"
     port: int = 12111
     data: Path | None = Path(".stripe-emulator")
+    database: str | None = None  # the URL of a PostgreSQL database, in place of `data`
     seed: int = 0
     durable: bool = False
     quiet: bool = False
@@ -156,15 +157,16 @@ def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
         sockets = [listener]
         if options.unix_socket is not None:
             sockets.append(stack.enter_context(listening_file(options.unix_socket)))
-        data = stack.enter_context(temporary_data(options) if options.data is None else locked_data(options))
-        app = stack.enter_context(application(options, data))
+        place = stack.enter_context(kept(options))
+        app = stack.enter_context(application(options, place))
         run(options, app, sockets, when_ready)
 
 
 def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_ready: WhenReady | None) -> None:
     """Run uvicorn until it is told to stop."""
     front = front_of(app, options)
-    announce = partial(announce_ready, options, when_ready, f"{options.url}{app.emulator.dashboard.link()}")
+    where = f"in {app.emulator.tenants.database.place}" if options.database or options.data else "in memory"
+    announce = partial(announce_ready, options, where, when_ready, f"{options.url}{app.emulator.dashboard.link()}")
     server = Server(front, lambda: threading.Thread(target=announce, daemon=True).start())
     # uvicorn passes on what it was stopped by, once it has stopped: that ends nothing more.
     for one in (signal.SIGTERM, signal.SIGINT):
@@ -210,14 +212,15 @@ def told_of(house: House, sent: Incoming) -> Answer | Telling:
 
 
 @contextmanager
-def application(options: ServerOptions, data: Path) -> Iterator[Flask]:
+def application(options: ServerOptions, place: Path | str) -> Iterator[Flask]:
     """The application over its data, closed at the end with nothing left unwritten."""
     from emulator.app import create_app
+    from emulator.kernel.database.place import NoDatabase
 
     console = None if options.quiet else Console()
     try:
         app = create_app(
-            data,
+            place,
             seed=options.seed,
             durable=options.durable,
             is_locked=True,
@@ -225,8 +228,10 @@ def application(options: ServerOptions, data: Path) -> Iterator[Flask]:
             on_request=console,
             hosts=options.doors.names,
         )
+    except NoDatabase as error:
+        raise CannotServe(str(error)) from None
     except OSError as error:
-        raise CannotServe(f"Cannot use the data directory {data}: {lowered(error)}.") from None
+        raise CannotServe(f"Cannot use the data directory {place}: {lowered(error)}.") from None
     try:
         yield app
     finally:
@@ -295,6 +300,16 @@ def allow_many_files() -> None:
 
 
 @contextmanager
+def kept(options: ServerOptions) -> Iterator[Path | str]:
+    """Where worlds are kept, held for as long as the server runs where that is a folder."""
+    if options.database is not None:
+        yield options.database
+    else:
+        with temporary_data(options) if options.data is None else locked_data(options) as data:
+            yield data
+
+
+@contextmanager
 def temporary_data(options: ServerOptions) -> Iterator[Path]:
     """A folder that lives as long as the server. One that was killed could not remove its own, so we do."""
     sweep(Path(tempfile.gettempdir()))
@@ -328,12 +343,11 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
         lock.release()
 
 
-def announce_ready(options: ServerOptions, when_ready: WhenReady | None, dashboard: str) -> None:
+def announce_ready(options: ServerOptions, where: str, when_ready: WhenReady | None, dashboard: str) -> None:
     """Print the ready line, the way into the dashboard, and a loud line where others than this machine can come.
 
     The link signs in once, and into every world: it is for whoever started the server.
     """
-    where = "in memory" if options.data is None else f"in {options.data}"
     print(f"Ready: {options.url} (data {where}, pid {os.getpid()})", flush=True)
     if options.is_open:
         names = "any name" if "*" in options.allow_host else ", ".join(options.allow_host)

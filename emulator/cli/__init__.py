@@ -1,8 +1,8 @@
 """The `stripe-emulator` command.
 
-`serve` and `demo` run a server; `doctor` reads a data directory; every other command is a client that speaks HTTP to
-a running server. What a person did wrong is one sentence on stderr and exit code 2; what the server refused, or the
-doctor found, is exit code 1.
+`serve` and `demo` run a server; `doctor` reads a data directory or a database, and `database` makes one ready; every
+other command is a client that speaks HTTP to a running server. What a person did wrong is one sentence on stderr and
+exit code 2; what the server refused, or the doctor found, is exit code 1.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 from emulator import __version__
 from emulator.cli.clock import clock
 from emulator.cli.completion import completion
+from emulator.cli.database import database
 from emulator.cli.doctor import doctor
 from emulator.cli.events import events, listen
 from emulator.cli.explain import books, changes, explain
@@ -58,6 +59,7 @@ COMMANDS = (
     routes,
     openapi,
     doctor,
+    database,
     completion,
 )
 

@@ -17,6 +17,7 @@ import click
 from emulator import first_steps
 from emulator.cli.calling import http_client, http_errors
 from emulator.cli.complaints import WrongUse
+from emulator.cli.keeping import chosen, in_a_database
 from emulator.connect.issuing_countries import COUNTRIES
 from emulator.first_steps import DEMO_KEY
 
@@ -69,14 +70,17 @@ def serving(command: Any) -> Any:
 @click.option(
     "--data", type=click.Path(path_type=Path), default=None, help="Data directory.  [default: .stripe-emulator]"
 )
+@in_a_database()
 @click.option("--memory", is_flag=True, help="Forget everything at exit.")
-def serve(data: Path | None, memory: bool, **options: Any) -> None:
+@click.pass_context
+def serve(context: click.Context, data: Path | None, memory: bool, database: str | None, **options: Any) -> None:
     """Serve the API until interrupted."""
     if memory and data is not None:
         raise WrongUse("--memory and --data exclude each other.")
     if data is not None and not data.name:
         raise WrongUse(f"A data directory needs a folder of its own, not {data}.")
-    start(None if memory else data or Path(".stripe-emulator"), None, **options)
+    place = chosen(context, "data", "memory")
+    start(None if memory or place else data or Path(".stripe-emulator"), None, database=place, **options)
 
 
 @click.command()

@@ -24,7 +24,7 @@ def running(*options: str) -> Iterator[str]:
     `options` are those of `stripe-emulator serve`, such as `"--country", "GB"`. CannotStart, with what it said.
     """
     command = [sys.executable, "-P", "-m", "emulator.cli", "serve", "--port", "0", "--quiet", "--stop-with-stdin"]
-    if "--data" not in options:
+    if not {"--data", "--database"} & set(options):
         command.append("--memory")
     with tempfile.TemporaryFile("w+") as said:
         server = subprocess.Popen(

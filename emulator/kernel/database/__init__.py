@@ -1,4 +1,5 @@
-"""What is kept, and how. `face.py` says what the rest of the kernel may ask for; `sqlite.py` keeps it in files.
+"""What is kept, and how. `face.py` says what the rest of the kernel may ask for; `sqlite.py` keeps it in files,
+`postgres/` in a database; `place.py` tells from a folder or an address which of them it is.
 
 face            the verbs: Database, StoredWorld, Session; every SQL text is written here, in what SQLite and
                 PostgreSQL both speak

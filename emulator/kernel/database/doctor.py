@@ -14,7 +14,8 @@ from typing import NamedTuple
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.clock import tenant_time
 from emulator.kernel.database.agreement import differing_from_events, lost
-from emulator.kernel.database.face import Session, StorageFails, WorldDamaged
+from emulator.kernel.database.face import Database, Session, StorageFails, WorldDamaged, WorldGone
+from emulator.kernel.database.place import database_at, is_url
 from emulator.kernel.database.request_log import damaged_logs
 from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.sqlite import files_in, looking
@@ -41,13 +42,46 @@ class Examined(NamedTuple):
     findings: list[Finding]
 
 
-def examine(directory: Path, catalog: Catalog) -> list[Finding]:
-    """Everything wrong in a data directory; an empty list when the books are whole. OSError."""
-    return examined(directory, catalog).findings
+def examine(place: Path | str, catalog: Catalog) -> list[Finding]:
+    """Everything wrong in a data directory or a database; an empty list when the books are whole. OSError."""
+    return examined(place, catalog).findings
 
 
-def examined(directory: Path, catalog: Catalog) -> Examined:
-    """Everything wrong in a data directory, whether a server has it open or not. OSError."""
+def examined(place: Path | str, catalog: Catalog) -> Examined:
+    """Everything wrong in a data directory, or in a database by its URL, whether a server has it open or not.
+
+    OSError for the one, NoDatabase and StorageFails for the other.
+    """
+    if not is_url(place):
+        return examined_files(Path(place), catalog)
+    database = database_at(place, catalog.records.values())
+    try:
+        return examined_database(database, catalog)
+    finally:
+        database.close()
+
+
+def examined_database(database: Database, catalog: Catalog) -> Examined:
+    """Everything wrong in the worlds of a database. StorageFails."""
+    findings, worlds = [], 0
+    for kept in database.worlds():
+        try:
+            with database.looking(kept.handle) as session:
+                findings += examine_session(session, catalog)
+        except WorldGone:
+            continue
+        except WorldDamaged as failure:
+            findings.append(Finding(kept.handle, "database", str(failure)))
+        except StorageFails:
+            raise
+        except Exception as failure:  # what has been tampered with may be anything
+            findings.append(Finding(kept.handle, "database", f"cannot be read: {type(failure).__name__}: {failure}"))
+        worlds += 1
+    return Examined(worlds, findings)
+
+
+def examined_files(directory: Path, catalog: Catalog) -> Examined:
+    """Everything wrong in a data directory. OSError."""
     schema = Schema(catalog.records.values())
     findings, worlds = [], 0
     for _, file in files_in(directory):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from emulator.kernel.database.sqlite import SqliteDatabase
@@ -30,10 +32,24 @@ def database_at(
     """The worlds that are kept there. NoDatabase, DirectoryInUse, OSError."""
     if not is_url(place):
         return SqliteDatabase(Path(place), records, durable=durable, is_locked=is_locked)
-    try:
+    with its_driver():
         from emulator.kernel.database.postgres.database import PostgresDatabase
-    except ModuleNotFoundError as missing:
-        if missing.name not in ("psycopg", "psycopg_pool"):
+    return PostgresDatabase(str(place), records)
+
+
+def installation() -> ModuleType:
+    """What makes a database ready for worlds. NoDatabase."""
+    with its_driver():
+        from emulator.kernel.database.postgres import installation
+    return installation
+
+
+@contextmanager
+def its_driver() -> Iterator[None]:
+    """What needs PostgreSQL's driver, which is no part of a plain installation. NoDatabase without it."""
+    try:
+        yield
+    except ImportError as missing:  # psycopg says so itself where it finds no libpq
+        if (missing.name or "psycopg").partition(".")[0] not in ("psycopg", "psycopg_pool"):
             raise
         raise NoDatabase(f"PostgreSQL needs its driver: {EXTRA}") from None
-    return PostgresDatabase(str(place), records)

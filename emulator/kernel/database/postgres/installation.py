@@ -106,8 +106,11 @@ def check_that_known(version: int, place: str) -> None:
         )
 
 
-def install(url: str, schema: Schema) -> list[str]:
-    """Make everything that is not there yet; what that was, in words. NoDatabase."""
+def install(url: str, schema: Schema, *, is_there: bool = False) -> list[str]:
+    """Make everything that is not there yet; what that was, in words. NoDatabase.
+
+    `is_there`: it was made ready before, or the database is not the one that is meant.
+    """
     place = place_of(url)
     with connected(url) as connection:
         try:
@@ -116,6 +119,10 @@ def install(url: str, schema: Schema) -> list[str]:
                 version = version_of(connection)
                 if version is not None:
                     check_that_known(version, place)
+                elif is_there:
+                    raise NoDatabase(
+                        f"The database {place} has no worlds of the emulator yet: `{INIT}` makes it ready."
+                    )
                 return list(brought_up_to_date(connection, schema, version))
         except psycopg.Error as failure:
             raise NoDatabase(f"The database {place} could not be made ready: {said(failure)}.") from None
