@@ -14,11 +14,13 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
+from bench.postgres import PostgresServer
 from emulator.app import create_app
 from emulator.catalog import CATALOG
 from tests.client import RECORDER, Client
 from tests.contract.exceptions import UNSEEN
 from tests.contract.operations import unnamed
+from tests.postgres import postgres_server
 
 NUMBERS = itertools.count(1)
 
@@ -65,6 +67,29 @@ def platform(app: Flask, key: str) -> Client:
 def api(platform: Client) -> Client:
     """Another name for it, where nothing is said about platforms."""
     return platform
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the suite's own. Tests that stop or kill one make another, with `postgres_server`."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_database(postgres: PostgresServer) -> Iterator[str]:
+    """The address of a new database with nothing in it."""
+    url = postgres.database(is_prepared=False)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The address of a new database that can hold worlds."""
+    url = postgres.database()
+    yield url
+    postgres.drop(url)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
