@@ -55,7 +55,7 @@ class Events:
         """Events of any account after a place, oldest first, with their accounts. `type` may end in `*`."""
         where, values = ["sequence > :after"], dict[str, Any](after=after, limit=limit)
         if type is not None and type.endswith("*"):
-            where.append("substr(type, 1, :length) = :type")
+            where.append("substr(type, 1, CAST(:length AS INTEGER)) = :type")
             values |= {"length": len(type) - 1, "type": type[:-1]}
         elif type is not None:
             where.append("type = :type")

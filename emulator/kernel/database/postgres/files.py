@@ -52,7 +52,7 @@ def opened(content: bytes, schema: Schema) -> Iterator[sqlite3.Connection]:
             file.executescript("PRAGMA trusted_schema = OFF;")
             check_that_ours(file, schema)
             migrate(file, schema)
-        except (sqlite3.Error, orjson.JSONDecodeError) as failure:
+        except (sqlite3.Error, MemoryError, orjson.JSONDecodeError) as failure:  # the second for nothing at all
             raise NoWorld(" ".join(str(failure).split())) from failure
         yield file
 

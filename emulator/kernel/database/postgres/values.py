@@ -13,6 +13,7 @@ from typing import Any
 BOOL, BYTEA, CHAR, INT8, INT2, INT4, TEXT = 16, 17, 18, 20, 21, 23, 25
 FLOAT4, FLOAT8, UNKNOWN, VARCHAR, NAME, VOID = 700, 701, 705, 1043, 19, 2278
 LONG, DOUBLE = struct.Struct(">q"), struct.Struct(">d")
+NO_CHARACTER = "\uffff"  # which no text has, since it is none
 NOTHING = 0  # the type of NULL: whatever stands in its place
 
 
@@ -26,10 +27,15 @@ def fraction(octets: bytes) -> float:
     return struct.unpack(">d" if len(octets) == DOUBLE.size else ">f", octets)[0]
 
 
+def text(value: str) -> bytes:
+    """A text. PostgreSQL has no character 0: what stands for it is found where it was written, and nowhere else."""
+    return value.replace("\0", NO_CHARACTER).encode()
+
+
 WRITERS: dict[type, tuple[int, Callable[[Any], bytes | None]]] = {
     int: (INT8, LONG.pack),
     bool: (INT8, LONG.pack),
-    str: (TEXT, str.encode),
+    str: (TEXT, text),
     bytes: (BYTEA, bytes),
     float: (FLOAT8, DOUBLE.pack),
     type(None): (NOTHING, lambda _: None),
