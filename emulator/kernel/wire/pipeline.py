@@ -10,7 +10,7 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Collection, Generator, Iterable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,7 +20,7 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.database.face import StorageFails, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Conflict, StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.database.request_log import masked
 from emulator.kernel.errors import (
@@ -55,6 +55,7 @@ API = (*STRIPES, *OF_OAUTH, "/_emulator/")
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 REPLY_LOST = "A fault closed the connection before this reply was sent."
 LONG_TO_READ = 64 * 1024  # bytes of a body, from which on it takes some milliseconds
+MOST_CONFLICTS = 4  # after which whoever asks may try again
 FOR_BROWSERS = {
     "Access-Control-Allow-Methods": "GET, HEAD, PUT, PATCH, POST, DELETE",
     "Access-Control-Allow-Origin": "*",
@@ -483,10 +484,11 @@ class Pipeline:
                 result = self.performed(world, route, params, expand, exchange)
                 assert isinstance(result, bytes), "a reading operation asks nobody"
                 return Reply(200, result)
+        write = partial(self.in_writing_step, exchange, asked, params, expand, mark)
         try:
-            reply = self.in_writing_step(exchange, asked, params, expand, mark, exchange.named)
+            reply = without_conflict(partial(write, exchange.named))
         except TooEarly:
-            reply = self.in_writing_step(exchange, asked, params, expand, mark, ())
+            reply = without_conflict(partial(write, ()))
         if isinstance(reply, Question):
             return self.asked(exchange, reply)
         return self.once_passed(exchange, reply) if exchange.lets_pass else reply
@@ -744,6 +746,14 @@ class Pipeline:
         except ApiError:  # nobody can say what it was, and that was the answer
             tree = {}
         return Recorded(time_of(row), exchange.key.kind if exchange.key else None, tree, reply.body)
+
+
+def without_conflict(step: Callable[[], Reply | Question]) -> Reply | Question:
+    """A whole step, taken again where somebody else changed the same at the same moment: nothing of it was done."""
+    for _ in range(MOST_CONFLICTS):
+        with suppress(Conflict):
+            return step()
+    return step()
 
 
 def shown_later(waiting: Waiting[dict[str, Any]]) -> Waiting[Reply]:

@@ -12,11 +12,19 @@ import orjson
 from emulator.kernel.database.face import NoWorld, Session
 from emulator.kernel.database.migrations import migrate
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
-from emulator.kernel.database.sqlite import BYTES_OF_A_PAGE, NEVER, SqliteSession, check_that_ours
+from emulator.kernel.database.sqlite import (
+    BYTES_OF_A_PAGE,
+    FORMATS,
+    NEVER,
+    WRITE_AHEAD,
+    SqliteSession,
+    check_that_ours,
+)
 
 if TYPE_CHECKING:
     from emulator.kernel.database.postgres.session import PostgresSession
 
+AS_IT_IS = b"\1\1"  # in place of WRITE_AHEAD
 VERSIONS = "record_version"  # each side says it itself
 
 
@@ -48,13 +56,19 @@ def opened(content: bytes, schema: Schema) -> Iterator[sqlite3.Connection]:
     """A world in a file, brought up to date. Nothing of it is believed before SQLite has looked through it. NoWorld."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as file:
         try:
-            file.deserialize(content)
+            file.deserialize(in_memory(content))
             file.executescript("PRAGMA trusted_schema = OFF;")
             check_that_ours(file, schema)
             migrate(file, schema)
         except (sqlite3.Error, MemoryError, orjson.JSONDecodeError) as failure:  # the second for nothing at all
             raise NoWorld(" ".join(str(failure).split())) from failure
         yield file
+
+
+def in_memory(content: bytes) -> bytes:
+    """The same with nothing written ahead of it, as what is only in memory cannot have."""
+    is_ahead = content[FORMATS : FORMATS + len(WRITE_AHEAD)] == WRITE_AHEAD
+    return content[:FORMATS] + AS_IT_IS + content[FORMATS + len(AS_IT_IS) :] if is_ahead else content
 
 
 def copied(file: sqlite3.Connection, session: PostgresSession, schema: Schema) -> None:

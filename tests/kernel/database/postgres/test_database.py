@@ -1,0 +1,176 @@
+"""Worlds in a PostgreSQL database, served by one process."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from psycopg import errors
+
+from emulator.app import create_app
+from emulator.kernel.database.place import NoDatabase
+from emulator.kernel.database.postgres.files import in_memory
+from emulator.kernel.database.postgres.line import Line
+from emulator.kernel.database.postgres.tables import SCHEMA
+from emulator.kernel.database.postgres.world import Writing
+from emulator.kernel.tenants.copies import exported, imported
+from tests.client import Client
+
+PATHS = ("/v1/customers", "/v1/events", "/v1/balance", "/v1/issuing/cardholders", "/v1/accounts")
+HOLDER = {
+    "name": "Jenny Rosen",
+    "type": "individual",
+    "billing": {
+        "address": {"line1": "1 Main St", "city": "Austin", "state": "TX", "postal_code": "78701", "country": "US"}
+    },
+}
+
+
+@pytest.fixture
+def served(database: str) -> Iterator[Flask]:
+    """An application over a database of the test's own."""
+    app = create_app(database)
+    yield app
+    app.emulator.close()
+
+
+def bytes_of(client: Client, path: str) -> bytes:
+    """A reply as it comes."""
+    reply = client.http.get(path, headers={"Authorization": f"Bearer {client.key}"})
+    assert reply.status_code == 200
+    return reply.data
+
+
+def tables_of(content: bytes) -> dict[str, list[tuple]]:
+    """Every row in the file of a world, but for the label that says when it was written."""
+    with closing(sqlite3.connect(":memory:")) as file:
+        file.deserialize(in_memory(content))
+        names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: sorted(file.execute(f"SELECT * FROM {name}"), key=repr) for name in names if name != "copied"}
+
+
+def test_a_world_of_files_goes_into_a_database_and_back_with_the_same_replies(served: Flask, tmp_path: Path) -> None:
+    files = create_app(tmp_path)
+    before = Client(files, "sk_test_traveller")
+    before.made("/_emulator/clock", frozen=True)
+    before.made("/v1/issuing/cardholders", **HOLDER)
+    for name in ("Zoë", "ångström", "a", "B"):
+        before.made("/v1/customers", name=name, email=f"{name[0].lower()}@example.com")
+    replies = [bytes_of(before, path) for path in PATHS]
+    content = exported(files.emulator.tenants.open("traveller"), "")
+
+    within = Client(served, "sk_test_traveller")
+    imported(served.emulator.tenants.open("traveller"), content)
+    in_the_database = [bytes_of(within, path) for path in PATHS]
+    returned = exported(served.emulator.tenants.open("traveller"), "")
+    imported(files.emulator.tenants.open("traveller"), returned)
+    again = [bytes_of(before, path) for path in PATHS]
+    files.emulator.close()
+
+    assert in_the_database == replies == again
+    had, has = tables_of(content), tables_of(returned)
+    assert {name: rows for name, rows in had.items() if name != "tenant"} == {
+        name: rows for name, rows in has.items() if name != "tenant"
+    }
+
+
+def test_a_step_is_taken_again_where_somebody_else_changed_the_same(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(served, "sk_test_contested")
+    client.read("/v1/balance")
+    start, end, writing = Writing.start, Line.end, set()
+    conflicts = [errors.SerializationFailure("could not serialize"), errors.DeadlockDetected("deadlock")]
+
+    def started(session: Writing) -> None:
+        start(session)
+        writing.add(session.line)
+
+    def contested(line: Line, sql: bytes) -> None:
+        if line in writing and sql == b"COMMIT" and conflicts:
+            writing.discard(line)
+            raise conflicts.pop()
+        end(line, sql)
+
+    monkeypatch.setattr(Writing, "start", started)
+    monkeypatch.setattr(Line, "end", contested)
+    made = client.made("/v1/customers", name="once")
+
+    assert conflicts == []
+    assert [one["id"] for one in client.read("/v1/customers")["data"]] == [made["id"]]
+
+
+def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) -> None:
+    Client(served, "sk_test_attempts").read("/v1/balance")
+    world = served.emulator.tenants.open("attempts").stored
+
+    with world.writing() as session:
+        session.add("total", book="kept", amount=1)
+        with pytest.raises(errors.UniqueViolation), session.attempt():
+            session.add("total", book="undone", amount=1)
+            session.add("total", book="kept", amount=2)
+        session.many("total", ("book", "amount"), [("kept", 5), ("added", 7)], sums=("amount",))
+    with world.reading() as session:
+        found = session.all("SELECT book, amount FROM total ORDER BY book")
+
+    assert found == [("added", 7), ("kept", 6)]
+
+
+def test_a_database_is_made_ready_once_and_a_newer_one_is_left_alone(empty_database: str) -> None:
+    from emulator.cli.database import schema
+    from emulator.kernel.database.postgres.installation import install
+
+    with pytest.raises(NoDatabase, match="stripe-emulator database init"):
+        create_app(empty_database)
+    first, second = install(empty_database, schema()), install(empty_database, schema())
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(f"ALTER TABLE {SCHEMA}.customer DROP COLUMN email")
+    with pytest.raises(NoDatabase, match="database upgrade"):
+        create_app(empty_database)
+    third = install(empty_database, schema(), is_there=True)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute(f"UPDATE {SCHEMA}.installation SET version = version + 1")
+
+    assert len(first) > 80 and second == []
+    assert "the column email of customer" in third
+    for refused in (lambda: create_app(empty_database), lambda: install(empty_database, schema())):
+        with pytest.raises(NoDatabase, match="newer version of the emulator"):
+            refused()
+
+
+def test_records_are_filed_anew_when_a_world_of_another_shape_is_opened(database: str) -> None:
+    app = create_app(database)
+    Client(app, "sk_test_older").made("/v1/customers", name="one", email="one@example.com")
+    app.emulator.close()
+    with psycopg.connect(database) as connection:  # as a version would have left it that did not file by it
+        connection.execute(f"SET search_path = {SCHEMA}")
+        connection.execute("SELECT set_config('emulator.tenant', (SELECT min(number)::text FROM world), false)")
+        connection.execute("UPDATE customer SET email = NULL")
+        connection.execute("INSERT INTO shape VALUES ('older', convert_to('{\"customer\": [1, []]}', 'UTF8'))")
+        connection.execute("UPDATE world SET shape = 'older'")
+
+    app = create_app(database)
+    found = Client(app, "sk_test_older").read("/v1/customers", email="one@example.com")
+    app.emulator.close()
+
+    assert [one["name"] for one in found["data"]] == ["one"]
+
+
+def test_nobody_hears_the_password(database: str) -> None:
+    secret = database.replace("owner@", "owner:wonderful@")
+
+    app = create_app(secret)
+    health = Client(app, "sk_test_health").read("/_emulator/health")
+    app.emulator.close()
+    with pytest.raises(NoDatabase) as unreachable:
+        create_app("postgresql://owner:wonderful@127.0.0.1:1/worlds")
+    with pytest.raises(NoDatabase) as unreadable:
+        create_app("postgresql://owner:won%zzderful@127.0.0.1:1/worlds")
+
+    assert "wonderful" not in str((health, unreachable.value)) and "derful" not in str(unreadable.value)
+    assert health["data"].startswith("postgresql://owner@")
