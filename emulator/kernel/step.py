@@ -133,11 +133,6 @@ class Step:
         """When the first item of the agenda falls due, after all that the step has done."""
         return self.agenda.next_due_at if "agenda" in self.__dict__ else self.row.next_due_at
 
-    @property
-    def has_armed(self) -> bool:
-        """Whether faults may wait for requests that did not before."""
-        return "faults" in self.__dict__
-
     def draw(self, purpose: str = "") -> int:
         """256 bits from the tenant's generator."""
         self.draws += 1

@@ -99,7 +99,5 @@ class Writing(Reading):
         if failure is not None:
             return
         self.tenant.next_due_at = step.next_due_at
-        if step.has_armed:
-            self.tenant.may_have_faults = True
         if step.events or step.deliveries.has_posted:
             self.tenant.announce(may_be_due=step.deliveries.has_posted)

@@ -100,7 +100,6 @@ class Tenant:
         self.handling: list[Flight[Any]] = []
         self.is_settling = False
         self.gate = Gate()
-        self.may_have_faults = True  # until somebody has looked
         # From when on, in unix seconds of real time, a question may wait whose asker is gone: nobody has looked yet.
         self.questions_overdue_at = 0.0
         self.watches: list[list[Ran]] = []  # what is carried out while the clock is moved, whoever does it
@@ -128,7 +127,6 @@ class Tenant:
                     if not self.tenants.database.has(self.handle):
                         self.make()
                 self.opened = self.tenants.database.open(self.handle)
-                self.may_have_faults = True
         assert self.opened is not None
         if is_first:
             self.tenants.close_unused()
@@ -218,7 +216,6 @@ class Tenant:
 
     def begun_again(self) -> None:
         """Another world has taken the place of the one there was: nothing that was known of that one counts."""
-        self.may_have_faults = True
         self.questions_overdue_at = 0.0
         self.giving_way = None
         self.tenants.said.pop(self.handle, None)
@@ -258,15 +255,6 @@ class Tenant:
         way to it; where any of that is due, the step is `is_early`.
         """
         return Writing(self, request, named, is_settled=is_settled)
-
-    def has_faults(self) -> bool:
-        """Whether faults wait for requests. While there are none, nobody looks: whoever arms one says so."""
-        if self.may_have_faults:
-            self.may_have_faults = False  # before the look, or one that is armed meanwhile would be overseen
-            with self.stored.reading() as session:
-                if read_tenant_row(session).faults:
-                    self.may_have_faults = True
-        return self.may_have_faults
 
     def let_through(self, method: str, path: str) -> None:
         """Keep to a sandbox's rate limits in a world that asks for it. 429 beyond them."""

@@ -85,6 +85,10 @@ class TooEarly(Exception):
     """What an object would have done by itself gave way to a request, and then the request was refused."""
 
 
+class FaultsWait(Exception):
+    """A step has found that faults wait for requests, which nobody has looked at yet."""
+
+
 class Answer(NamedTuple):
     """A whole reply. One that `drops` is not sent."""
 
@@ -120,6 +124,7 @@ class Exchange:
     hint: str | None = None
     lets_pass: int = 0  # seconds, before the reply leaves
     drops: bool = False  # its reply is lost with its connection
+    may_be_struck: bool = False  # by a fault, if its step finds that any wait
     tree: dict[str, Any] | None = None  # what was sent, of a call from within, which has no bytes
 
 
@@ -382,14 +387,17 @@ class Pipeline:
             return shown_later(result) if isinstance(result, Generator) else Reply(200, self.as_bytes(result, exchange))
         asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
-        # The control API is spared, or nobody could end them.
-        if exchange.path.startswith(STRIPES) and exchange.tenant.has_faults():
-            struck = self.struck(exchange, asked, mark)
-            if isinstance(struck, Reply):
-                return struck
-            if struck is not None:
-                return delayed(struck, go_on)
-        return go_on()
+        exchange.may_be_struck = exchange.path.startswith(
+            STRIPES
+        )  # the control API is spared, or nobody could end them
+        try:
+            return go_on()
+        except FaultsWait:
+            exchange.may_be_struck = False
+        struck = self.struck(exchange, asked, mark)
+        if isinstance(struck, Reply):
+            return struck
+        return go_on() if struck is None else delayed(struck, go_on)
 
     def cause(self, exchange: Exchange, version: str | None) -> Request:
         """A request as the cause of steps, judged by an API version."""
@@ -479,6 +487,7 @@ class Pipeline:
         assert route is not None and exchange.tenant is not None
         if route.verb == "GET":
             with exchange.tenant.reading(asked) as step:
+                look_out(exchange, step)
                 world = World(step, exchange.named_account or step.row.platform)
                 exchange.default_version = world.setting("api_version")
                 result = self.performed(world, route, params, expand, exchange)
@@ -511,6 +520,7 @@ class Pipeline:
         """The same for an operation that writes. TooEarly when it has to be tried again without anything spared."""
         assert exchange.tenant is not None
         with exchange.tenant.writing(asked, named=named) as step:
+            look_out(exchange, step)
             repeated = self.repeated(exchange, step, mark) if exchange.idempotency_key is not None else None
             reply = repeated or self.write(exchange, step, params, expand, mark)
             exchange.hint = " ".join(step.hints) or None
@@ -754,6 +764,12 @@ def without_conflict(step: Callable[[], Reply | Question]) -> Reply | Question:
         with suppress(Conflict):
             return step()
     return step()
+
+
+def look_out(exchange: Exchange, step: Step) -> None:
+    """FaultsWait where one may strike this request. Nothing has been done yet, and nothing is."""
+    if exchange.may_be_struck and step.row.faults:
+        raise FaultsWait
 
 
 def shown_later(waiting: Waiting[dict[str, Any]]) -> Waiting[Reply]:
