@@ -73,7 +73,8 @@ class Recorded(NamedTuple):
 class RequestLine(NamedTuple):
     """What the console and the request log say of one request.
 
-    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe.
+    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe. `ended_ms` is `created` in
+    milliseconds, and `replayed` says that the reply was an earlier one's.
     """
 
     request_id: str
@@ -94,6 +95,8 @@ class RequestLine(NamedTuple):
     ip_address: str = ""
     hint: str | None = None
     recorded: Recorded | None = None
+    ended_ms: int = 0
+    replayed: bool = False
 
 
 class LoggedRequest(NamedTuple):

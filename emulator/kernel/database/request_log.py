@@ -1,8 +1,8 @@
 """Every request that the server answered: for `stripe logs tail`, for `/_emulator/requests`, for whoever wonders.
 
 A world's log is a SQLite file of its own beside the world's, so that a read of the API stays a read; what belongs to no
-world (no key, or one that opens nothing) is in a file of the server's. A line is handed over and a thread writes what
-has gathered, so no reply waits for it. Of the lines only the newest are kept. Bodies and queries are kept for a world
+world (no key, or one that opens nothing) is in a file of the server's. Where worlds are kept in PostgreSQL, logs are
+too. A line is handed over and a thread writes what has gathered, so no reply waits for it. Of the lines only the newest are kept. Bodies and queries are kept for a world
 that has asked for it, for fewer lines still and without anything secret; keys are not kept at all.
 """
 
@@ -15,16 +15,18 @@ import re
 import sqlite3
 import threading
 import traceback
+from abc import ABC, abstractmethod
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
 from emulator.kernel.conditions import Condition
+from emulator.kernel.database import face
 from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.files import Troubles, remove, said, told
@@ -76,22 +78,33 @@ HIDDEN = "****"
 log = logging.getLogger("emulator")
 
 
-class RequestLog:
-    """The request logs of one data directory."""
+class LinkedCall(NamedTuple):
+    """An API call as it is kept with what its caller was handling; `ended_ms` is real time."""
 
-    def __init__(self, directory: Path, troubles: Troubles) -> None:
-        self.directory = directory
-        self.troubles = troubles
-        self.waiting: queue.SimpleQueue[RequestLine | threading.Event] = queue.SimpleQueue()
+    ended_ms: int
+    told: dict[str, Any]
+
+
+class Reached(Protocol):
+    """Who waits until what was handed over before has been written."""
+
+    def set(self) -> None:
+        """It has been."""
+
+
+class RequestLog(ABC):
+    """The request logs of the worlds of one database, and the thread that writes them."""
+
+    def __init__(self, news: face.Bell) -> None:
+        self.waiting: queue.SimpleQueue[RequestLine | Reached] = queue.SimpleQueue()
         self.guard = threading.Lock()
         self.hurry = threading.Event()
-        self.news = Bell()  # handles of worlds that have lines more
+        self.news = news  # handles of worlds that have lines more
         self.lost = 0  # lines since it was last said
         self.reason = ""  # why
         self.forgotten: set[str | None] = set()  # worlds that were deleted, and may have come again
         self.writer: threading.Thread | None = None
         self.closing = False
-        self.open_files: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
 
     def add(self, line: RequestLine) -> None:
         """Hand a line over to the writer."""
@@ -103,7 +116,7 @@ class RequestLog:
             self.start()
 
     def flush(self, seconds: float = 5) -> None:
-        """Return when what has been answered so far is in the files, or after some seconds."""
+        """Return when what has been answered so far is where it is kept, or after some seconds."""
         if self.writer is not None:
             reached = threading.Event()
             self.waiting.put(reached)
@@ -111,7 +124,7 @@ class RequestLog:
             reached.wait(seconds)
 
     def close(self) -> None:
-        """Write what is left and close the files."""
+        """Write what is left and let go of where it is kept."""
         self.flush()
         self.closing = True
         if self.writer is not None:
@@ -135,15 +148,14 @@ class RequestLog:
             batch = [self.waiting.get()]
             while not self.waiting.empty():
                 batch.append(self.waiting.get())
-            self.write_batch([line for line in batch if not isinstance(line, threading.Event)])
+            self.write_batch([line for line in batch if isinstance(line, RequestLine)])
             for reached in batch:
-                if isinstance(reached, threading.Event):
+                if not isinstance(reached, RequestLine):
                     reached.set()
             if not self.closing:  # or what calls for haste may have been cleared already
                 self.hurry.wait(GATHERING_SECONDS)
                 self.hurry.clear()
-        while self.open_files:
-            self.open_files.popitem()[1].close()
+        self.end()
 
     def write_batch(self, lines: Sequence[RequestLine]) -> None:
         """Add lines to the logs of their worlds, and tell those who tail them. A deleted world has no log any more."""
@@ -152,8 +164,8 @@ class RequestLog:
             by_world[line.world].append(line)
         for handle, its_lines in by_world.items():
             try:
-                if handle not in self.forgotten or self.directory.joinpath(f"{handle}.sqlite").exists():
-                    self.keep(self.file_of(handle), [row_of(line) for line in its_lines])
+                if handle is None or handle not in self.forgotten or self.has_world(handle):
+                    self.keep(handle, its_lines)
                     self.tell_of_lost()
             except StorageFails as failure:  # which has been said
                 self.lose(len(its_lines), str(failure))
@@ -163,8 +175,86 @@ class RequestLog:
         for handle in by_world:
             self.news.ring(handle or "")
 
-    def keep(self, file: Path, rows: list[tuple[Any, ...]]) -> None:
-        """Add rows to a log; one that cannot be read is begun anew with them. StorageFails."""
+    def lose(self, lines: int, reason: str) -> None:
+        """Lines are lost. It is said when the log is written again, since what hinders one line hinders more."""
+        with self.guard:
+            self.lost, self.reason = self.lost + lines, reason
+
+    def tell_of_lost(self) -> None:
+        """Say how many lines were lost since the last time, and why."""
+        if self.lost:
+            with self.guard:
+                lost, self.lost = self.lost, 0
+            log.error("The request log lacks %d lines: %s", lost, self.reason)
+
+    # Reading
+
+    def find(self, handle: str | None, id: str) -> LoggedRequest | None:
+        """One request by its id, or None."""
+        return next(iter(self.select(handle, [Condition("id", "eq", id)], limit=1)), None)
+
+    @abstractmethod
+    def select(
+        self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+    ) -> list[LoggedRequest]:
+        """Requests that meet all conditions, newest first unless said otherwise. StorageFails."""
+
+    @abstractmethod
+    def elsewhere(self, handle: str, began_ms: int, ended_ms: int) -> list[LinkedCall]:
+        """API calls of a world that other processes began and answered within a span of real time.
+
+        StorageFails.
+        """
+
+    def newest(self, handle: str | None) -> int:
+        """The sequence of the last line so far; 0 when there is none."""
+        return next((one.sequence for one in self.select(handle, limit=1)), 0)
+
+    def forget(self, handle: str) -> None:
+        """Remove the log of a world that is deleted."""
+        self.forgotten.add(handle)
+        self.flush()
+        self.remove(handle)
+
+    # Where it is kept
+
+    @abstractmethod
+    def has_world(self, handle: str) -> bool:
+        """Whether there is such a world."""
+
+    @abstractmethod
+    def keep(self, handle: str | None, lines: Sequence[RequestLine]) -> None:
+        """Add lines to a log; None is that of what belongs to no world. StorageFails."""
+
+    @abstractmethod
+    def remove(self, handle: str) -> None:
+        """Have a world without a log."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Nothing more will be written."""
+
+
+class RequestFiles(RequestLog):
+    """The request logs of one data directory."""
+
+    def __init__(self, directory: Path, troubles: Troubles) -> None:
+        super().__init__(Bell())
+        self.directory = directory
+        self.troubles = troubles
+        self.open_files: OrderedDict[Path, sqlite3.Connection] = OrderedDict()
+
+    def file_of(self, handle: str | None) -> Path:
+        """The log beside a world's file; None is the log of what belongs to no world."""
+        return self.directory / f"{handle or 'no-tenant'}{ENDING}"
+
+    def has_world(self, handle: str) -> bool:
+        """Whether there is such a world."""
+        return self.directory.joinpath(f"{handle}.sqlite").exists()
+
+    def keep(self, handle: str | None, lines: Sequence[RequestLine]) -> None:
+        """Add lines to a log; one that cannot be read is begun anew with them. StorageFails."""
+        file, rows = self.file_of(handle), [row_of(line) for line in lines]
         try:
             append(self.connection(file), rows)
         except (sqlite3.Error, OSError) as failure:
@@ -178,18 +268,6 @@ class RequestLog:
             log.error("The request log %s could not be read and has been begun anew: %s.", file, said(failure))
             remove(file)
             append(self.connection(file), rows)
-
-    def lose(self, lines: int, reason: str) -> None:
-        """Lines are lost. It is said when the log is written again, since what hinders one line hinders more."""
-        with self.guard:
-            self.lost, self.reason = self.lost + lines, reason
-
-    def tell_of_lost(self) -> None:
-        """Say how many lines were lost since the last time, and why."""
-        if self.lost:
-            with self.guard:
-                lost, self.lost = self.lost, 0
-            log.error("The request log lacks %d lines: %s", lost, self.reason)
 
     def let_go(self, file: Path) -> None:
         """Close the writer's connection to a file."""
@@ -207,16 +285,6 @@ class RequestLog:
         while len(self.open_files) > MOST_OPEN_FILES:
             self.open_files.popitem(last=False)[1].close()
         return self.open_files[file]
-
-    # Reading
-
-    def file_of(self, handle: str | None) -> Path:
-        """The log beside a world's file; None is the log of what belongs to no world."""
-        return self.directory / f"{handle or 'no-tenant'}{ENDING}"
-
-    def find(self, handle: str | None, id: str) -> LoggedRequest | None:
-        """One request by its id, or None."""
-        return next(iter(self.select(handle, [Condition("id", "eq", id)], limit=1)), None)
 
     def select(
         self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
@@ -241,15 +309,18 @@ class RequestLog:
                 raise meaning from failure
             return []
 
-    def newest(self, handle: str | None) -> int:
-        """The sequence of the last line so far; 0 when there is none."""
-        return next((one.sequence for one in self.select(handle, limit=1)), 0)
+    def elsewhere(self, handle: str, began_ms: int, ended_ms: int) -> list[LinkedCall]:
+        """None: one process serves a directory."""
+        return []
 
-    def forget(self, handle: str) -> None:
-        """Remove the log of a world that is deleted."""
-        self.forgotten.add(handle)
-        self.flush()
+    def remove(self, handle: str) -> None:
+        """Remove the file of a log."""
         remove(self.file_of(handle))
+
+    def end(self) -> None:
+        """Close the files."""
+        while self.open_files:
+            self.open_files.popitem()[1].close()
 
 
 def read(text: str | None) -> dict[str, Any] | None:

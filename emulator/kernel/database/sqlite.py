@@ -34,7 +34,7 @@ from emulator.kernel.database.directory_lock import DirectoryLock
 from emulator.kernel.database.face import Kept, NoWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.files import PROBE, Troubles, check_that_filled, parts_of, remove, told
 from emulator.kernel.database.migrations import check_that_known, is_current, migrate, shrink, version_of
-from emulator.kernel.database.request_log import RequestLog
+from emulator.kernel.database.request_log import RequestFiles
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, Table, quoted
 from emulator.kernel.database.tables import made
 
@@ -493,7 +493,7 @@ class SqliteDatabase:
         self.queue: list[tuple[int, str]] = []
         self.troubles = Troubles(directory)
         self.folding = folding.Folding()
-        self.requests = RequestLog(directory, self.troubles)
+        self.requests = RequestFiles(directory, self.troubles)
         try:
             self.look_through()
         except BaseException:
