@@ -63,8 +63,15 @@ class Parcel(NamedTuple):
     troubles: dict[str, Any]
 
 
+class LinkedCall(NamedTuple):
+    """An API call as it is kept with what its client was handling meanwhile; `ended_ms` is real time."""
+
+    ended_ms: int
+    told: dict[str, Any]
+
+
 class Sent(NamedTuple):
-    """One attempt that has ended. `began_ms` is real time; `calls` are the API calls that were made meanwhile.
+    """One attempt that has ended. `began_ms` and `ended_ms` are real time; `calls` were made meanwhile.
 
     `signature` is the Stripe-Signature header that was sent; None for what never left.
     """
@@ -72,5 +79,6 @@ class Sent(NamedTuple):
     parcel: Parcel
     answer: Answer
     began_ms: int
-    calls: list[dict[str, Any]]
+    ended_ms: int
+    calls: list[LinkedCall]
     signature: str | None = None

@@ -45,8 +45,24 @@ class Bell:
 
     def ring(self, word: str) -> None:
         """Tell everyone who listens for this word, or for all of them."""
+        self.ring_here(word)
+
+    def ring_elsewhere(self, word: str) -> None:
+        """Tell who listens in other processes: there are none."""
+
+    def ring_here(self, word: str) -> None:
+        """Tell who listens in this process."""
         for ear in (*self.ears.get(word, ()), *self.ears.get(None, ())):
             ear.hear(word)
+
+    def wake(self) -> None:
+        """Have everyone look who listens: nobody knows whether it has rung."""
+        for word, ears in list(self.ears.items()):
+            for ear in ears:
+                if word is None:
+                    ear.alarm.set()
+                else:
+                    ear.hear(word)
 
     @contextmanager
     def ear(self, word: str | None = None) -> Iterator[Ear]:

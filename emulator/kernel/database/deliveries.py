@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -336,11 +337,17 @@ class Deliveries:
         )
 
     def record(self, subscriber: Subscriber, sent: Sequence[Sent], now: int, *, retries: bool = True) -> int | None:
-        """Keep attempts that have ended, and what follows from each; when the first of them is tried again, if any."""
+        """Keep attempts that have ended, and what follows from each; when the first of them is tried again, if any.
+
+        What somebody else has carried out meanwhile, since he who did was taken for dead, is not kept again.
+        """
         next_due = None
+        known = self.attempted([one.parcel.sequence for one in sent])
         for one in sent:
             parcel, answer = one.parcel, one.answer
             number = parcel.attempts + 1
+            if known.get(parcel.sequence) != parcel.attempts:
+                continue
             self.session.add(
                 "attempt",
                 delivery=parcel.sequence,
@@ -349,7 +356,7 @@ class Deliveries:
                 began_ms=one.began_ms,
                 **told(answer),
                 troubles=orjson.dumps(parcel.troubles) if parcel.troubles and not parcel.attempts else None,
-                calls=orjson.dumps(one.calls) if one.calls else None,
+                calls=orjson.dumps([call.told for call in sorted(one.calls, key=ended_at)]) if one.calls else None,
                 signature=one.signature,
             )
             if answer.is_success:
@@ -378,6 +385,11 @@ class Deliveries:
                 sequence=parcel.sequence,
             )
         return next_due
+
+    def attempted(self, sequences: Sequence[int]) -> dict[int, int]:
+        """How often each of these deliveries has been attempted."""
+        those, values = among("sequence", sequences)
+        return dict(self.session.all(f"SELECT sequence, attempts FROM delivery WHERE {those}", **values))  # type: ignore[arg-type]
 
     def unanswered(self, sequence: int) -> None:
         """The question that a delivery carries will get no answer any more."""
@@ -513,6 +525,7 @@ def delivery_of(row: tuple[Any, ...]) -> dict[str, Any]:
     return {"object": "emulator.webhook_delivery", **shown, "last_attempt": last if shown["attempts"] else None}
 
 
+ended_at = attrgetter("ended_ms")
 WAITS_AGAIN = "state"
 GIVEN_UP = "CASE state WHEN 'canceled' THEN state ELSE 'given_up' END"
 

@@ -125,20 +125,35 @@ class Ear(Protocol):
 
 
 class Bell(Protocol):
-    """Tells everyone who listens, in every process that serves the database, and waits for nobody."""
+    """Tells everyone who listens, in every process that serves the database, and waits for nobody.
+
+    A word is of one piece. What is told to other processes may be lost while one cannot reach the database: who listens
+    there is woken when that is over, and looks now and then without being told.
+    """
 
     def ring(self, word: str) -> None:
         """Something has happened to what the word names."""
+
+    def ring_here(self, word: str) -> None:
+        """The same, for who listens in this process."""
+
+    def ring_elsewhere(self, word: str) -> None:
+        """The same, for who listens in another."""
 
     def ear(self, word: str | None = None) -> AbstractContextManager[Ear]:
         """Someone who listens for the length of a block, for one word or for all."""
 
 
 class Lock(Protocol):
-    """Held by one at a time among all processes that serve the database; one that dies holds it no more."""
+    """Held by one at a time among all processes that serve the database; one that dies holds it no more.
+
+    Nor does one that is cut off from the database.
+    """
+
+    is_held: bool  # whether it is still ours
 
     def take(self) -> bool:
-        """Take it unless somebody has it; whether it is ours now."""
+        """Take it unless somebody has it; whether it is ours now. StorageFails."""
 
     def release(self) -> None:
         """Let another have it."""

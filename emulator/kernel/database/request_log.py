@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -31,6 +31,7 @@ from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.files import Troubles, remove, said, told
 from emulator.kernel.database.queries import clause
+from emulator.kernel.deliveries import LinkedCall
 from emulator.kernel.requests import LoggedRequest, Recorded, RequestLine
 from emulator.kernel.uploads import Upload
 
@@ -76,13 +77,6 @@ SECRET_NAMES = frozenset(
 )
 HIDDEN = "****"
 log = logging.getLogger("emulator")
-
-
-class LinkedCall(NamedTuple):
-    """An API call as it is kept with what its caller was handling; `ended_ms` is real time."""
-
-    ended_ms: int
-    told: dict[str, Any]
 
 
 class Reached(Protocol):
@@ -200,8 +194,8 @@ class RequestLog(ABC):
         """Requests that meet all conditions, newest first unless said otherwise. StorageFails."""
 
     @abstractmethod
-    def elsewhere(self, handle: str, began_ms: int, ended_ms: int) -> list[LinkedCall]:
-        """API calls of a world that other processes began and answered within a span of real time.
+    def elsewhere(self, handle: str, spans: Sequence[tuple[int, int]]) -> list[list[LinkedCall]]:
+        """API calls of a world that other processes began and answered within each of these spans of real time, in ms.
 
         StorageFails.
         """
@@ -309,9 +303,9 @@ class RequestFiles(RequestLog):
                 raise meaning from failure
             return []
 
-    def elsewhere(self, handle: str, began_ms: int, ended_ms: int) -> list[LinkedCall]:
+    def elsewhere(self, handle: str, spans: Sequence[tuple[int, int]]) -> list[list[LinkedCall]]:
         """None: one process serves a directory."""
-        return []
+        return [[] for _ in spans]
 
     def remove(self, handle: str) -> None:
         """Remove the file of a log."""

@@ -457,18 +457,21 @@ class Lock:
     def __init__(self, database: SqliteDatabase, name: str) -> None:
         self.database = database
         self.name = name
+        self.is_held = False
 
     def take(self) -> bool:
         """Take it unless somebody has it."""
         with self.database.guard:
-            is_free = self.name not in self.database.held
+            self.is_held = self.name not in self.database.held
             self.database.held.add(self.name)
-            return is_free
+            return self.is_held
 
     def release(self) -> None:
         """Let another have it."""
         with self.database.guard:
-            self.database.held.discard(self.name)
+            if self.is_held:
+                self.database.held.discard(self.name)
+            self.is_held = False
 
 
 class SqliteDatabase:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, Generic, Protocol, TypeVar
 
+from emulator.kernel.deliveries import LinkedCall
+
 
 class Answerable(Protocol):
     """A call to the client: its answer once there is one, and when that came, in monotonic seconds."""
@@ -27,12 +29,23 @@ class Flight(Generic[AnyCall]):
 
     def __init__(self) -> None:
         self.began = time.monotonic()
+        self.began_ms = time.time_ns() // 1_000_000
         self.noted: list[tuple[float, dict[str, Any]]] = []
 
     @property
-    def calls(self) -> list[dict[str, Any]]:
+    def calls(self) -> list[LinkedCall]:
         """The API calls, in the order they were answered in."""
-        return [api_call for _, api_call in sorted(self.noted, key=lambda one: one[0])]
+        in_order = sorted(self.noted, key=lambda one: one[0])
+        return [LinkedCall(self.real_ms(ended), api_call) for ended, api_call in in_order]
+
+    @property
+    def ended_ms(self) -> int:
+        """When the call was answered, in real time."""
+        return self.real_ms(self.call.ended)
+
+    def real_ms(self, at: float) -> int:
+        """Monotonic seconds as real time."""
+        return self.began_ms + round((at - self.began) * 1000)
 
     def note(self, api_call: dict[str, Any], began: float, ended: float) -> None:
         """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds.

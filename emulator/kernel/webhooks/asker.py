@@ -2,6 +2,9 @@
 
 Real handlers call the API back while we wait, and thirty do so at once; so the question is committed and visible
 before it is asked, and what the answer leads to is a step of its own that looks at everything afresh.
+
+Who waits for an answer has a lock meanwhile, so that no other process takes him for dead and concludes in his place.
+Where another process reaches the one to be asked, that one asks and concludes, and who has the request waits for it.
 """
 
 from __future__ import annotations
@@ -12,20 +15,23 @@ import math
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from emulator.kernel import off_limits, render, versions
 from emulator.kernel.answers import Answer
-from emulator.kernel.database.face import StorageFails, WorldDamaged
+from emulator.kernel.database.face import Lock, StorageFails, WorldDamaged
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.dates import DAY
-from emulator.kernel.deliveries import Sent, Subscriber
+from emulator.kernel.deliveries import Parcel, Sent, Subscriber
 from emulator.kernel.errors import invalid
 from emulator.kernel.questions import Question, StoredQuestion, real_ms
 from emulator.kernel.requests import Request
-from emulator.kernel.waiting import Alarm, Wait, Waiting, Work
+from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven
+from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.webhooks.letter import letter as letter_to
+from emulator.kernel.webhooks.postman import ASKS, linked
 from emulator.kernel.world import World
 
 if TYPE_CHECKING:
@@ -35,9 +41,11 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 0.02
 LOOK_AGAIN_SECONDS = 0.5  # for a question that is overdue and still answered here
+LOOK_SECONDS_FROM_AFAR = 0.1
 A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
 log = logging.getLogger("emulator")
+Seen = TypeVar("Seen")
 
 
 def leaves_it_to_the_api(answer: Answer) -> bool:
@@ -60,6 +68,16 @@ class Heard(NamedTuple):
     took_ms: int | None
 
 
+class Found(NamedTuple):
+    """A question as it is put: to whom, with which delivery and letter, and whether it waits without limit."""
+
+    asked: StoredQuestion
+    to: Subscriber
+    parcel: Parcel
+    letter: Letter
+    frozen: bool
+
+
 class Asker:
     """Asks, waits and concludes."""
 
@@ -67,35 +85,54 @@ class Asker:
         self.postman = postman
         self.guard = threading.Lock()
         self.mine: set[str] = set()
+        postman.asks = self.ask_for_another
 
     # Asking
 
     def settle(self, tenant: Tenant, question: Question) -> Waiting[StoredReply]:
         """Ask, wait, conclude; the reply of the request that caused the question."""
+        lock = tenant.tenants.database.lock(f"question {question.event}")
         try:
             with self.guard:
                 self.mine.add(question.event)
-            answer, heard = yield from self.answered(tenant, question)
+            found = yield from unhurried(tenant, partial(self.begun, tenant, question.event, lock))
+            if found is None:
+                answer, heard = NO_ANSWER, None
+            elif self.postman.reaches_here(found.to.kind, found.to.id):
+                answer, heard = yield from self.answered(tenant, question, found)
+            else:
+                answer, heard = yield from self.answered_elsewhere(tenant, question, found)
             conclude = partial(self.conclude, tenant, question.event, answer, heard)
-            return (yield Work(conclude)) if tenant.keeps_waiting(writes=True) else conclude()
+            return (yield from unhurried(tenant, conclude, writes=True))
         finally:
             with self.guard:
                 self.mine.discard(question.event)
+            lock.release()
 
-    def answered(self, tenant: Tenant, question: Question) -> Waiting[tuple[Answer, Heard | None]]:
-        """The answer, or what stands for none, and the attempt to keep."""
+    def begun(self, tenant: Tenant, event: str, lock: Lock) -> Found | None:
+        """The same as `found`, and others know that somebody waits for the answer."""
+        with contextlib.suppress(StorageFails):  # without it somebody might conclude a second too early
+            lock.take()
+        return self.found(tenant, event)
+
+    def found(self, tenant: Tenant, event: str) -> Found | None:
+        """A question as it is to be put; None where it is over already."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
-            asked = step.questions.get(question.event)
+            asked = step.questions.get(event)
             to = step.deliveries.subscriber(asked.subscriber) if asked else None
             if asked is None or to is None:
-                return NO_ANSWER, None
+                return None
             parcel = step.deliveries.question(asked.delivery)
+            letter = letter_to(to, parcel, step.now, is_question=True)
+            letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
+            return Found(asked, to, parcel, letter, is_frozen(step.settings))
+
+    def answered(self, tenant: Tenant, question: Question, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
+        """The answer, or what stands for none, and the attempt to keep."""
+        asked, to, parcel, letter, frozen = found
         began_ms = real_ms()
-        letter = letter_to(to, parcel, step.now, is_question=True)
-        letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
         alarm = Alarm()
-        frozen = is_frozen(step.settings)
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
         took_ms = None
         flight = tenant.begin_call(partial(self.postman.transports[to.kind], to, letter, limit_ms, alarm.set))
@@ -103,21 +140,52 @@ class Asker:
             call = flight.call
             while call.answer is None or leaves_it_to_the_api(call.answer):
                 yield Wait(alarm, LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
-                if call.answer is not None and self.is_decided(tenant, question):
+                if call.answer is not None and (
+                    yield from unhurried(tenant, partial(self.is_decided, tenant, question))
+                ):
                     took_ms = call.elapsed_ms
                     break
                 is_late = call.elapsed_ms >= asked.timeout_ms and not call.has_come_within(asked.timeout_ms)
-                if is_late and not (frozen and self.still_frozen(tenant)):
+                if is_late and not (frozen and (yield from unhurried(tenant, partial(self.still_frozen, tenant)))):
                     call.give_up()
                     break
         finally:
             tenant.handled(flight)
         answer = call.answer
         assert answer is not None
-        kept = Sent(parcel, answer, began_ms, flight.calls, letter.headers["Stripe-Signature"])
+        kept = Sent(parcel, answer, began_ms, flight.ended_ms, flight.calls, letter.headers["Stripe-Signature"])
         if leaves_it_to_the_api(answer):
             return NO_ANSWER, Heard(to, kept, took_ms)
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
+
+    def answered_elsewhere(
+        self, tenant: Tenant, question: Question, found: Found
+    ) -> Waiting[tuple[Answer, Heard | None]]:
+        """No answer of ours: another process asks, and has concluded by now, or does not come to it any more."""
+        self.postman.bell.ring_elsewhere(f"{ASKS}{tenant.handle}:{question.event}")
+        decided = partial(self.is_decided, tenant, question)
+        with tenant.tenants.news.ear(tenant.handle) as ear:
+            while not (yield from unhurried(tenant, decided)):
+                is_late = time.time() >= found.asked.overdue_at
+                if is_late and not (
+                    found.frozen and (yield from unhurried(tenant, partial(self.still_frozen, tenant)))
+                ):
+                    break
+                yield Wait(ear.alarm, LOOK_SECONDS_FROM_AFAR)
+        return NO_ANSWER, None
+
+    def ask_for_another(self, tenant: Tenant, event: str) -> None:
+        """Another process has a question for somebody whom perhaps this one reaches."""
+        found = self.found(tenant, event)
+        if found is not None and not found.asked.decided and self.postman.reaches_here(found.to.kind, found.to.id):
+            name = f"question {event}"
+            threading.Thread(target=self.settle_apart, args=(tenant, event), name=name, daemon=True).start()
+
+    def settle_apart(self, tenant: Tenant, event: str) -> None:
+        """Ask and conclude; what comes of it is told to whoever has the request by what is stored then."""
+        with tenant.tenants.apart(tenant.handle):
+            driven(self.settle(tenant, Question(event)))
+            tenant.announce(may_be_due=False)
 
     def left(self, call: Any, asked: StoredQuestion) -> float:
         """Seconds until the deadline; then, in short steps, until what came in time has been read."""
@@ -143,11 +211,14 @@ class Asker:
             asked = tenant.step_for(session).questions.get(event)
         if asked is None:
             raise invalid("The world was reset while this request waited for an answer.")
+        if heard is not None:
+            heard = heard._replace(sent=linked(tenant, [heard.sent])[0])
         try:
             cause = Request(asked.request_id, asked.idempotency_key, asked.path or "", version=asked.version)
             with tenant.writing(cause) as step:
-                reply = self.decided(step, asked, answer)
-                self.keep(step, asked, reply, heard)
+                is_first, reply = self.decided(step, asked, answer)
+                if is_first or not self.is_over(step, event):
+                    self.keep(step, asked, reply, heard)
                 return reply
         except (StorageFails, WorldDamaged):
             raise  # it is not concluded yet, and will be once that can be written
@@ -155,10 +226,16 @@ class Asker:
             self.set_aside(tenant, asked, failure)
             raise
 
-    def decided(self, step: Step, asked: StoredQuestion, answer: Answer) -> StoredReply:
-        """The reply after the decision, made here or before."""
+    def is_over(self, step: Step, event: str) -> bool:
+        """Whether somebody else has concluded it as well."""
+        asked = step.questions.get(event)
+        return asked is None or asked.finished
+
+    def decided(self, step: Step, asked: StoredQuestion, answer: Answer) -> tuple[bool, StoredReply]:
+        """Whether the decision is made here, and the reply after it."""
         world = World(step, asked.account)
-        if step.questions.decide(asked.event, outcome_of(answer)):
+        is_first = step.questions.decide(asked.event, outcome_of(answer))
+        if is_first:
             record = step.catalog.answers[asked.type](world, asked.about, answer)
         else:
             kind = step.catalog.prefixes[asked.about.partition("_")[0]]
@@ -166,7 +243,7 @@ class Asker:
         body = world.render(record)
         if asked.expand:
             body = render.expanded(world, body, asked.expand)
-        return StoredReply(
+        return is_first, StoredReply(
             asked.path or "",
             asked.fingerprint or b"",
             asked.request_id or "",
@@ -207,10 +284,24 @@ class Asker:
             with self.guard:
                 is_mine = asked.event in self.mine
             if asked.overdue_at <= time.time() and not is_mine:
-                with contextlib.suppress(Exception):  # it has been logged and set aside
-                    self.conclude(tenant, asked.event, NO_ANSWER, None)
+                self.conclude_if_left(tenant, asked.event)
         look_again = time.time() + LOOK_AGAIN_SECONDS
         tenant.questions_overdue_at = min((max(one.overdue_at, look_again) for one in unfinished), default=math.inf)
+
+    def conclude_if_left(self, tenant: Tenant, event: str) -> None:
+        """Conclude a question that nobody waits for any more."""
+        lock = tenant.tenants.database.lock(f"question {event}")
+        with contextlib.suppress(Exception):  # it has been logged and set aside
+            if lock.take():
+                try:
+                    self.conclude(tenant, event, NO_ANSWER, None)
+                finally:
+                    lock.release()
+
+
+def unhurried(tenant: Tenant, look: Callable[[], Seen], *, writes: bool = False) -> Waiting[Seen]:
+    """What a look at a world, or a change of it, comes to; done where it keeps nobody waiting, if it may take long."""
+    return (yield Work(look)) if tenant.keeps_waiting(writes=writes) else look()
 
 
 def is_frozen(settings: dict[str, Any]) -> bool:

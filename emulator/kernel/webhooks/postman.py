@@ -6,17 +6,22 @@ A *lane* is a thread that exists while something is due for one subscriber. The 
 after the other: the next leaves when the one before was answered, or was sent and has kept us waiting for a second.
 The other lane (retries, resends, what was delayed) sends in any order. A receiver that hangs delays itself alone.
 
+Of all the processes that serve a database one has a lane, by a lock: whichever was the first to see that something is
+due, among those that reach the subscriber. The others tell it of what is added, and one of them goes on when it dies.
+
 What a server that was killed had not recorded is sent again, in order; what failed without an answer is recorded before
 the next is sent, so that nothing comes behind what is newer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from emulator.kernel import off_limits
@@ -34,6 +39,8 @@ MOST_IN_FLIGHT = 8
 BATCH = 20
 GATHER_SECONDS = 0.05
 MOST_SECONDS_ASLEEP = 0.5
+OTHERS, ASKS = "~", "?"
+WORD = re.compile("([~?]?)([0-9a-f]*):?(.*)")
 DROPPED = Answer(None, {}, b"", "Dropped by the clinic.", False, 0)
 log = logging.getLogger("emulator")
 
@@ -48,7 +55,11 @@ class Postman:
         self.client = Client()
         self.transports: dict[str, Transport] = {"endpoint": self.by_http}
         self.guard = threading.Lock()
-        self.bell = tenants.database.bell("deliveries")  # handles of worlds for which something may be due
+        # Handles of worlds for which something may be due, said here; with OTHERS before, by another process that does
+        # not have the lane; with ASKS before, and an event behind, somebody is to be asked whom only one of us reaches.
+        self.bell = tenants.database.bell("deliveries")
+        self.reaches: dict[str, Callable[[str], bool]] = {}  # kinds of subscribers that not every process reaches
+        self.asks: Callable[[Tenant, str], None] = nobody_asks
         self.lanes: dict[tuple[str, str, int], Lane] = {}
         self.is_stopping = False
         self.thread: threading.Thread | None = None
@@ -72,7 +83,7 @@ class Postman:
             lanes = list(self.lanes.values())
         for lane in lanes:
             lane.ring()
-        self.bell.ring("")
+        self.bell.ring_here("")
         for thread in [*(lane.thread for lane in lanes), self.thread]:
             if thread is not None and thread is not threading.current_thread():
                 thread.join(timeout=10)
@@ -84,11 +95,14 @@ class Postman:
         """Visit those for whom the bell rings, until told to stop; what else falls due is seen at each tick."""
         with self.bell.ear() as ear:
             while not self.is_stopping:
-                for handle in ear.listen(MOST_SECONDS_ASLEEP):
+                for word in ear.listen(MOST_SECONDS_ASLEEP):
+                    who, handle, event = WORD.fullmatch(word).groups()  # type: ignore[union-attr]
                     with self.tenants.apart(handle):
                         tenant = self.tenants.behind(handle)
-                        if tenant is not None:
-                            self.visit(tenant)
+                        if tenant is not None and who == ASKS:
+                            self.asks(tenant, event)
+                        elif tenant is not None:
+                            self.visit(tenant, tells=who != OTHERS)
 
     def visit_safely(self, tenant: Tenant) -> None:
         """Visit a tenant; what goes wrong there stays there. At each tick too, since the clock moves."""
@@ -97,7 +111,20 @@ class Postman:
 
     def wake(self, tenant: Tenant) -> None:
         """Something may be due for a tenant: have it visited, if the postman is on duty."""
-        self.bell.ring(tenant.handle)
+        self.bell.ring_here(tenant.handle)
+
+    def reaches_here(self, kind: str, id: str) -> bool:
+        """Whether this process is one that reaches a subscriber."""
+        reaches = self.reaches.get(kind)
+        return reaches is None or reaches(id)
+
+    def part_with(self, tenant: Tenant, subscriber: str) -> None:
+        """Another process reaches a subscriber from now on: what is on its way from here is left to that one."""
+        with self.guard:
+            lanes = [lane for place, lane in self.lanes.items() if place[:2] == (tenant.handle, subscriber)]
+        for lane in lanes:
+            lane.is_over = True
+            lane.ring()
 
     def leave(self, tenant: Tenant) -> None:
         """A world has been deleted: what is in the air for it is given up."""
@@ -109,12 +136,13 @@ class Postman:
 
     # Lanes
 
-    def visit(self, tenant: Tenant) -> None:
-        """Have everything carried that is due for a tenant."""
+    def visit(self, tenant: Tenant, *, tells: bool = False) -> None:
+        """Have everything carried that is due for a tenant; what others have the lanes of, by them if `tells`."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
             due = step.deliveries.due_lanes(step.now)
-            enabled = {one.id for one in step.deliveries.subscribers() if one.enabled} if due else set()
+            enabled = {one.id: one.kind for one in step.deliveries.subscribers() if one.enabled} if due else {}
+        is_others = False
         if any(subscriber not in enabled for subscriber, _ in due):
             with tenant.writing(is_settled=True) as step:
                 step.deliveries.drop_disabled(step.now)
@@ -128,8 +156,12 @@ class Postman:
                 lock = self.tenants.database.lock(f"lane {' '.join(map(str, place))}")
                 if place in self.lanes:
                     self.lanes[place].ring(has_news=True)
-                elif lock.take():
+                elif self.reaches_here(enabled[subscriber], subscriber) and lock.take():
                     self.lanes[place] = Lane(self, tenant, subscriber, number, lock)
+                else:
+                    is_others = True
+        if is_others and tells:
+            self.bell.ring_elsewhere(f"{OTHERS}{tenant.handle}")
 
     def has_ended(self, lane: Lane) -> bool:
         """Whether a lane that found nothing more may end: not if something became due at that moment."""
@@ -138,11 +170,14 @@ class Postman:
                 return False
             if self.lanes.pop(lane.place, None) is not None:
                 lane.lock.release()
-            return True
+        if lane.is_over:  # something may be left, and another lane begin with it, here or elsewhere
+            self.bell.ring(f"{OTHERS}{lane.tenant.handle}")
+        return True
 
     def record(self, lane: Lane, sent: list[Sent]) -> None:
         """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
         next_due = None
+        sent = linked(lane.tenant, sent)
         with lane.tenant.writing(is_settled=True) as step:
             if step.row.generation == lane.generation:
                 retries = bool(step.setting("webhook_retries"))
@@ -150,6 +185,22 @@ class Postman:
         lane.tenant.announce(may_be_due=False)
         if next_due is not None and next_due <= step.now:  # the clock has passed the next attempt's time already
             self.visit_safely(lane.tenant)
+
+
+def linked(tenant: Tenant, sent: Sequence[Sent]) -> list[Sent]:
+    """Attempts that have ended, with the API calls besides that other processes answered meanwhile.
+
+    While nobody can tell, without them.
+    """
+    spans = [(one.began_ms, one.ended_ms) for one in sent]
+    with contextlib.suppress(StorageFails):
+        elsewhere = tenant.tenants.request_log.elsewhere(tenant.handle, spans)
+        return [one._replace(calls=[*one.calls, *more]) for one, more in zip(sent, elsewhere, strict=True)]
+    return list(sent)
+
+
+def nobody_asks(tenant: Tenant, event: str) -> None:
+    """Nobody here puts questions."""
 
 
 class Lane:
@@ -206,6 +257,9 @@ class Lane:
 
     def has_done_all(self, heard: int) -> bool:
         """Do the next thing, or wait for one; whether nothing is left and the lane has ended."""
+        if not self.lock.is_held and not self.lock.take():  # we were cut off for a while, and another has gone on
+            self.is_over = True
+            return False
         self.land()
         if self.has_news and not self.parcels:
             self.fetch()
@@ -261,12 +315,12 @@ class Lane:
         """Send one, unless the clinic lets it vanish."""
         began_ms = time.time_ns() // 1_000_000
         if parcel.troubles.get("drop") and not parcel.attempts:
-            self.end(Sent(parcel, DROPPED, began_ms, []))
+            self.end(Sent(parcel, DROPPED, began_ms, began_ms, []))
             return
         transport = self.postman.transports.get(self.subscriber.kind)
         if transport is None:
             unknown = Answer(None, {}, b"", f"Nothing here delivers to a {self.subscriber.kind}.", False, 0)
-            self.end(Sent(parcel, unknown, began_ms, []))
+            self.end(Sent(parcel, unknown, began_ms, began_ms, []))
             return
         letter = letter_to(self.subscriber, parcel, self.now)._replace(may_go_anywhere=self.may_go_anywhere)
         flight = self.tenant.begin_call(partial(transport, self.subscriber, letter, self.timeout_ms, self.ring))
@@ -281,7 +335,7 @@ class Lane:
             if flight.call.answer is not None:
                 self.flying.remove(entry)
                 self.tenant.handled(flight)
-                self.end(Sent(parcel, flight.call.answer, began_ms, flight.calls, signature))
+                self.end(Sent(parcel, flight.call.answer, began_ms, flight.ended_ms, flight.calls, signature))
         idle = not self.parcels and not self.has_news and not self.flying
         old = self.ended and time.monotonic() - self.oldest_ended >= GATHER_SECONDS
         # What may never have arrived is recorded before the next leaves. Otherwise it would come again as a first
