@@ -1,9 +1,10 @@
 """Every request that the server answered: for `stripe logs tail`, for `/_emulator/requests`, for whoever wonders.
 
 A world's log is a SQLite file of its own beside the world's, so that a read of the API stays a read; what belongs to no
-world (no key, or one that opens nothing) is in a file of the server's. Where worlds are kept in PostgreSQL, logs are
-too. A line is handed over and a thread writes what has gathered, so no reply waits for it. Of the lines only the newest are kept. Bodies and queries are kept for a world
-that has asked for it, for fewer lines still and without anything secret; keys are not kept at all.
+world (no key, or one that opens nothing) is in a file of the server's. Where worlds are in PostgreSQL, so are their
+logs. A line is handed over and a thread writes what has gathered, so no reply waits for it. Of the lines only the
+newest are kept. Bodies and queries are kept for a world that has asked for it, for fewer lines still and without
+anything secret; keys are not kept at all.
 """
 
 from __future__ import annotations

@@ -132,6 +132,7 @@ class Asker:
         """The answer, or what stands for none, and the attempt to keep."""
         asked, to, parcel, letter, frozen = found
         began_ms = real_ms()
+        decided, still_frozen = partial(self.is_decided, tenant, question), partial(self.still_frozen, tenant)
         alarm = Alarm()
         limit_ms = A_DAY_MS if frozen else asked.timeout_ms
         took_ms = None
@@ -140,13 +141,11 @@ class Asker:
             call = flight.call
             while call.answer is None or leaves_it_to_the_api(call.answer):
                 yield Wait(alarm, LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
-                if call.answer is not None and (
-                    yield from unhurried(tenant, partial(self.is_decided, tenant, question))
-                ):
+                if call.answer is not None and (yield from unhurried(tenant, decided)):
                     took_ms = call.elapsed_ms
                     break
                 is_late = call.elapsed_ms >= asked.timeout_ms and not call.has_come_within(asked.timeout_ms)
-                if is_late and not (frozen and (yield from unhurried(tenant, partial(self.still_frozen, tenant)))):
+                if is_late and not (frozen and (yield from unhurried(tenant, still_frozen))):
                     call.give_up()
                     break
         finally:
@@ -163,13 +162,11 @@ class Asker:
     ) -> Waiting[tuple[Answer, Heard | None]]:
         """No answer of ours: another process asks, and has concluded by now, or does not come to it any more."""
         self.postman.bell.ring_elsewhere(f"{ASKS}{tenant.handle}:{question.event}")
-        decided = partial(self.is_decided, tenant, question)
+        decided, still_frozen = partial(self.is_decided, tenant, question), partial(self.still_frozen, tenant)
         with tenant.tenants.news.ear(tenant.handle) as ear:
             while not (yield from unhurried(tenant, decided)):
                 is_late = time.time() >= found.asked.overdue_at
-                if is_late and not (
-                    found.frozen and (yield from unhurried(tenant, partial(self.still_frozen, tenant)))
-                ):
+                if is_late and not (found.frozen and (yield from unhurried(tenant, still_frozen))):
                     break
                 yield Wait(ear.alarm, LOOK_SECONDS_FROM_AFAR)
         return NO_ANSWER, None

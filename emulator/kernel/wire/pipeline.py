@@ -387,9 +387,8 @@ class Pipeline:
             return shown_later(result) if isinstance(result, Generator) else Reply(200, self.as_bytes(result, exchange))
         asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
-        exchange.may_be_struck = exchange.path.startswith(
-            STRIPES
-        )  # the control API is spared, or nobody could end them
+        # The control API is spared, or nobody could end them.
+        exchange.may_be_struck = exchange.path.startswith(STRIPES)
         try:
             return go_on()
         except FaultsWait:
