@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import psycopg
 from psycopg_pool import ConnectionPool
 
-from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.face import Conflict, Kept, StorageFails, WorldGone
-from emulator.kernel.database.files import Troubles
 from emulator.kernel.database.postgres import files, shapes
 from emulator.kernel.database.postgres.address import place_of
+from emulator.kernel.database.postgres.bell import Bells, SharedBell
 from emulator.kernel.database.postgres.failures import Outage, told
 from emulator.kernel.database.postgres.installation import check_that_served, step_down
 from emulator.kernel.database.postgres.line import Line
-from emulator.kernel.database.postgres.locks import Locks
+from emulator.kernel.database.postgres.locks import Locks, SharedLock
+from emulator.kernel.database.postgres.request_log import RequestTable
 from emulator.kernel.database.postgres.session import PostgresSession
+from emulator.kernel.database.postgres.standing import Standing
 from emulator.kernel.database.postgres.world import BEGIN_TO_WRITE, COMMIT, PostgresWorld
-from emulator.kernel.database.request_log import RequestLog
 from emulator.kernel.database.schema import Schema
 
 HANDLE = re.compile("[0-9a-f]{32}")
 COPY = re.compile("([0-9a-f]{32})-[0-9a-f]{32}")
 MOST_CONNECTIONS = 24
 PATIENCE_SECONDS = 5.0
+OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "application_name": "stripe-emulator",
+    "connect_timeout": 5,
+    # A server that is gone without a word, as at a failover, is noticed within seconds.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 ATTEMPTS = 5
 BEGIN_TO_COPY = b"BEGIN ISOLATION LEVEL REPEATABLE READ"
 PLACE = (
@@ -56,6 +66,7 @@ class PostgresDatabase:
 
     def __init__(self, url: str, records: Iterable[type]) -> None:
         """NoDatabase, in a sentence that says what to do."""
+        self.url = url
         self.place = place_of(url)
         self.schema = Schema(records)
         self.shape = shapes.Shape(self.schema)
@@ -72,17 +83,23 @@ class PostgresDatabase:
             max_size=MOST_CONNECTIONS,
             timeout=PATIENCE_SECONDS,
             configure=step_down,
-            kwargs={"autocommit": True, "prepare_threshold": None, "application_name": "stripe-emulator"},
+            kwargs=OPTIONS,
             open=True,
         )
         self.asked(shapes.KEEP, self.shape.name, self.shape.content)
         # What the processes that serve a database have to agree on.
-        self.bells: dict[str, Bell] = {}
-        self.locks = Locks()
-        self.folder = tempfile.TemporaryDirectory(prefix="stripe-emulator-log-")
-        self.requests = RequestLog(Path(self.folder.name), Troubles(Path(self.folder.name)))
+        self.standing = Standing(self.connect)
+        self.bells = Bells(self.standing)
+        self.locks = Locks(self.standing)
+        self.requests = RequestTable(self.connect, self.bells, self.outage, self.place, self.has)
 
     # Connections
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection beside those of worlds; it commits each statement by itself."""
+        connection = psycopg.connect(self.url, **OPTIONS)
+        step_down(connection)
+        return connection
 
     def take(self) -> Line:
         """A connection nobody else uses until it is given back. StorageFails."""
@@ -309,20 +326,19 @@ class PostgresDatabase:
 
     # Among processes
 
-    def bell(self, name: str) -> Bell:
+    def bell(self, name: str) -> SharedBell:
         """The bell of that name."""
-        with self.guard:
-            return self.bells.setdefault(name, Bell())
+        return self.bells.bell(name)
 
-    def lock(self, name: str) -> Any:
+    def lock(self, name: str) -> SharedLock:
         """A lock of that name."""
         return self.locks.lock(name)
 
     def close(self) -> None:
         """Let go of everything."""
         self.requests.close()
+        self.standing.close()
         self.pool.close()
-        self.folder.cleanup()
 
 
 class LookedAt(Exception):

@@ -17,6 +17,7 @@ from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.failures import said
 from emulator.kernel.database.postgres.tables import (
     DIRECTORY,
+    OF_ALL,
     ROLE,
     SCHEMA,
     declared,
@@ -173,7 +174,7 @@ def differences(connection: psycopg.Connection[Any], schema: Schema) -> dict[str
         )
     }
     tables = {table for table, _ in columns}
-    found: dict[str, list[str]] = {}
+    found = {f"the table {name}": list(statements) for name, statements in OF_ALL.items() if name not in tables}
     for table in schema.tables.values():
         if table.name not in tables:
             found[f"the table {table.name}"] = made(table)

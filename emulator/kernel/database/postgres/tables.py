@@ -24,6 +24,27 @@ DIRECTORY = (
     "CREATE INDEX world_copies ON world (copy_of) WHERE copy_of IS NOT NULL",
     'CREATE TABLE shape (name text COLLATE "C" PRIMARY KEY, kinds bytea NOT NULL)',
 )
+# What is not of one world: the request logs, which stay with their keys, and what belongs to a server.
+OF_ALL = {
+    "request_count": ('CREATE TABLE request_count (world text COLLATE "C" PRIMARY KEY, last bigint NOT NULL)',),
+    "request": (
+        'CREATE TABLE request (world text COLLATE "C" NOT NULL, sequence bigint NOT NULL, '
+        'process text COLLATE "C" NOT NULL, began_ms bigint NOT NULL, ended_ms bigint NOT NULL, '
+        'replayed boolean NOT NULL, id text COLLATE "C" NOT NULL, created bigint NOT NULL, '
+        'method text COLLATE "C" NOT NULL, path text COLLATE "C" NOT NULL, status bigint NOT NULL, '
+        'operation text COLLATE "C" NOT NULL, account text COLLATE "C", api_version text COLLATE "C", '
+        'idempotency_key text COLLATE "C", ip_address text COLLATE "C" NOT NULL, '
+        'user_agent text COLLATE "C" NOT NULL, duration_ms double precision NOT NULL, reason text COLLATE "C", '
+        'hint text COLLATE "C", error bytea, recorded bytea, PRIMARY KEY (world, sequence))',
+        "CREATE INDEX request_by_id ON request (world, id)",
+        "CREATE INDEX request_by_end ON request (world, ended_ms)",
+    ),
+    "drawer": (
+        'CREATE TABLE drawer (name text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, '
+        "content bytea NOT NULL, used bigint NOT NULL, PRIMARY KEY (name, key))",
+        "CREATE INDEX drawer_by_use ON drawer (name, used)",
+    ),
+}
 
 
 def made(table: Table) -> list[str]:
