@@ -190,6 +190,9 @@ def front_of(app: Flask, options: ServerOptions) -> Front:
     emulator.tenants.websocket_url = f"ws://{options.address}"
     cli_socket = CliSocket(emulator.tenants)
     emulator.postman.transports[TRANSPORT] = cli_socket.deliver
+    emulator.postman.reaches[TRANSPORT] = cli_socket.is_here
+    cli_socket.parts_with = emulator.postman.part_with
+    emulator.background.services.append(cli_socket)
     emulator.background.jobs += [cli_socket.sweep, cli_socket.keep_late_answers]
     return Front(
         emulator.pipeline,

@@ -194,7 +194,10 @@ def alone(view: View, page: Page, values: dict[str, str]) -> Response:
 def guarded(house: House, function: Any, *, session: Session | None = None) -> Response:
     """What a function answers; what goes wrong is a page as well."""
     try:
-        return dressed(function(house))
+        response = dressed(function(house))
+        if session is not None:
+            house.sessions.keep(session)
+        return response
     except Exception as failure:
         refusal = house.inside.refusal_of(failure, request.method, request.path)
         if refusal is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from emulator.dashboard.sessions import Session, Sessions
+from emulator.dashboard.sessions import MOST_SESSIONS, Session, Sessions
 from emulator.kernel.errors import ApiError
 from emulator.kernel.tenants import Tenant, Tenants
 
@@ -27,7 +27,8 @@ class House:
     def __init__(self, tenants: Tenants, inside: Caller) -> None:
         self.tenants = tenants
         self.inside = inside
-        self.sessions = Sessions()
+        drawer = tenants.database.drawer
+        self.sessions = Sessions(drawer("links", MOST_SESSIONS), drawer("sessions", MOST_SESSIONS))
 
     def link(self) -> str:
         """The path that signs in whoever started the server, once."""
@@ -37,6 +38,7 @@ class House:
         """Have a session look into a world, which is made if there is none yet."""
         tenant.clock()
         session.open(tenant.handle)
+        self.sessions.keep(session)
 
     def world_of(self, session: Session) -> Tenant | None:
         """The world that a session looks at; for one who owns the server the last that changed, if none was chosen."""

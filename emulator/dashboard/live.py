@@ -65,9 +65,8 @@ class Seen:
         self.clock: tuple[int | None, ...] | None = None
 
     def look(self) -> list[str]:
-        """Words for what is new; none at the first look of a page that has just been made."""
-        with self.tenant.reading() as step:
-            return self.words(step)
+        """Words for what is new; none at the first look of a page that has just been made, nor of what is gone."""
+        return self.tenant.seen(self.words) or []
 
     def words(self, step: Step) -> list[str]:
         """The same, for the world as a step finds it."""

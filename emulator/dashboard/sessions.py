@@ -1,16 +1,17 @@
 """Who has signed in: a session for each browser, opened by a link that works once or by giving a key once.
 
-A session is in the memory of the server and ends with it. Its cookie is random and says nothing; no key and no name of
-a world is ever in one. Every form carries the session's token, since a cookie is sent by whoever sends the browser.
+A session is in the memory of the server and ends with it; servers that share a database share their sessions. Its
+cookie is random and says nothing; no key and no name of a world is ever in one. Every form carries the session's token,
+since a cookie is sent by whoever sends the browser.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 MOST_SESSIONS = 200
 
@@ -35,6 +36,12 @@ class Session:
     accounts: dict[str, str] = field(default_factory=dict)  # which account of each world is
     theme: str | None = None
     notes: list[Note] = field(default_factory=list)
+    kept: bytes = field(default=b"", compare=False, repr=False)
+
+    def content(self) -> bytes:
+        """All of it but the id."""
+        members = {name: value for name, value in self.__dict__.items() if name not in ("id", "kept")}
+        return json.dumps(members).encode()
 
     def may_see(self, handle: str) -> bool:
         """Whether a world is open to it."""
@@ -52,36 +59,38 @@ def same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode())
 
 
-class Sessions:
-    """Every session of a server, and the links that open one."""
+class Drawer(Protocol):
+    """Where small things are kept."""
 
-    def __init__(self) -> None:
-        self.guard = threading.Lock()
-        self.links: set[str] = set()
-        self.there: OrderedDict[str, Session] = OrderedDict()
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+    def take(self, key: str) -> bytes | None: ...
+
+
+class Sessions:
+    """Every session of a server, and the links that open one; of all servers of a database that they share."""
+
+    def __init__(self, links: Drawer, there: Drawer) -> None:
+        """What is kept in the drawers opens nothing to whoever reads it there."""
+        self.links = links
+        self.there = there
 
     def link(self) -> str:
         """A code that signs in whoever started the server, once."""
         code = secrets.token_urlsafe(24)
-        self.links.add(code)
+        self.links.put(mark_of(code), b"")
         return code
 
     def follow(self, code: str) -> Session | None:
         """The session that a link opens, or None for one that was followed before or never was."""
-        with self.guard:
-            known = next((one for one in self.links if same(one, code)), None)
-            if known is None:
-                return None
-            self.links.discard(known)
-        return self.begin(owns=True)
+        return None if self.links.take(mark_of(code)) is None else self.begin(owns=True)
 
     def begin(self, *, owns: bool = False) -> Session:
         """A new session. Where there are too many, the one that was used least lately ends."""
         session = Session(secrets.token_urlsafe(24), secrets.token_urlsafe(24), owns)
-        with self.guard:
-            self.there[session.id] = session
-            while len(self.there) > MOST_SESSIONS:
-                self.there.popitem(last=False)
+        self.keep(session)
         return session
 
     def renewed(self, old: Session | None) -> Session:
@@ -89,6 +98,7 @@ class Sessions:
         session = self.begin(owns=old is not None and old.owns)
         if old is not None:
             session.worlds, session.accounts = old.worlds, old.accounts
+            self.keep(session)
             self.end(old)
         return session
 
@@ -96,13 +106,27 @@ class Sessions:
         """The session of a cookie."""
         if id is None:
             return None
-        with self.guard:
-            session = self.there.get(id)
-            if session is not None:
-                self.there.move_to_end(id)
-            return session
+        content = self.there.get(mark_of(id))
+        if content is None:
+            return None
+        members = json.loads(content)
+        notes = [Note(*note) for note in members.pop("notes")]
+        session = Session(id, **members, notes=notes)
+        session.kept = content
+        return session
+
+    def keep(self, session: Session) -> None:
+        """Have the next request find a session as it is now."""
+        content = session.content()
+        if content != session.kept:
+            self.there.put(mark_of(session.id), content)
+            session.kept = content
 
     def end(self, session: Session) -> None:
         """Sign out."""
-        with self.guard:
-            self.there.pop(session.id, None)
+        self.there.take(mark_of(session.id))
+
+
+def mark_of(secret: str) -> str:
+    """What a secret is kept by."""
+    return hashlib.sha256(secret.encode()).hexdigest()

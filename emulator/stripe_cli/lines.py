@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.developer.cli_sessions import Session
+from emulator.kernel.database.face import Lock
 from emulator.kernel.tenants import Tenant
 
 
@@ -22,13 +23,28 @@ class Leaving(NamedTuple):
 
 
 class Line:
-    """One open WebSocket. Any thread may send; one task of the loop carries it out, in order."""
+    """One open WebSocket, and the lock by which other processes see that it is open.
 
-    def __init__(self, tenant: Tenant, session: Session) -> None:
+    Any thread may send; one task of the loop carries it out, in order.
+    """
+
+    def __init__(self, tenant: Tenant, session: Session, lock: Lock) -> None:
         self.tenant = tenant
         self.session = session
+        self.lock = lock
+        self.is_over = False
         self.loop = asyncio.get_running_loop()
         self.outgoing: asyncio.Queue[Leaving] = asyncio.Queue()
+
+    def hold(self) -> None:
+        """Take the lock, if it is free, and if nobody has let go of it for good meanwhile. StorageFails."""
+        if self.lock.take() and self.is_over:
+            self.lock.release()
+
+    def let_go(self) -> None:
+        """Another process may have the session."""
+        self.is_over = True
+        self.lock.release()
 
     def send(self, *frames: dict[str, Any], then: Callable[[], None] | None = None) -> None:
         """Text frames with nothing between them. They are lost when the CLI goes first."""

@@ -4,6 +4,10 @@ A connection names its session by the `Websocket-Id` header; the session is in t
 its way back after a restart, and is told `Unknown WebSocket ID.` when it does not. Lines live in the server's loop;
 whatever asks a world goes to the pool.
 
+Of several processes that share a database one has the line: it carries what is delivered to the session, and holds a
+lock by which the others see that the line is open. When the CLI comes back to another process, that one says so, and
+the first lets go.
+
 Source: https://github.com/stripe/stripe-cli (pkg/websocket)
 """
 
@@ -26,10 +30,11 @@ from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
+from emulator.kernel.database.face import Lock, StorageFails
 from emulator.kernel.deliveries import Subscriber
 from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Attendant, Tenant, Tenants
-from emulator.kernel.waiting import Wait, Waiting, Work, awaited
+from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, awaited
 from emulator.kernel.webhooks.call import Call
 from emulator.kernel.webhooks.letter import Letter
 from emulator.kernel.world import World
@@ -44,6 +49,7 @@ from emulator.stripe_cli.frames import (
 )
 from emulator.stripe_cli.lines import Line
 
+LOOK_SECONDS, AGAIN_SECONDS = 1.0, 0.2
 LONG_SECONDS = 60.0  # for which a tail waits for news; it is ended when its line closes
 LATE_ANSWERS_KEPT_MS = 120_000
 MOST_REMEMBERED = 2_000  # conversations whose answer may still come
@@ -60,25 +66,87 @@ class CliSocket:
         self.open_lines: dict[str, Line] = {}
         self.newest: dict[str, object] = {}  # what stands for the connection that was admitted last
         self.leaving: dict[str, tuple[str, float]] = {}
-        self.known: set[str] = set()  # handles of worlds whose earlier lines have been looked for
-        self.tailed: dict[str, int] = {}
+        self.looked: dict[str, float] = {}  # when it was last seen which lines of a world have lost their process
+        self.tailed = tenants.database.drawer("tails", MOST_REMEMBERED)
+        self.bell = tenants.database.bell("lines")  # sessions that have come to another process
+        self.parts_with: Callable[[Tenant, str], None] = nobody_parts
         self.calls: OrderedDict[str, ListenerCall] = OrderedDict()
         self.unanswered: dict[str, list[ListenerCall]] = {}
         self.late_answers: deque[tuple[Tenant, ListenerCall, Answer]] = deque()
         self.keeping = threading.Lock()
-        tenants.attendants.append(Attendant(opened=self.note_earlier_lines, deleted=self.leave))
+        self.is_stopping = False
+        self.thread: threading.Thread | None = None
+        looks = self.note_earlier_lines
+        tenants.attendants.append(Attendant(opened=looks, looks=looks, deleted=self.leave))
+
+    # Among processes
+
+    def start(self) -> None:
+        """Hear which sessions go to other processes."""
+        self.is_stopping = False
+        self.thread = threading.Thread(target=self.attend, name="lines", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Hear no more."""
+        self.is_stopping = True
+        self.bell.ring_here("")
+        if self.thread is not None:
+            self.thread.join(timeout=10)
+            self.thread = None
+
+    def attend(self) -> None:
+        """Let go of every session of which another process has the line now."""
+        with self.bell.ear() as ear:
+            while not self.is_stopping:
+                for id in ear.listen(LONG_SECONDS):
+                    self.let_another_have(id)
+
+    def let_another_have(self, id: str) -> None:
+        """A session has come to another process: its line here closes, and what waited for it here is theirs."""
+        with self.guard:
+            line = self.open_lines.pop(id, None)
+            is_known = self.leaving.pop(id, None) is not None or line is not None
+            self.newest.pop(id, None)
+            self.unanswered.pop(id, None)
+        tenant = cli_sessions.tenant_of(self.tenants, id) if is_known else None
+        if line is not None:
+            line.let_go()
+            line.close("Another connection took over")
+        if tenant is not None:
+            self.parts_with(tenant, id)
+
+    def is_here(self, id: str) -> bool:
+        """Whether this process has the line of a session, or had it a moment ago."""
+        with self.guard:
+            return id in self.open_lines or id in self.leaving
 
     # Coming and going
 
     def note_earlier_lines(self, tenant: Tenant) -> None:
-        """Lines that were open when an earlier server ended count as gone since their world is opened again."""
-        if tenant.handle in self.known:
+        """Lines whose process has ended count as gone since somebody has seen that."""
+        now = time.monotonic()
+        if now - self.looked.get(tenant.handle, -LOOK_SECONDS) < LOOK_SECONDS:
             return
-        self.known.add(tenant.handle)
+        self.looked[tenant.handle] = now
         with tenant.reading() as step:
-            sessions = cli_sessions.listening(World(step, step.row.platform))
+            sessions = cli_sessions.listening(World(step, step.row.platform)) if step.row.subscribers else []
         for session in sessions:
-            self.note_gone(tenant, session)
+            if not self.is_here(session.id):
+                self.note_if_lost(tenant, session)
+
+    def note_if_lost(self, tenant: Tenant, session: Session) -> None:
+        """Of one that nobody here knows: whether another process has its line, or none has."""
+        lock = self.lock_of(session.id)
+        if lock.take():
+            try:
+                self.note_gone(tenant, session)
+            finally:
+                lock.release()
+
+    def lock_of(self, id: str) -> Lock:
+        """What the process holds that has the line of a session."""
+        return self.tenants.database.lock(f"line {id}")
 
     def leave(self, tenant: Tenant) -> None:
         """A world has been deleted: its lines close, and nothing waits for them."""
@@ -111,12 +179,18 @@ class CliSocket:
             for id in late_ones:
                 del self.leaving[id]
                 self.newest.pop(id, None)
-                self.tailed.pop(id, None)
+                self.tailed.take(id)
         for id, handle in late_ones.items():
             with self.tenants.apart(handle):
                 tenant = self.tenants.behind(handle)
-                if tenant is not None:
+                if tenant is not None and not self.is_connected(tenant, id):
                     self.forget(tenant, id)
+
+    def is_connected(self, tenant: Tenant, id: str) -> bool:
+        """Whether some process has its line."""
+        with tenant.reading() as step:
+            session = World(step, step.row.platform).find(Session, id)
+        return session is not None and session.is_connected
 
     def forget(self, tenant: Tenant, id: str) -> None:
         """A session has gone for good: what waits for it is dropped."""
@@ -124,7 +198,7 @@ class CliSocket:
         with self.guard:
             calls = [] if id in self.open_lines else self.unanswered.pop(id, [])
             if id not in self.open_lines:
-                self.tailed.pop(id, None)
+                self.tailed.take(id)
         for call in calls:
             call.end(call.failed("The listener went away."))
 
@@ -140,10 +214,16 @@ class CliSocket:
             await refuse(send)
             return
         offered = scope["subprotocols"]
-        await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
         line = Line(*found)
+        try:
+            await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
+        except BaseException:
+            line.lock.release()
+            raise
         tasks = [asyncio.create_task(line.carry(send))]
-        if not self.take_over(line, scope):
+        is_newest = self.take_over(line, scope)
+        tasks.append(asyncio.create_task(awaited(self.hold(line), pool)))
+        if not is_newest:
             line.close("Another connection took over")
         elif line.session.feature == "webhooks":
             self.tell_what_waited(line)
@@ -161,8 +241,11 @@ class CliSocket:
             await asyncio.gather(*tasks, return_exceptions=True)
             await in_pool(self.let_go, line, scope, reason)
 
-    def admit(self, id: str, connection: object) -> tuple[Tenant, Session] | None:
-        """Note that a session connects; None for an id that no tenant knows."""
+    def admit(self, id: str, connection: object) -> tuple[Tenant, Session, Lock] | None:
+        """Note that a session connects; None for an id that no tenant knows.
+
+        The lock is ours already, unless another line of the session is still open.
+        """
         found = self.session_of(id)
         if found is None:
             return None
@@ -171,10 +254,13 @@ class CliSocket:
         with self.guard:
             self.newest[session.id] = connection
             self.leaving[session.id] = (tenant.handle, time.time())
+        self.bell.ring_elsewhere(session.id)
+        lock = self.lock_of(session.id)
+        lock.take()
         if session.feature == "request_logs":
             self.begin_tail(tenant, session)
         self.note(tenant, session.id, cli_sessions.connected)
-        return found
+        return tenant, session, lock
 
     def session_of(self, id: str) -> tuple[Tenant, Session] | None:
         """The tenant and session that a handshake names, or None."""
@@ -198,8 +284,19 @@ class CliSocket:
             older.close("Another connection took over")
         return True
 
+    def hold(self, line: Line) -> Waiting[None]:
+        """Have others see that this process has the line: once the one that had it before has let go, and after we were
+        cut off from the database.
+        """
+        while self.open_lines.get(line.session.id) is line:
+            if not line.lock.is_held:
+                with contextlib.suppress(StorageFails):
+                    yield Work(line.hold)
+            yield Wait(Alarm(), LOOK_SECONDS if line.lock.is_held else AGAIN_SECONDS)
+
     def let_go(self, line: Line, connection: object, reason: str | None) -> None:
-        """Note that a line has closed, unless a newer one of its session is open."""
+        """Note that a line has closed, unless a newer one of its session is open, here or elsewhere."""
+        line.let_go()
         with self.guard:
             if self.open_lines.get(line.session.id) is not line:
                 return
@@ -298,19 +395,23 @@ class CliSocket:
         """Note which request was answered last, unless the line was open before: what comes after it will be told."""
         requests = self.tenants.request_log
         requests.flush()
-        self.tailed.setdefault(session.id, requests.newest(tenant.handle))
+        if self.tailed.get(session.id) is None:
+            self.tailed.put(session.id, b"%d" % requests.newest(tenant.handle))
 
     def tail_requests(self, line: Line) -> Waiting[None]:
         """Send the requests that the API has answered since the line was admitted, or was last open."""
         id, handle = line.session.id, line.tenant.handle
+        last = int((yield Work(partial(self.tailed.get, id))) or 0)
         with self.tenants.request_log.news.ear(handle) as ear:
             while True:
-                found = yield Work(partial(self.answered_since, handle, self.tailed[id]))
+                found = yield Work(partial(self.answered_since, handle, last))
                 for request in found:
                     if is_wanted(request, line.session.log_filters):
                         line.send(request_log_event(request))
-                    self.tailed[id] = request.sequence
-                if not found:
+                    last = request.sequence
+                if found:
+                    yield Work(partial(self.tailed.put, id, b"%d" % last))
+                else:
                     yield Wait(ear.alarm, LONG_SECONDS)
 
     def answered_since(self, handle: str, last: int) -> list[LoggedRequest]:
@@ -318,6 +419,10 @@ class CliSocket:
         return self.tenants.request_log.select(
             handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True
         )
+
+
+def nobody_parts(tenant: Tenant, id: str) -> None:
+    """Nobody carries anything to lines here."""
 
 
 async def refuse(send: Sending) -> None:

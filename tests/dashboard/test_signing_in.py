@@ -11,6 +11,7 @@ from flask import Flask
 
 from emulator.app import create_app
 from emulator.dashboard.sessions import MOST_SESSIONS, Sessions
+from emulator.kernel.database.drawer import Drawer
 from tests.dashboard.visitors import HOST, Visitor
 
 POLICY = (
@@ -184,14 +185,14 @@ def test_no_other_file_is_served(app):
 
 
 def test_the_oldest_session_ends_when_there_are_too_many():
-    sessions = Sessions()
+    sessions = Sessions(Drawer(MOST_SESSIONS), Drawer(MOST_SESSIONS))
     first = sessions.begin()
     others = [sessions.begin() for _ in range(MOST_SESSIONS - 1)]
     sessions.find(first.id)
 
     sessions.begin()
 
-    assert sessions.find(first.id) is first
+    assert sessions.find(first.id) == first
     assert sessions.find(others[0].id) is None
 
 

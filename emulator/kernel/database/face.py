@@ -159,6 +159,19 @@ class Lock(Protocol):
         """Let another have it."""
 
 
+class Drawer(Protocol):
+    """Small things of one kind that belong to no world, for every process. Of too many the least lately used go."""
+
+    def get(self, key: str) -> bytes | None:
+        """What is kept under a key. StorageFails."""
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep something under a key, in place of what was. StorageFails."""
+
+    def take(self, key: str) -> bytes | None:
+        """What was kept under a key, which nobody else is given any more. StorageFails."""
+
+
 class Database(Protocol):
     """Every world that one server keeps."""
 
@@ -171,8 +184,11 @@ class Database(Protocol):
     def has(self, handle: str) -> bool:
         """Whether there is such a world. StorageFails."""
 
-    def make(self, handle: str, fill: Callable[[Session], None]) -> None:
-        """A new world, in place of whatever was there: nobody ever meets it half filled. StorageFails."""
+    def make(self, handle: str, fill: Callable[[Session], None], *, anew: bool = False) -> None:
+        """A new world: nobody ever meets it half filled. StorageFails.
+
+        What somebody else has made meanwhile stays, unless this is to be in place of whatever is there.
+        """
 
     def open(self, handle: str) -> StoredWorld:
         """A world that is there, brought up to date. WorldGone, WorldDamaged, StorageFails."""
@@ -218,6 +234,9 @@ class Database(Protocol):
 
     def lock(self, name: str) -> Lock:
         """A lock of that name."""
+
+    def drawer(self, name: str, most: int) -> Drawer:
+        """The drawer of that name, for so many things."""
 
     def close(self) -> None:
         """Let go of everything."""

@@ -31,6 +31,7 @@ import orjson
 from emulator.kernel.database import folding
 from emulator.kernel.database.bell import Bell
 from emulator.kernel.database.directory_lock import DirectoryLock
+from emulator.kernel.database.drawer import Drawer
 from emulator.kernel.database.face import Kept, NoWorld, WorldDamaged, WorldGone
 from emulator.kernel.database.files import PROBE, Troubles, check_that_filled, parts_of, remove, told
 from emulator.kernel.database.migrations import check_that_known, is_current, migrate, shrink, version_of
@@ -490,6 +491,7 @@ class SqliteDatabase:
         self.template: bytes | None = None
         self.guard, self.opening = threading.Lock(), threading.Lock()
         self.bells: dict[str, Bell] = {}
+        self.drawers: dict[str, Drawer] = {}
         self.held: set[str] = set()
         self.opened: WeakValueDictionary[str, SqliteWorld] = WeakValueDictionary()
         self.wakes: dict[str, int] = {}
@@ -562,7 +564,7 @@ class SqliteDatabase:
         except OSError as failure:  # which is no reason to make another in its place
             raise self.troubles.told(failure, file) from failure
 
-    def make(self, handle: str, fill: Callable[[SqliteSession], None]) -> None:
+    def make(self, handle: str, fill: Callable[[SqliteSession], None], *, anew: bool = False) -> None:
         """A new world, in place of whatever was there. It is made in memory and put there whole."""
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
             fresh.execute(f"PRAGMA page_size = {BYTES_OF_A_PAGE}")
@@ -752,6 +754,11 @@ class SqliteDatabase:
     def lock(self, name: str) -> Lock:
         """A lock of that name."""
         return Lock(self, name)
+
+    def drawer(self, name: str, most: int) -> Drawer:
+        """The drawer of that name."""
+        with self.guard:
+            return self.drawers.setdefault(name, Drawer(most))
 
     def close(self) -> None:
         """Let go of the directory."""

@@ -50,9 +50,10 @@ class Background:
     def run(self) -> None:
         """Do every job at each tick, while the services run."""
         self.each([service.start for service in self.services])
-        while not self.stopping.is_set():
-            self.each(self.jobs)
-            self.stopping.wait(TICK_SECONDS)
+        with self.tenants.watching():
+            while not self.stopping.is_set():
+                self.each(self.jobs)
+                self.stopping.wait(TICK_SECONDS)
         self.each([service.stop for service in reversed(self.services)])
 
     def each(self, actions: list[Callable[[], None]]) -> None:

@@ -14,7 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from emulator.kernel import ids
 from emulator.kernel.clock import NOBODY, Spared, check_calendar, real_time, tenant_time
@@ -39,6 +39,7 @@ from emulator.kernel.world import World
 if TYPE_CHECKING:
     from emulator.kernel.tenants.tenants import Tenants
 
+Seen = TypeVar("Seen")
 PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
 log = logging.getLogger("emulator")
 
@@ -94,6 +95,7 @@ class Tenant:
         self.copying = threading.RLock()  # whoever copies it, or puts another in its place
         self.opened: StoredWorld | None = None
         self.is_deleted = False
+        self.was_lost = False  # because another process has deleted it
         self.generation = 0  # as the last step found it
         self.row: TenantRow | None = None  # the same
         self.next_due_at: int | None = None  # as the last step left it
@@ -125,6 +127,9 @@ class Tenant:
                     raise WorldGone(self.handle)
                 with self.copying:  # or what is just being put there would be overwritten
                     if not self.tenants.database.has(self.handle):
+                        if self.opened is not None:
+                            self.tenants.lose(self)
+                            raise WorldGone(self.handle)
                         self.make()
                 self.opened = self.tenants.database.open(self.handle)
         assert self.opened is not None
@@ -133,6 +138,22 @@ class Tenant:
             for attendant in self.tenants.attendants:
                 attendant.opened(self)
         return self.opened
+
+    def seen(self, look: Callable[[Step], Seen]) -> Seen | None:
+        """What a look at its world finds; None where there is no world any more."""
+        try:
+            with self.reading() as step:
+                return look(step)
+        except WorldGone:
+            self.is_lost()
+            return None
+
+    def is_lost(self) -> bool:
+        """Whether another process has deleted its world."""
+        if not self.is_deleted:
+            with suppress(WorldGone, StorageFails):
+                assert self.stored is not None
+        return self.was_lost
 
     def keeps_waiting(self, *, writes: bool) -> bool:
         """Whether a step may take long to begin: the world is not open yet, much falls due, or somebody writes."""
@@ -149,11 +170,11 @@ class Tenant:
 
     # Making, and making anew
 
-    def make(self) -> None:
-        """A new world, in place of whatever was there."""
+    def make(self, *, anew: bool = False) -> None:
+        """A new world; what somebody else has made meanwhile stays, unless this is to be in its place."""
         generation = max(self.generation, self.tenants.generations.get(self.handle, 0)) + 1
         with self.copying:
-            self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save())
+            self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save(), anew=anew)
 
     def begin(self, session: Session, generation: int) -> Step:
         """The first moment of a world, with its platform account; the step that makes it."""
@@ -199,7 +220,7 @@ class Tenant:
                 return row.generation + 1
         except WorldDamaged:
             with self.guard:
-                self.make()
+                self.make(anew=True)
             self.tenants.said.pop(self.handle, None)
             return self.last_generation()
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.database.face import Database, StorageFails, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Database, Ear, StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.tenant_row import read_tenant_row
 from emulator.kernel.tenants.attendant import Attendant
 from emulator.kernel.tenants.tenant import Tenant
@@ -43,6 +43,8 @@ class Tenants:
         self.request_log = database.requests
         self.most_open = places(most_files())
         self.news = database.bell("news")  # handles of worlds in which something happened
+        self.deleted = database.bell("deleted")  # the same of those that were deleted, each with its generation
+        self.losses: Ear | None = None
         self.guard = threading.Lock()
         self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
         self.unused: deque[Tenant] = deque()  # no longer among them, and not closed yet
@@ -113,16 +115,51 @@ class Tenants:
         with self.guard:
             self.open_ones.pop(tenant.handle, None)
         self.database.delete(tenant.handle)
+        self.deleted.ring_elsewhere(f"{tenant.handle}:{self.generations.get(tenant.handle, 0)}")
+        self.have_ended(tenant)
+
+    def lose(self, tenant: Tenant) -> None:
+        """Another process has deleted a tenant's world: its next request finds a new one."""
+        tenant.is_deleted = tenant.was_lost = True
+        with self.guard:
+            if self.open_ones.get(tenant.handle) is tenant:
+                del self.open_ones[tenant.handle]
+        self.have_ended(tenant)
+
+    def have_ended(self, tenant: Tenant) -> None:
+        """A tenant's world is no more: nobody waits for anything in it."""
         self.said.pop(tenant.handle, None)
         self.news.ring(tenant.handle)
         for attendant in self.attendants:
             attendant.deleted(tenant)
 
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hear which worlds other processes delete, for as long as somebody ticks."""
+        with self.deleted.ear() as self.losses:
+            yield
+        self.losses = None
+
     def tick(self) -> None:
-        """Look at every world for which something has fallen due."""
+        """Let go of worlds that others have deleted, and look at every one for which something has fallen due."""
+        for word in self.losses.heard() if self.losses is not None else ():
+            handle, _, generation = word.partition(":")
+            self.generations[handle] = max(int(generation), self.generations.get(handle, 0))
+            tenant = self.open_ones.get(handle)
+            if tenant is not None and tenant.generation <= int(generation):
+                self.lose(tenant)
         for handle in self.database.due(time.time()):
             with self.apart(handle):
+                self.look_alone(handle)
+
+    def look_alone(self, handle: str) -> None:
+        """Look at a world, unless another process just does."""
+        lock = self.database.lock(f"look {handle}")
+        if lock.take():
+            try:
                 self.look(handle)
+            finally:
+                lock.release()
 
     def look(self, handle: str) -> None:
         """Do what has fallen due in a world, let others look at it too, and say when it needs the next look."""

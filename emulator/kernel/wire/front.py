@@ -132,7 +132,8 @@ class Front:
         """What the pipeline makes of a request of the API, and the pages' application of any other."""
         if not sent.path.startswith(API):
             if sent.path in self.streams and sent.method == "GET":
-                return self.streams[sent.path](sent)
+                begin = self.streams[sent.path]
+                return await asyncio.get_running_loop().run_in_executor(self.pool, begin, sent)
             return await asyncio.get_running_loop().run_in_executor(self.pool, self.page, sent)
         if sent.path.startswith(HELPERS) and self.pipeline.asks:
             await self.give_way()

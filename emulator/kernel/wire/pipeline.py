@@ -189,20 +189,28 @@ class Pipeline:
         begun = self.begin(sent)
         return begun if isinstance(begun, Answer) else driven(begun)
 
-    def begin(self, sent: Incoming) -> Answer | Waiting[Answer]:
-        """The reply to a request; or, where it cannot be given at once, the waiting that ends with it."""
+    def begin(self, sent: Incoming, *, is_again: bool = False) -> Answer | Waiting[Answer]:
+        """The reply to a request; or, where it cannot be given at once, the waiting that ends with it.
+
+        One that comes to a world which another process has deleted begins again, once, in a new one.
+        """
         exchange = Exchange(sent, sent.method, sent.path, ids.request_id(), wire_of(sent.path), time.perf_counter())
         try:
             reply = self.judge(exchange)
         except Exception as failure:
+            if not is_again and came_too_late(exchange, failure):
+                return self.begin(sent, is_again=True)
             reply = self.failed(exchange, failure)
-        return self.finish(exchange, reply) if isinstance(reply, Reply) else self.finished(exchange, reply)
+        return self.finish(exchange, reply) if isinstance(reply, Reply) else self.finished(exchange, reply, is_again)
 
-    def finished(self, exchange: Exchange, waiting: Waiting[Reply]) -> Waiting[Answer]:
+    def finished(self, exchange: Exchange, waiting: Waiting[Reply], is_again: bool) -> Waiting[Answer]:
         """The same for a reply that is waited for."""
         try:
             reply = yield from waiting
         except Exception as failure:
+            if not is_again and came_too_late(exchange, failure):
+                begun = self.begin(exchange.sent, is_again=True)
+                return begun if isinstance(begun, Answer) else (yield from begun)
             reply = self.failed(exchange, failure)
         return self.finish(exchange, reply)
 
@@ -766,6 +774,13 @@ def without_conflict(step: Callable[[], Reply | Question]) -> Reply | Question:
         with suppress(Conflict):
             return step()
     return step()
+
+
+def came_too_late(exchange: Exchange, failure: Exception) -> bool:
+    """Whether a request met a world that had been deleted by another process, before anything of it was done there."""
+    if not isinstance(failure, WorldGone) or exchange.tenant is None or exchange.default_version is not None:
+        return False
+    return exchange.tenant.is_lost()
 
 
 def look_out(exchange: Exchange, step: Step) -> None:

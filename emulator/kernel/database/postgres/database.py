@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ from emulator.kernel.database.face import Conflict, Kept, StorageFails, WorldGon
 from emulator.kernel.database.postgres import files, shapes
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.bell import Bells, SharedBell
+from emulator.kernel.database.postgres.drawer import DrawerOfAll
 from emulator.kernel.database.postgres.failures import Outage, told
 from emulator.kernel.database.postgres.installation import check_that_served, step_down
 from emulator.kernel.database.postgres.line import Line
@@ -185,9 +187,9 @@ class PostgresDatabase:
         """Whether there is such a world."""
         return bool(self.asked("SELECT 1 FROM world WHERE handle = %s", handle))
 
-    def make(self, handle: str, fill: Callable[[PostgresSession], None]) -> None:
-        """A new world, in place of whatever was there: nobody meets it before it is committed."""
-        with self.placing(handle, BEGIN_TO_WRITE) as session:
+    def make(self, handle: str, fill: Callable[[PostgresSession], None], *, anew: bool = False) -> None:
+        """A new world: nobody meets it before it is committed. What another process has made meanwhile stays."""
+        with contextlib.suppress(IsThere), self.placing(handle, BEGIN_TO_WRITE, in_place=anew) as session:
             fill(session)
             session.note_versions()
 
@@ -239,8 +241,11 @@ class PostgresDatabase:
             world.is_gone = True
 
     @contextmanager
-    def placing(self, handle: str, begin: bytes) -> Iterator[Placing]:
-        """A world that comes to its place as a whole; until then everybody meets what was there."""
+    def placing(self, handle: str, begin: bytes, *, in_place: bool = True) -> Iterator[Placing]:
+        """A world that comes to its place as a whole; until then everybody meets what was there.
+
+        IsThere where something is and it is not to be in place of that.
+        """
         line = self.take()
         try:
             session = Placing(line, self.schema, self.place, handle)
@@ -249,6 +254,8 @@ class PostgresDatabase:
             line.send(begin)
             line.send(PLACE, (handle, copied[1] if copied else None, int(time.time()), self.shape.name))
             ((is_new, _),) = line.rows()
+            if not is_new and not in_place:
+                raise IsThere
             if not is_new:
                 line.send(b"SELECT empty_world()")
             yield session
@@ -334,11 +341,19 @@ class PostgresDatabase:
         """A lock of that name."""
         return self.locks.lock(name)
 
+    def drawer(self, name: str, most: int) -> DrawerOfAll:
+        """The drawer of that name."""
+        return DrawerOfAll(self.asked, name, most)
+
     def close(self) -> None:
         """Let go of everything."""
         self.requests.close()
         self.standing.close()
         self.pool.close()
+
+
+class IsThere(Exception):
+    """There is such a world already."""
 
 
 class LookedAt(Exception):
