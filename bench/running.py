@@ -12,13 +12,25 @@ import threading
 from pathlib import Path
 
 
+def kept(worlds: Path | str | None) -> list[str]:
+    """How `serve` is told where worlds are kept."""
+    if worlds is None:
+        return ["--memory"]
+    return ["--database", worlds] if isinstance(worlds, str) else ["--data", str(worlds)]
+
+
 class Running:
     """`stripe-emulator serve` on a free port; `port` and `url` are known once it is ready."""
 
-    def __init__(self, data: Path | None, *options: str, seconds: float = 30) -> None:
-        """Start, in memory without a folder, and wait for the ready line. RuntimeError with the console without one."""
-        kept = ["--memory"] if data is None else ["--data", str(data)]
-        command = [sys.executable, "-m", "emulator.cli", "serve", *kept, "--port", "0", *options]
+    def __init__(
+        self, worlds: Path | str | None, *options: str, seconds: float = 30, within: tuple[str, ...] = ()
+    ) -> None:
+        """Start, and wait for the ready line. RuntimeError with the console where none comes.
+
+        The worlds are kept in a folder, in a database of that address, or in memory. `within` are the words of a
+        command that runs the server.
+        """
+        command = [*within, sys.executable, "-m", "emulator.cli", "serve", *kept(worlds), "--port", "0", *options]
         # A session of its own, so that `kill` reaches every process of the server and nothing else.
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
