@@ -87,6 +87,9 @@ def exclusive(*params: str, blame: str | None = None) -> ApiError:
     return invalid(message, param=blame or params[-1], code="parameters_exclusive")
 
 
+AGAIN = {"Retry-After": "1"}  # seconds
+
+
 def no_such(noun: str, id: str, *, param: str, status: int = 404) -> ApiError:
     """`resource_missing`: 404 for an id in the path, 400 for one in a parameter."""
     shown = id if len(id) <= 998 else id[:998] + "…(truncated)…"
@@ -130,7 +133,16 @@ def unreadable(why: str) -> ApiError:
 
 def unusable(why: str) -> ApiError:
     """503: where the worlds are kept cannot be used at this moment, in a sentence."""
-    return ApiError(503, f"{why} The request was not carried out; send it again when that is over.", type="api_error")
+    says = f"{why} The request was not carried out; send it again when that is over."
+    return ApiError(503, says, type="api_error", headers=AGAIN)
+
+
+def unsure(why: str) -> ApiError:
+    """503: nobody can say whether a request was carried out, for a reason that is a sentence."""
+    says = (
+        f"{why} Whether the request was carried out is not known: send it again with the same idempotency key, or look."
+    )
+    return ApiError(503, says, type="api_error", headers=AGAIN)
 
 
 def unauthorized(message: str, *, code: str | None = None) -> ApiError:

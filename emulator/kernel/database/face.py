@@ -33,6 +33,10 @@ class StorageFails(Exception):
     """Where the worlds are kept cannot be used at this moment; in a sentence. Nothing was changed, and it may pass."""
 
 
+class Unsure(StorageFails):
+    """The database was lost while a change was being committed; in a sentence. Nobody can say whether it happened."""
+
+
 class Conflict(StorageFails):
     """Somebody else changed the same at the same moment; in a sentence. Nothing was changed: try it again."""
 

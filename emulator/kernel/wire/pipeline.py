@@ -20,7 +20,7 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.database.face import Conflict, StorageFails, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Conflict, StorageFails, Unsure, WorldDamaged, WorldGone
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.database.request_log import masked
 from emulator.kernel.errors import (
@@ -31,6 +31,7 @@ from emulator.kernel.errors import (
     unknown_failure,
     unreadable,
     unrecognized_url,
+    unsure,
     unusable,
 )
 from emulator.kernel.faults import LOST, dropped
@@ -248,6 +249,8 @@ class Pipeline:
             is_replaced = exchange.tenant is not None and not exchange.tenant.is_deleted
             what = "was replaced by another" if is_replaced else "was deleted"
             return self.refuse(exchange, invalid(f"The world {what} while this request was on its way."))
+        if isinstance(failure, Unsure):
+            return self.refuse(exchange, unsure(str(failure)))
         if isinstance(failure, StorageFails):
             return self.refuse(exchange, unusable(str(failure)))
         if isinstance(failure, WorldDamaged):

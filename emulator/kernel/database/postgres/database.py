@@ -12,9 +12,11 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import psycopg
+from psycopg import errors
+from psycopg.pq import ConnStatus
 from psycopg_pool import ConnectionPool
 
-from emulator.kernel.database.face import Conflict, Kept, StorageFails, WorldGone
+from emulator.kernel.database.face import Conflict, Kept, StorageFails, Unsure, WorldGone
 from emulator.kernel.database.postgres import files, shapes
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.bell import Bells, SharedBell
@@ -86,6 +88,7 @@ class PostgresDatabase:
             timeout=PATIENCE_SECONDS,
             configure=step_down,
             kwargs=OPTIONS,
+            reconnect_timeout=PATIENCE_SECONDS,  # or it would wait for minutes before it tries again
             open=True,
         )
         self.asked(shapes.KEEP, self.shape.name, self.shape.content)
@@ -104,24 +107,38 @@ class PostgresDatabase:
         return connection
 
     def take(self) -> Line:
-        """A connection nobody else uses until it is given back. StorageFails."""
-        try:
-            line = self.pool.getconn()
-        except Exception as failure:
-            self.raise_told(failure)
-            raise
-        self.outage.is_over()
-        return line
+        """A connection nobody else uses until it is given back. StorageFails where there is none within some seconds.
 
-    def leave(self, line: Line, last: bytes | None) -> None:
-        """End a session with its last statement, or undo it, and give its connection back. StorageFails, Conflict."""
+        One on which the server has said something unasked has ended: it was restarted, or another has taken over.
+        """
+        while True:
+            try:
+                line = self.pool.getconn()
+            except Exception as failure:
+                self.raise_told(failure)
+                raise
+            if not line.poll.poll(0):
+                self.outage.is_over()
+                return line
+            line.close()
+            self.pool.putconn(line)
+
+    def leave(self, line: Line, last: bytes | None, *, is_change: bool = False) -> None:
+        """End a session with its last statement, or undo it, and give its connection back.
+
+        StorageFails, Conflict; Unsure where the connection is lost while a change is being committed.
+        """
         try:
             if last is None:
                 line.abandon()
             else:
                 line.end(last)
         except BaseException as failure:
+            is_lost = line.pgconn.status != ConnStatus.OK or isinstance(failure, errors.OperatorIntervention)
             line.abandon()
+            if is_change and is_lost and isinstance(failure, psycopg.Error):
+                self.outage.begins(str(told(failure, self.place)))
+                raise Unsure(f"The database {self.place} was lost while this was being committed.") from failure
             self.raise_told(failure)
             raise
         finally:
@@ -264,7 +281,7 @@ class PostgresDatabase:
             self.leave(line, None)
             self.raise_told(failure)
             raise
-        self.leave(line, COMMIT)
+        self.leave(line, COMMIT, is_change=True)
         self.end(handle)
         self.attended(handle)
 

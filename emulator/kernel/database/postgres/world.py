@@ -159,7 +159,7 @@ class Writing(Entered):
             database.raise_told(trouble)
             raise
         else:
-            database.leave(self.line, COMMIT if failure is None else None)
+            database.leave(self.line, COMMIT if failure is None else None, is_change=self.has_written)
         finally:
             world.lock.release()
         if failure is None:
