@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -80,6 +81,7 @@ class PostgresDatabase:
         self.opened: WeakValueDictionary[str, PostgresWorld] = WeakValueDictionary()
         self.left_alone: set[str] = set()
         check_that_served(url, self.schema)
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what goes wrong is told by us, once
         self.pool = ConnectionPool(
             url,
             connection_class=Line,

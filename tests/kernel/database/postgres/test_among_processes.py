@@ -10,8 +10,8 @@ import pytest
 
 from emulator.catalog import CATALOG
 from emulator.kernel.database.postgres.database import PostgresDatabase
-from tests.receivers import PATIENCE_SECONDS
 from tests.patience import wait_until
+from tests.receivers import PATIENCE_SECONDS
 
 Databases = tuple[PostgresDatabase, PostgresDatabase]
 
