@@ -1,19 +1,20 @@
-"""Several processes that serve the worlds of one database, behind a small load balancer."""
+"""Processes that serve the same worlds, behind a small load balancer: several on one database, or one over a folder."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from bench.proxy import Proxy
 from bench.running import Running
 
 
 class Fleet:
-    """Processes on one database, from their making until `close`; `url` leads to the next one with every request."""
+    """Servers from their making until `close`; `url` leads to the next one with every request."""
 
-    def __init__(self, database: str, processes: int = 3, *options: str) -> None:
+    def __init__(self, worlds: Path | str, processes: int = 3, *options: str) -> None:
         """Start them all."""
-        self.database = database
+        self.worlds = worlds
         self.options = ("--quiet", *options)
         with ThreadPoolExecutor(processes) as starting:
             self.processes = list(starting.map(lambda _: self.started(), range(processes)))
@@ -22,7 +23,7 @@ class Fleet:
 
     def started(self) -> Running:
         """One process more."""
-        return Running(self.database, *self.options)
+        return Running(self.worlds, *self.options)
 
     def kill(self, number: int) -> None:
         """`kill -9` for one of them."""

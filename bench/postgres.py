@@ -20,6 +20,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,6 +36,13 @@ TEMPLATE = "prepared"
 DEBIANS = Path("/usr/lib/postgresql")
 USERS = ("postgres", "nobody")  # whom root becomes
 PATIENCE_SECONDS = 30
+
+
+def prepare(url: str) -> None:
+    """Make a database one that holds worlds, as its owner does. AssertionError where that fails."""
+    init = [sys.executable, "-m", "emulator.cli", "database", "init", "--database", url]
+    told = subprocess.run(init, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    assert told.returncode == 0, f"{told.stdout}{told.stderr}"
 
 
 class NoPostgres(Exception):

@@ -19,6 +19,13 @@ def kept(worlds: Path | str | None) -> list[str]:
     return ["--database", worlds] if isinstance(worlds, str) else ["--data", str(worlds)]
 
 
+def assert_whole(worlds: Path | str) -> None:
+    """AssertionError where the doctor finds anything wrong with worlds that nobody writes to."""
+    doctor = [sys.executable, "-m", "emulator.cli", "doctor", *kept(worlds)]
+    told = subprocess.run(doctor, capture_output=True, text=True, timeout=600)
+    assert told.returncode == 0, f"{told.stdout[-3000:]}{told.stderr[-3000:]}"
+
+
 class Running:
     """`stripe-emulator serve` on a free port; `port` and `url` are known once it is ready."""
 

@@ -1,6 +1,8 @@
 """Events to a receiver that fails, is slow and is restarted, while the server is killed: none lost, none invented.
 
-    python -m bench.webhook_storm [--events 10000] [--kills 20] [--seed 1]
+    python -m bench.webhook_storm [--events 10000] [--kills 20] [--seed 1] [--processes 3]
+
+With `--processes` so many share a database, and every kill is of one of them.
 
 Writers cause the events with idempotency keys and repeat what a kill cut off. The tenant's clock stands still
 meanwhile, so that everything that arrives is a first attempt, or one repeated because it had not been recorded when
@@ -15,6 +17,7 @@ the server was killed. Then the receiver recovers, the clock moves through the r
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import random
 import tempfile
@@ -27,10 +30,10 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from bench.fleet import Fleet
 from bench.http_bench import HOLDER
-from bench.running import Running
-from emulator.catalog import CATALOG
-from emulator.kernel.database.doctor import examine
+from bench.postgres import PostgresServer, prepare
+from bench.running import assert_whole
 from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 from emulator.kernel.webhooks.signing import signature
 
@@ -117,16 +120,17 @@ class Receiver:
 
 
 class Storm:
-    """One run in one data directory."""
+    """One run in one data directory, or in one database with several processes."""
 
-    def __init__(self, folder: Path, events: int, kills: int, chance: random.Random) -> None:
-        self.folder = folder
+    def __init__(
+        self, worlds: Path | str, events: int, kills: int, chance: random.Random, *, processes: int = 1
+    ) -> None:
+        self.worlds = worlds
         self.events = events
         self.kills = kills
         self.chance = chance
         self.receiver = Receiver(random.Random(chance.random()))
-        self.server = self.started()
-        self.restarted = threading.Condition()
+        self.fleet = Fleet(worlds, processes)
         self.done = 0
         self.restarts = 0
         self.surprise: str | None = None
@@ -135,13 +139,9 @@ class Storm:
         self.secret = ""
         self.holder = ""
 
-    def started(self) -> Running:
-        """A server over the folder."""
-        return Running(self.folder, "--quiet")
-
     def client(self) -> httpx.Client:
-        """A client of the server as it is now."""
-        return httpx.Client(base_url=self.server.url, auth=(KEY, ""), timeout=60, trust_env=False)
+        """A client of whoever serves."""
+        return httpx.Client(base_url=self.fleet.url, auth=(KEY, ""), timeout=60, trust_env=False)
 
     def prepare(self) -> None:
         """A clock that stands still, an endpoint, a cardholder."""
@@ -162,7 +162,6 @@ class Storm:
         with self.guard:
             number = next(self.next_number, None)
         while number is not None and self.surprise is None:
-            url = self.server.url
             try:
                 with self.client() as http:
                     while number is not None:
@@ -178,21 +177,18 @@ class Storm:
                             self.done += 1
                             number = next(self.next_number, None)
             except httpx.HTTPError:
-                with self.restarted:
-                    self.restarted.wait_for(lambda before=url: self.server.url != before, 60)
+                time.sleep(0.05)  # and then the same again
 
     def rage(self) -> None:
-        """Kill the server and restart the receiver at random moments, until every event has been caused."""
+        """Kill a server and restart the receiver at random moments, until every event has been caused."""
         marks = sorted(self.chance.sample(range(1, self.events), self.kills))
         for position, mark in enumerate(marks):
             self.wait_until(lambda mark=mark: self.done >= mark)
-            self.server.kill()
+            victim = self.chance.randrange(len(self.fleet.processes))
+            self.fleet.kill(victim)
             if position % 4 == 1:
                 self.receiver.close()
-            server = self.started()
-            with self.restarted:
-                self.server = server
-                self.restarted.notify_all()
+            self.fleet.start_again(victim)
             if position % 4 == 1:
                 time.sleep(0.2)  # deliveries are refused meanwhile
                 self.receiver.open()
@@ -254,10 +250,9 @@ class Storm:
             in_the_storm = self.settle()
             self.check(in_the_storm)
         finally:
-            self.server.kill()
+            self.fleet.close()
             self.receiver.close()
-        findings = examine(self.folder, CATALOG)
-        assert not findings, findings
+        assert_whole(self.worlds)
         arrivals = len(self.receiver.arrived)
         repeated = in_the_storm - len({id for id, _, _ in self.receiver.arrived[:in_the_storm]})
         seconds = time.monotonic() - began
@@ -282,14 +277,17 @@ def main() -> None:
     options.add_argument("--events", type=int, default=10_000)
     options.add_argument("--kills", type=int, default=20)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--processes", type=int, default=1)
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        chance = random.Random(chosen.seed)
-        told = Storm(Path(folder) / "data", chosen.events, chosen.kills, chance).run()
+    with contextlib.ExitStack() as stack:
+        worlds: Path | str = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "data"
+        if chosen.processes > 1:
+            worlds = stack.enter_context(PostgresServer(prepare)).database()
+        told = Storm(worlds, chosen.events, chosen.kills, random.Random(chosen.seed), processes=chosen.processes).run()
         print(
-            f"{told.events} events, {told.kills} kills of the server, {told.restarts} restarts of the receiver, "
-            f"{told.seconds:.0f} s: {told.arrivals} arrivals ({told.failed} answered with 500, {told.repeated} "
-            "repeated after a kill); every event arrived, none was invented, first attempts came in order."
+            f"{told.events} events, {chosen.processes} processes, {told.kills} kills, {told.restarts} restarts of the "
+            f"receiver, {told.seconds:.0f} s: {told.arrivals} arrivals ({told.failed} answered with 500, "
+            f"{told.repeated} repeated after a kill); every event arrived, none was invented, first attempts came in order."
         )
 
 

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from bench.postgres import NoPostgres, PostgresServer
-from emulator import cli
-
-
-def run_command(*arguments: str) -> None:
-    """Run `stripe-emulator …` in this process. AssertionError when it fails."""
-    before, sys.argv = sys.argv, ["stripe-emulator", *arguments]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-    finally:
-        sys.argv = before
-    assert ended.value.code in (0, None), arguments
-
-
-def prepare(url: str) -> None:
-    """Make a database one that holds worlds, as its owner does."""
-    run_command("database", "init", "--database", url)
+from bench.postgres import NoPostgres, PostgresServer, prepare
 
 
 @contextmanager
