@@ -287,7 +287,8 @@ def main() -> None:
         print(
             f"{told.events} events, {chosen.processes} processes, {told.kills} kills, {told.restarts} restarts of the "
             f"receiver, {told.seconds:.0f} s: {told.arrivals} arrivals ({told.failed} answered with 500, "
-            f"{told.repeated} repeated after a kill); every event arrived, none was invented, first attempts came in order."
+            f"{told.repeated} repeated after a kill); every event arrived, none was invented, first attempts came in "
+            "order."
         )
 
 
