@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from emulator.catalog import CATALOG
 from emulator.kernel import params as p
+from emulator.kernel.database.schema import Schema
 from emulator.kernel.database.tenant_row import TenantRow
 from emulator.kernel.routes import Route
 from tests.client import Client
@@ -35,9 +36,8 @@ def state(client: Client) -> str:
     tenant = client.app.emulator.tenants.open(client.key.split("_", 2)[2])  # type: ignore[attr-defined]
     digest = hashlib.sha256()
     with tenant.stored.reading() as session:
-        tables = session.all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-        for (table,) in tables:
-            if table not in NOT_STATE and not table.startswith("sqlite_"):
+        for table in sorted(Schema(CATALOG.records.values()).tables):
+            if table not in NOT_STATE:
                 columns = [name for name in TenantRow._fields if name != "last_now"] if table == "tenant" else ["*"]
                 for row in session.all(f"SELECT {', '.join(columns)} FROM {table}"):
                     digest.update(repr(row).encode())

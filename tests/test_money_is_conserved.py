@@ -959,8 +959,8 @@ class Money(RuleBasedStateMachine):
             return
         tenant = self.app.emulator.tenants.open(self.platform.key.split("_", 2)[2])
         with tenant.stored.reading() as session:
-            sums = dict(session.all("SELECT book, sum(amount) FROM line GROUP BY book"))
-            (everything,) = session.one("SELECT coalesce(sum(amount), 0) FROM line")
+            sums = dict(session.all("SELECT book, CAST(sum(amount) AS BIGINT) FROM line GROUP BY book"))
+            (everything,) = session.one("SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM line")
         account, own = self.purses["account"], self.purses["issuing"]
         assert everything == 0
         assert sums.get(f"{self.fa}:cash:usd", 0) == account.cash

@@ -18,7 +18,7 @@ from tests.balances.paying import (
     paid_out,
     topped_up,
 )
-from tests.examining import examine_tenant
+from tests.examining import examine_tenant, rewrite
 from tests.treasury.sending import bank_account, numbers
 from tests.treasury.worlds import balance as balance_of
 from tests.treasury.worlds import connected, opened
@@ -590,7 +590,7 @@ def test_the_doctor_sees_a_payout_that_contradicts_the_books(platform):
     payout = ended(business, paid_out(business))
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     with tenant.writing() as step:
-        step.session.run("UPDATE payout SET status = 'pending', data = replace(CAST(data AS TEXT), 'paid', 'pending')")
+        rewrite(step.session, "payout", "paid", "pending", status="pending")
 
     found = [finding.detail for finding in examine_tenant(tenant)]
 

@@ -7,7 +7,7 @@ import pytest
 from emulator.balances.topups import LIFECYCLE, Topup
 from emulator.connect import bank_test_numbers
 from emulator.kernel.errors import ApiError
-from tests.examining import examine_tenant
+from tests.examining import examine_tenant, rewrite
 
 VERBS = sorted({verb for moves in LIFECYCLE.moves.values() for verb in moves})
 
@@ -251,9 +251,7 @@ def test_the_doctor_sees_a_topup_that_contradicts_the_books(platform):
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     assert list(examine_tenant(tenant)) == []
     with tenant.writing() as step:
-        step.session.run(
-            "UPDATE topup SET status = 'failed', data = replace(CAST(data AS TEXT), 'succeeded', 'failed')"
-        )
+        rewrite(step.session, "topup", "succeeded", "failed", status="failed")
 
     found = [finding.detail for finding in examine_tenant(tenant)]
 

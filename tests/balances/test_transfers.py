@@ -3,7 +3,7 @@
 import pytest
 
 from tests.balances.paying import available, topped_up
-from tests.examining import examine_tenant
+from tests.examining import examine_tenant, rewrite
 from tests.payments.paying import paid
 from tests.treasury.worlds import connected
 
@@ -271,7 +271,7 @@ def test_the_doctor_sees_a_transfer_that_contradicts_the_books(platform):
     transfer = transferred(platform, connected(topped_up(platform, 50_00)))
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     with tenant.writing() as step:
-        step.session.run("UPDATE transfer SET data = replace(CAST(data AS TEXT), '3000', '3001')")
+        rewrite(step.session, "transfer", "3000", "3001")
 
     found = [finding.detail for finding in examine_tenant(tenant)]
 

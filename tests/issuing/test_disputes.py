@@ -8,7 +8,7 @@ import pytest
 from emulator.issuing import dispute_evidence
 from emulator.issuing.disputes import LIFECYCLE, LOSS_REASONS, Dispute
 from emulator.kernel.errors import ApiError
-from tests.examining import examine_tenant
+from tests.examining import examine_tenant, rewrite
 from tests.issuing.holders import a_card, a_connected_account, told
 
 DAY = 24 * 60 * 60
@@ -903,9 +903,7 @@ def test_the_doctor_sees_a_dispute_that_contradicts_the_books(platform):
     dispute = filed(platform)
     tenant = platform.app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
     with tenant.writing() as step:
-        step.session.run(
-            "UPDATE issuing_dispute SET status = 'won', data = replace(CAST(data AS TEXT), 'unsubmitted', 'won')"
-        )
+        rewrite(step.session, "issuing_dispute", "unsubmitted", "won", status="won")
 
     found = [finding.detail for finding in examine_tenant(tenant)]
 

@@ -11,7 +11,7 @@ from flask import Flask
 from emulator.control import clock, due, health, tenant
 from emulator.developer import events
 from emulator.kernel.catalog import Catalog
-from emulator.kernel.database.sqlite import SqliteDatabase
+from emulator.kernel.database.place import database_at
 from emulator.kernel.errors import invalid
 from emulator.kernel.ledger import moving
 from emulator.kernel.lists import lists
@@ -228,7 +228,7 @@ CATALOG = Catalog((Notes, events, clock, due, health, tenant))  # type: ignore[a
 
 def served(folder: Path, catalog: Catalog, seed: int = 0) -> Tenants:
     """The tenants of a folder, as a program with this catalog has them."""
-    return Tenants(SqliteDatabase(folder, catalog.records.values()), catalog, seed=seed)
+    return Tenants(database_at(folder, catalog.records.values()), catalog, seed=seed)
 
 
 def notes_app(folder: Path, seed: int = 0, catalog: Catalog = CATALOG) -> Flask:

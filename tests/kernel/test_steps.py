@@ -4,6 +4,7 @@ from functools import cached_property
 
 import pytest
 
+from emulator.kernel.database.schema import Schema
 from emulator.kernel.step import Step
 from emulator.kernel.world import World
 from tests.kernel.notes import CATALOG, NotesClient, notes_app
@@ -13,7 +14,7 @@ def everything(notes: NotesClient) -> dict[str, list[tuple]]:
     """Every row of every table."""
     tenant = notes.app.tenants.open("notes")
     with tenant.stored.reading() as session:
-        names = [row[0] for row in session.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = Schema(tenant.catalog.records.values()).tables
         return {name: session.all(f"SELECT * FROM {name}") for name in names}
 
 

@@ -184,7 +184,7 @@ class Payments(RuleBasedStateMachine):
             assert balance(client) == (self.available[whose], waiting), whose
         tenant = self.app.emulator.tenants.open(self.platform.key.split("_", 2)[2])
         with tenant.stored.reading() as session:
-            sums = dict(session.all("SELECT book, sum(amount) FROM line GROUP BY book"))
+            sums = dict(session.all("SELECT book, CAST(sum(amount) AS BIGINT) FROM line GROUP BY book"))
         assert sum(sums.values()) == 0
         assert [sums.get(book, 0) for book in EMPTY] == [0, 0]
 

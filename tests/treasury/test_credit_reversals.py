@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.examining import rewrite
 from tests.issuing.purchases import AUTHORIZATIONS, findings
 from tests.treasury.sending import (
     OBP,
@@ -349,7 +350,7 @@ def test_the_doctor_names_a_reversal_that_is_not_where_its_money_is(app, platfor
             ("treasury_credit_reversal", '"status":"posted"', '"status":"processing"'),
             ("treasury_received_credit", f'"credit_reversal":"{reversal}"', '"credit_reversal":null'),
         ):
-            step.session.run(f"UPDATE {table} SET data = replace(CAST(data AS TEXT), '{old}', '{new}')")
+            rewrite(step.session, table, old, new)
 
     found = "\n".join(findings(platform))
 

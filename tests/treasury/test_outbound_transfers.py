@@ -8,6 +8,7 @@ import pytest
 
 from emulator.kernel.errors import ApiError
 from emulator.treasury.outbound_transfers import LIFECYCLE, OutboundTransfer
+from tests.examining import rewrite
 from tests.issuing.purchases import findings
 from tests.treasury.sending import (
     HELPERS,
@@ -547,8 +548,7 @@ def test_the_doctor_names_a_transfer_that_is_not_where_its_money_is(app, platfor
     transfer = sent(platform, funded(platform))
     tenant = app.emulator.tenants.open(platform.key.split("_", 2)[2])
     with tenant.writing() as step:
-        change = "replace(CAST(data AS TEXT), 'processing\"', 'posted\"')"
-        step.session.run(f"UPDATE treasury_outbound_transfer SET data = {change}")
+        rewrite(step.session, "treasury_outbound_transfer", 'processing"', 'posted"')
         step.session.run("INSERT INTO total (book, amount) VALUES ('stripe:in_transit:usd', 7)")
 
     found = "\n".join(findings(platform))
