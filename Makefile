@@ -4,17 +4,25 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST_ARGS ?= --whole-suite --numprocesses auto --dist worksteal
+POSTGRES_ARGS ?= --numprocesses auto --dist worksteal
+POSTGRES_TESTS := tests/contract tests/guides tests/kernel tests/test_money_is_conserved.py tests/test_doctor.py \
+	tests/test_whole_worlds.py tests/control tests/developer tests/issuing tests/treasury
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test test-postgres lint bench fuzz clean
 
 demo: $(VENV)/.runs
 	$(VENV)/bin/stripe-emulator demo $(DEMO_ARGS)
 
 test: $(VENV)/.tests
 	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest --database postgres $(POSTGRES_ARGS) $(POSTGRES_TESTS)
+
+# The whole suite with a database of PostgreSQL in place of every data directory; tests/about_files.py names the rest.
+test-postgres: $(VENV)/.tests
+	$(PY) -m pytest --database postgres $(PYTEST_ARGS)
 
 lint: $(VENV)/.tests
 	$(PY) -m ruff check .
@@ -27,6 +35,7 @@ bench: $(VENV)/.tests
 	$(PY) -m bench.clock_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.pages_bench $(filter --write,$(BENCH_ARGS))
 	$(PY) -m bench.questions_bench
+	$(PY) -m bench.postgres_bench $(filter --write,$(BENCH_ARGS))
 
 fuzz: $(VENV)/.tests
 	$(PY) -m bench.fuzz $(FUZZ_ARGS)

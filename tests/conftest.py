@@ -1,6 +1,7 @@
 """Fixtures of all tests: an application over a fresh folder, and clients whose replies are checked.
 
-With `--whole-suite` a run fails for every built operation that it never saw succeed with a populated reply.
+With `--whole-suite` a run fails for every built operation that it never saw succeed with a populated reply. With
+`--database postgres` worlds are kept in databases of a PostgreSQL server instead of in folders.
 """
 
 from __future__ import annotations
@@ -17,16 +18,46 @@ from flask import Flask
 from bench.postgres import PostgresServer
 from emulator.app import create_app
 from emulator.catalog import CATALOG
+from tests.about_files import reason_of
 from tests.client import RECORDER, Client
 from tests.contract.exceptions import UNSEEN
 from tests.contract.operations import unnamed
-from tests.postgres import postgres_server
+from tests.databases import InPlaceOfFolders, in_place_of_folders, postgres_server
 
 NUMBERS = itertools.count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-suite", action="store_true", help="every built operation must have been seen to succeed")
+    parser.addoption("--database", choices=("sqlite", "postgres"), default="sqlite", help="where worlds are kept")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, tests that are about files are skipped, each with its reason."""
+    if config.getoption("--database") == "postgres":
+        for item in items:
+            reason = reason_of(item.nodeid)
+            if reason is not None:
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def places(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | None]:
+    """With `--database postgres`: databases in place of folders."""
+    if request.config.getoption("--database") == "sqlite":
+        yield None
+        return
+    with in_place_of_folders(request.getfixturevalue("postgres")) as places:
+        yield places
+
+
+@pytest.fixture(autouse=True)
+def forgotten(request: pytest.FixtureRequest, places: InPlaceOfFolders | None) -> Iterator[None]:
+    """What a test kept in databases in place of its own folders is gone after it."""
+    folder = request.getfixturevalue("tmp_path") if places and "tmp_path" in request.fixturenames else None
+    yield
+    if places is not None and folder is not None:
+        places.forget_within(folder)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +103,7 @@ def api(platform: Client) -> Client:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server of the suite's own. Tests that stop or kill one make another, with `postgres_server`."""
-    with postgres_server() as server:
+    with postgres_server(max_connections="300") as server:
         yield server
 
 

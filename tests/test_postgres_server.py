@@ -11,7 +11,7 @@ import pytest
 
 from bench import postgres as servers
 from bench.postgres import ADMINISTRATOR, NoPostgres, PostgresServer, children_of
-from tests.postgres import postgres_server
+from tests.databases import postgres_server
 
 
 def count(url: str) -> int:

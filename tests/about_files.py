@@ -1,0 +1,38 @@
+"""Tests that have nothing to show on PostgreSQL: by the beginning of their names, and why."""
+
+from __future__ import annotations
+
+DISK = "a disk that is full, a folder that cannot be used"
+LOCK = "the lock of a folder"
+OLDER = "files that earlier versions have written"
+DAMAGE = "damage to a file"
+SIZES = "the sizes and ages of files"
+COUNTED = "counts what SQLite is asked"
+ABOUT_FILES = {
+    "tests/kernel/database/test_directory_lock.py": LOCK,
+    "tests/kernel/database/test_doctor.py": "a doctor who is given a folder",
+    "tests/kernel/database/test_folding.py": "what SQLite has written ahead is folded back",
+    "tests/kernel/database/test_older_worlds.py": OLDER,
+    "tests/kernel/database/test_records_evolve.py": OLDER,
+    "tests/kernel/tenants/test_tenants.py::test_looking_for_what_was_never_written_makes_no_table": (
+        "tables that are made with the first row"
+    ),
+    "tests/control/test_faults.py::test_without_faults_no_request_asks_for_them": COUNTED,
+    "tests/control/test_snapshots.py::test_a_world_that_nobody_can_read_is_brought_back_by_its_snapshot": DAMAGE,
+    "tests/control/test_worlds.py::test_a_deleted_world_is_gone_with_its_files": "the files of a world",
+    "tests/control/test_worlds.py::test_a_world_is_told_with_its_size_age_and_objects": SIZES,
+    "tests/control/test_worlds.py::test_a_world_that_an_early_version_has_made_is_listed_as_it_is": OLDER,
+    "tests/control/test_worlds.py::test_those_changed_last_come_first": SIZES,
+    "tests/control/test_worlds.py::test_worlds_are_listed_with_their_size_and_age": SIZES,
+    "tests/test_clock_is_linear.py": COUNTED,
+    "tests/test_damaged_worlds.py": DAMAGE,
+    "tests/test_doctor.py": "a doctor who is given a folder",
+    "tests/test_every_list.py::test_a_page_": COUNTED,
+    "tests/test_full_disks.py": DISK,
+    "tests/test_simulation.py": "a server that is killed is a copy of its folder",
+}
+
+
+def reason_of(name: str) -> str | None:
+    """Why a test is not run on PostgreSQL; None for one that is."""
+    return next((reason for beginning, reason in ABOUT_FILES.items() if name.startswith(beginning)), None)

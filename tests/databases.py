@@ -1,0 +1,82 @@
+"""Databases for tests: the suite's own PostgreSQL server, and a database in place of every folder with worlds in it.
+
+With `--database postgres` whatever a test would keep in a folder is kept in a database that stands for the folder, in
+this process and in those that it starts; tests that are about files are skipped, by the lists in tests/about_files.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from bench import running
+from bench.postgres import NoPostgres, PostgresServer, prepare
+from emulator.catalog import CATALOG
+from emulator.kernel.database import place
+from emulator.kernel.database.face import Database
+from emulator.kernel.database.postgres.installation import install
+from emulator.kernel.database.schema import Schema
+
+
+@contextmanager
+def postgres_server(prepared: Callable[[str], None] | None = prepare, **settings: str) -> Iterator[PostgresServer]:
+    """A server for the length of a block, whose databases can hold worlds. Skips where no PostgreSQL can be had."""
+    try:
+        server = PostgresServer(prepared, settings=settings)
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
+    with server:
+        yield server
+
+
+class InPlaceOfFolders:
+    """A database for each folder, made when somebody first keeps worlds there."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self.urls: dict[Path, str] = {}
+
+    def url_of(self, folder: Path, *, is_prepared: bool = True) -> str:
+        """The database that stands for a folder. Guests of the kernel's tests make their own tables in it."""
+        key = folder.absolute()
+        if key not in self.urls:
+            self.urls[key] = self.server.database(is_prepared=is_prepared)
+        return self.urls[key]
+
+    def database_at(self, where: Path | str, records: Iterable[type], **options: Any) -> Database:
+        """The worlds that are kept there, in a database in any case."""
+        kinds = list(records)
+        if not place.is_url(where):
+            is_guest = kinds != list(CATALOG.records.values())
+            where = self.url_of(Path(where), is_prepared=not is_guest)
+            if is_guest:
+                install(where, Schema(kinds))
+        return DATABASE_AT(where, kinds)
+
+    def kept(self, worlds: Path | str | None) -> list[str]:
+        """How `serve` is told."""
+        return KEPT(self.url_of(worlds) if isinstance(worlds, Path) else worlds)
+
+    def forget_within(self, folder: Path) -> None:
+        """Drop what stands for folders within that one."""
+        for key in [key for key in self.urls if key.is_relative_to(folder)]:
+            self.server.drop(self.urls.pop(key))
+
+
+KEPT, DATABASE_AT = running.kept, place.database_at
+
+
+@contextmanager
+def in_place_of_folders(server: PostgresServer) -> Iterator[InPlaceOfFolders]:
+    """Keep in databases what would be kept in folders, for the length of a block."""
+    places = InPlaceOfFolders(server)
+    with ExitStack() as stack:
+        for user in ("emulator.app", "tests.kernel.notes"):
+            stack.enter_context(mock.patch(f"{user}.database_at", places.database_at))
+        stack.enter_context(mock.patch("bench.running.kept", places.kept))
+        yield places
