@@ -36,6 +36,7 @@ from bench.http_bench import HOLDER, MOST
 from bench.postgres import ADMINISTRATOR
 from bench.running import Running, assert_whole
 from bench.webhook_storm import Receiver
+from emulator.kernel.database.postgres.tables import SCHEMA
 from emulator.kernel.deliveries import RETRY_AFTER_SECONDS
 
 KEY = "sk_test_kill"
@@ -342,6 +343,7 @@ def ledger_in_folder(folder: Path) -> tuple[list[Any], list[str]]:
 def ledger_in_database(url: str) -> tuple[list[Any], list[str]]:
     """The same of all worlds in a database, as somebody sees it who may see everything."""
     with psycopg.connect(url, user=ADMINISTRATOR) as connection:
+        connection.execute(f"SET search_path = {SCHEMA}")
         unbalanced = connection.execute(UNBALANCED.format("tenant, movement")).fetchall()
         return unbalanced, [flow for (flow,) in connection.execute(FLOWS)]
 
