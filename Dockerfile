@@ -5,7 +5,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY emulator emulator
 COPY fixtures fixtures
 COPY docs docs
-RUN pip install --no-cache-dir . \
+RUN pip install --no-cache-dir ".[postgres]" \
     && useradd --create-home emulator \
     && mkdir /data \
     && chown emulator /data

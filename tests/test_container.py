@@ -11,13 +11,16 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import stripe
+import yaml
+
+from bench.postgres import ADMINISTRATOR
 
 CHECKOUT = Path(__file__).parent.parent
 DOCKERFILE = (CHECKOUT / "Dockerfile").read_text().replace("\\\n", "")
@@ -43,6 +46,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     if ended.returncode != 0 and "No matching distribution found for hatchling" in ended.stdout + ended.stderr:
         pytest.skip("PyPI cannot be reached, so no wheel can be built")
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
+    assert 'pip install --no-cache-dir ".[postgres]"' in DOCKERFILE  # whose packages are among those of the tests
     (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(built)
@@ -57,7 +61,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def started(environment: dict[str, str], data: Path, command: list[str]) -> Iterator[str]:
     """The address of a server on a free port, started as somebody who is not root where that can be."""
     assert command[0] == "stripe-emulator" and "USER emulator" in DOCKERFILE
-    words = [sys.executable, "-m", "emulator.cli", *command[1:-2], "--data", str(data), "--port", "0"]
+    kept = ["--data", str(data)] if "--data" in command else []
+    words = [sys.executable, "-m", "emulator.cli", *command[1 : -2 if kept else None], *kept, "--port", "0"]
     server = subprocess.Popen(words, env=environment, cwd=data, stdout=subprocess.PIPE, text=True, **somebody())
     try:
         yield re.match(r"Ready: (\S+)", server.stdout.readline())[1]
@@ -117,3 +122,31 @@ def test_the_application_beside_it_reaches_it_by_its_name_and_nobody_by_another(
 
     assert amount == 0
     assert (by_name.status_code, by_another.status_code) == (200, 421)
+
+
+def test_three_servers_beside_postgresql_serve_one_world(installed, data, postgres):
+    services = yaml.safe_load((CHECKOUT / "compose.postgres.yaml").read_text())["services"]
+    servers, schema = services["stripe"], services["schema"]
+    url = servers["environment"]["STRIPE_EMULATOR_DATABASE"]
+    image = services["postgres"]["environment"]
+    says = f"postgresql://{image['POSTGRES_USER']}:{image['POSTGRES_PASSWORD']}@postgres:5432/{image['POSTGRES_DB']}"
+    here = postgres.database(is_prepared=False).replace("owner@", f"{ADMINISTRATOR}:secret@")  # the image's may do all
+    environment = {**installed, "STRIPE_EMULATOR_DATABASE": url.replace(says, here)}
+
+    init = [sys.executable, "-m", "emulator.cli", *schema["command"][1:]]
+    ready = subprocess.run(init, env=environment, capture_output=True, text=True, **somebody())
+    with ExitStack() as stack:
+        urls = [
+            stack.enter_context(started(environment, data, servers["command"]))
+            for _ in range(servers["deploy"]["replicas"])
+        ]
+        how = {"auth": ("sk_test_compose", ""), "headers": {"Host": "stripe:12111"}}
+        made = httpx.post(f"{urls[0]}/v1/customers", **how).json()
+        seen = [httpx.get(f"{one}/v1/customers/{made['id']}", **how).json() for one in urls]
+    postgres.drop(here.replace(f"{ADMINISTRATOR}:secret@", "owner@"))
+
+    assert url == says == schema["environment"]["STRIPE_EMULATOR_DATABASE"]
+    assert ready.returncode == 0, ready.stderr
+    assert seen == [made] * 3
+    assert schema["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert servers["depends_on"] == {"schema": {"condition": "service_completed_successfully"}}
