@@ -231,13 +231,13 @@ def machine() -> str:
     return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
 
 
-def write(report: str, name: str = "bench") -> None:
-    """Put a table between its marks in docs/performance.md."""
-    text = REPORT.read_text()
+def write(report: str, name: str = "bench", page: Path = REPORT) -> None:
+    """Put a table between its marks in docs/performance.md, or in another page."""
+    text = page.read_text()
     before, mark, rest = text.partition(f"<!-- {name} -->\n")
     _, end, after = rest.partition(f"<!-- /{name} -->")
-    assert mark and end, f"{REPORT} has lost its marks"
-    REPORT.write_text(f"{before}{mark}{report}\n{end}{after}")
+    assert mark and end, f"{page} has lost its marks"
+    page.write_text(f"{before}{mark}{report}\n{end}{after}")
 
 
 def say(text: str) -> None:

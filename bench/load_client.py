@@ -9,7 +9,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
@@ -79,13 +79,22 @@ class Connection:
 
 
 def run(
-    port: int, scripts: Callable[[], Script], *, seconds: float = 0, units: int = 0, connections: int = 8
+    port: int | Sequence[int],
+    scripts: Callable[[], Script],
+    *,
+    seconds: float = 0,
+    units: int = 0,
+    connections: int = 8,
 ) -> Result:
-    """Keep every connection busy for some seconds, or until so many units are done. Raises Refused on any non-2xx."""
+    """Keep every connection busy for some seconds, or until so many units are done. Raises Refused on any non-2xx.
+
+    Of several ports each has its share of the connections.
+    """
+    ports = [port] if isinstance(port, int) else port
     took: list[float] = []
     with selectors.DefaultSelector() as selector:
-        for _ in range(connections):
-            connection = Connection(port, scripts)
+        for number in range(connections):
+            connection = Connection(ports[number % len(ports)], scripts)
             selector.register(connection.socket, selectors.EVENT_READ, connection)
             connection.begin()
         start = time.perf_counter()

@@ -30,6 +30,7 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
+from bench.postgres import PostgresServer, free_port
 from bench.running import Running
 from emulator import fixtures
 from emulator.catalog import CATALOG
@@ -76,6 +77,7 @@ SHOWN = {
     ("testing.md", "- run: pip install ./stripe-issuing-emulator"): "a workflow of GitHub's",
     ("testing.md", "services:"): "a workflow of GitHub's, with an image that its reader has to have",
     ("testing.md", 'var emulator = new GenericContainer<>("stripe-issuing-emulator")'): NO_REGISTRY,
+    ("postgresql.md", "pip install 'stripe-issuing-emulator[postgres]'"): "what the tests are installed with",
     ("stripe-cli.md", "stripe-emulator serve"): "the tests have a server of their own",
     ("stripe-cli.md", "stripe-emulator serve --unix-socket /tmp/stripe.sock"): "tests/stripe_cli goes through a socket",
 }
@@ -158,6 +160,15 @@ PRINTED = {
         r"^node 21: file_\w+$",
         r"^sample: US$",
     ],
+    "postgresql.md": [
+        r"is ready: \d+ tables",
+        r'"name": "Ada"',
+        r'"name": "Ada"',
+        r"^The books of 1 world are whole\.$",
+        r"^team.sqlite: [\d,]+ bytes$",
+        r"can be served\.$",
+        r"^The books of 1 world are whole\.$",
+    ],
     "stripe-cli.md": [
         r'"object": "balance"',
         r'"reason": "webhook_approved"',
@@ -204,7 +215,7 @@ TO_RUN = [page for page in PAGES if not all(block.is_shown for block in blocks(p
 class Runner:
     """Makes one shell script of a page. What cannot be had here is left out, and why is kept in `missing`."""
 
-    def __init__(self, folder: Path, server: Running) -> None:
+    def __init__(self, folder: Path, server: Running, postgres: PostgresServer | None = None) -> None:
         self.folder = folder
         self.server = server
         self.missing: set[str] = set()
@@ -213,6 +224,9 @@ class Runner:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.ports = {"12111": str(server.port), "4242": str(free.getsockname()[1])}
+        if postgres is not None:
+            self.path.append(postgres.programs)
+            self.ports |= {"5432": str(postgres.port), "12112": str(free_port()), "12113": str(free_port())}
 
     def with_commands(self) -> Path:
         """A folder with `stripe-emulator` and `python3` as a reader's terminal has them."""
@@ -242,7 +256,7 @@ class Runner:
 
     def part(self, block: Block) -> str:
         """One block as a part of the script, with the ports that are ours."""
-        code = re.sub(r"\b(12111|4242)\b", lambda port: self.ports[port[1]], block.code)
+        code = re.sub(r"\b(12111|4242|5432|12112|12113)\b", lambda port: self.ports.get(port[1], port[1]), block.code)
         call = {"bash": self.bash, "python": self.python, "js": self.node}[block.language](block, code)
         return self.in_a_terminal(call) if block.how == "terminal" else call
 
@@ -323,8 +337,12 @@ def server(tmp_path: Path) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("page", TO_RUN, ids=lambda page: page.stem)
-def test_every_block_of_a_page_runs_from_top_to_bottom(page, tmp_path, server):
-    runner = Runner(tmp_path, server)
+def test_every_block_of_a_page_runs_from_top_to_bottom(page, tmp_path, server, request):
+    postgres = None
+    if page.name == "postgresql.md":
+        postgres = request.getfixturevalue("postgres")
+        postgres.create("worlds")
+    runner = Runner(tmp_path, server, postgres)
 
     done = runner.run(page)
 
