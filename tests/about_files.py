@@ -7,6 +7,7 @@ LOCK = "the lock of a folder"
 OLDER = "files that earlier versions have written"
 DAMAGE = "damage to a file"
 SIZES = "the sizes and ages of files"
+FILES = "files that are opened, closed and removed"
 COUNTED = "counts what SQLite is asked"
 ABOUT_FILES = {
     "tests/kernel/database/test_directory_lock.py": LOCK,
@@ -14,6 +15,12 @@ ABOUT_FILES = {
     "tests/kernel/database/test_folding.py": "what SQLite has written ahead is folded back",
     "tests/kernel/database/test_older_worlds.py": OLDER,
     "tests/kernel/database/test_records_evolve.py": OLDER,
+    "tests/kernel/database/test_worlds_that_go.py::test_a_world_that_is_deleted_while_it_is_opened": FILES,
+    "tests/kernel/tenants/test_tenants.py::test_a_directory_that_is_served_is_refused": LOCK,
+    "tests/kernel/tenants/test_tenants.py::test_a_table_made_by_an_older_version": OLDER,
+    "tests/kernel/tenants/test_tenants.py::test_a_tenant_may_be_used_by_those_who_have_it_still": FILES,
+    "tests/kernel/tenants/test_tenants.py::test_another_process_is_refused_too": LOCK,
+    "tests/kernel/tenants/test_tenants.py::test_tenants_that_are_closed_again_leave_no_file_open": FILES,
     "tests/kernel/tenants/test_tenants.py::test_looking_for_what_was_never_written_makes_no_table": (
         "tables that are made with the first row"
     ),

@@ -11,10 +11,10 @@ from tests.databases import postgres_server
 
 def test_nothing_acknowledged_is_lost_and_nothing_happens_twice_whoever_is_killed():
     with postgres_server() as server:
-        told = list(play(5, server, random.Random(3)))
+        told = list(play(3, server, random.Random(3)))
 
-    assert len(told) == 6  # and what arrived
-    assert len({line.split(": ")[1] for line in told[:5]}) == 5  # each of the five things that can happen
+    assert len(told) == 4  # and what arrived
+    assert len({line.split(": ")[1] for line in told[:3]}) == 3  # another thing each time
 
 
 def test_every_event_arrives_in_order_although_processes_are_killed_and_the_receiver_fails(postgres):
