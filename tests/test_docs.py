@@ -77,6 +77,9 @@ SHOWN = {
     ("testing.md", "- run: pip install ./stripe-issuing-emulator"): "a workflow of GitHub's",
     ("testing.md", "services:"): "a workflow of GitHub's, with an image that its reader has to have",
     ("testing.md", 'var emulator = new GenericContainer<>("stripe-issuing-emulator")'): NO_REGISTRY,
+    ("postgresql.md", "python -m bench.webhook_storm --events 10000 --kills 20 --processes 3 --seed 14"): (
+        "tests/postgres/test_deaths.py has the short forms"
+    ),
     ("postgresql.md", "pip install 'stripe-issuing-emulator[postgres]'"): "what the tests are installed with",
     ("stripe-cli.md", "stripe-emulator serve"): "the tests have a server of their own",
     ("stripe-cli.md", "stripe-emulator serve --unix-socket /tmp/stripe.sock"): "tests/stripe_cli goes through a socket",

@@ -566,8 +566,8 @@ def test_a_drain_that_runs_out_of_time_says_so(platform):
         ("DELETE FROM subscriber", "waits for a subscriber that is not there"),
         ("UPDATE delivery SET attempts = 7", "counts other attempts than there are"),
         (
-            "INSERT INTO attempt (delivery, number, created, began_ms, duration_ms, headers, body) "
-            "VALUES (99, 1, 0, 0, 0, '{}', '')",
+            "INSERT INTO attempt (sequence, delivery, number, created, began_ms, duration_ms, headers, body) "
+            "VALUES (999, 99, 1, 0, 0, 0, '{}', '')",
             "belongs to no delivery",
         ),
     ],
