@@ -17,9 +17,9 @@ from emulator.kernel.database.postgres import database as databases
 from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.line import Line
 from tests.client import Answer, Client
+from tests.databases import postgres_server
 from tests.examining import examine_tenant
 from tests.patience import wait_until
-from tests.postgres import postgres_server
 from tests.receivers import receiving
 
 KEY = "sk_test_outage"
