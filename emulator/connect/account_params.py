@@ -12,7 +12,7 @@ from emulator.connect.external_accounts import ExternalAccountField, NewOfAccoun
 from emulator.connect.person_params import IndividualParams
 from emulator.connect.shapes import (
     AddressParams,
-    DateParams,
+    CalendarDate,
     DeclarationParams,
     IdentityDocumentParams,
     JapaneseAddressParams,
@@ -134,7 +134,7 @@ class CompanyParams(Params):
     phone = String()
     physical_address = Hash(AddressParams)
     principal_place_of_business = Hash(AddressParams)
-    registration_date = Hash(DateParams, unset=True)
+    registration_date = CalendarDate()
     registration_number = String()
     representative_declaration = Hash(DeclarationParams)
     structure = Enum(STRUCTURES, unset=True)

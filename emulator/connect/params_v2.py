@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 
 from emulator.connect.account_params import BUSINESS_TYPES
 from emulator.connect.correspondence import CONFIGURATIONS
-from emulator.connect.shapes import DateParams, group, group_of
+from emulator.connect.shapes import CalendarDate, group, group_of
 from emulator.data.accounts_v2 import BUSINESS_ID_NUMBERS, LOCALES, MERCHANT_CAPABILITIES, PERSON_ID_NUMBERS, STRUCTURES
 from emulator.kernel.params import (
     INVALID_OBJECT,
@@ -220,7 +220,7 @@ def person(is_new: bool, **more: Any) -> dict[str, Any]:
         "additional_addresses": List(Hash(group_of(**home, purpose=Enum(("registered",), required=True))), unset=True),
         "additional_names": List(Hash(group_of(**names)), unset=True),
         "address": of(**home),
-        "date_of_birth": Hash(DateParams, unset=True),
+        "date_of_birth": CalendarDate(),
         "documents": of(
             company_authorization=Hash(Files, unset=True),
             passport=Hash(Files, unset=True),
@@ -290,7 +290,7 @@ def business(is_new: bool) -> Hash:
         monthly_estimated_revenue=of(amount=Hash(Amount, unset=True)),
         phone=text(),
         registered_name=text(LONGEST_NAME),
-        registration_date=Hash(DateParams, unset=True),
+        registration_date=CalendarDate(),
         script_addresses=both_scripts(**seat),
         script_names=both_scripts(registered_name=text(LONGEST_NAME)),
         structure=Enum(STRUCTURES, unset=True),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from emulator.connect.shapes import (
     AddressParams,
-    DateParams,
+    CalendarDate,
     IdentityDocumentParams,
     JapaneseAddressParams,
     Percent,
@@ -60,7 +60,7 @@ class IndividualParams(Params):
     address = Hash(AddressParams)
     address_kana = Hash(JapaneseAddressParams)
     address_kanji = Hash(JapaneseAddressParams)
-    dob = Hash(DateParams, unset=True)
+    dob = CalendarDate()
     email = Email()
     first_name = String(max_length=100)
     first_name_kana = String()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -102,6 +103,21 @@ class DateParams(Params):
     day = Integer(required=True, minimum=1, maximum=31)
     month = Integer(required=True, minimum=1, maximum=12)
     year = Integer(required=True, minimum=1000, maximum=9999)
+
+
+class CalendarDate(Hash):
+    """A date that there is, or an empty text for none."""
+
+    def __init__(self) -> None:
+        super().__init__(DateParams, unset=True)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, int]:
+        sent = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            date(sent["year"], sent["month"], sent["day"])
+        except ValueError:
+            raise complain("Invalid date: there is no such day.") from None
+        return sent
 
 
 class IdentityDocumentParams(Params):

@@ -81,6 +81,17 @@ def test_a_date_of_birth_and_aliases_can_be_unset(platform, firm):
     assert "full_name_aliases" not in changed
 
 
+def test_a_date_of_birth_is_a_day_that_there_was(platform, firm):
+    before = platform.read(f"{firm}/persons")
+
+    refusal = platform.post(f"{firm}/persons", dob={"day": 29, "month": 2, "year": 1901})
+
+    assert (refusal.status, refusal.error["param"]) == (400, "dob")
+    assert refusal.error["message"] == "Invalid date: there is no such day."
+    assert platform.read(f"{firm}/persons") == before
+    assert platform.made(f"{firm}/persons", dob={"day": 29, "month": 2, "year": 1904})["dob"]["day"] == 29
+
+
 def test_persons_are_listed_by_relationship(platform, firm):
     owner = platform.made(f"{firm}/persons", relationship={"owner": True})
     director = platform.made(f"{firm}/persons", relationship={"director": True})

@@ -119,6 +119,7 @@ def test_an_individual_is_the_only_person_of_their_account(platform):
         ({"address": {"city": "x"}}, "parameter_missing", "address[country]"),
         ({"additional_names": [{}]}, "parameter_missing", "additional_names[0][purpose]"),
         ({"date_of_birth": {"day": 40, "month": 1, "year": 1902}}, "invalid_request", "date_of_birth[day]"),
+        ({"date_of_birth": {"day": 31, "month": 2, "year": 1902}}, "invalid_request", "no such day"),
         ({"email": "x"}, "email_invalid", "email"),
         ({"given_name": "x" * 101}, "invalid_request", "given_name"),
         ({"id_numbers": [{"type": "us_ssn_last_4", "value": "12345"}]}, "id_number_invalid", "id_numbers[0][value]"),
