@@ -51,9 +51,9 @@ class NoPostgres(Exception):
 
 
 def programs() -> Path:
-    """The folder with PostgreSQL's programs, the newest of Debian's or that of PATH. NoPostgres."""
+    """The folder with PostgreSQL's programs, that of PATH or the newest of Debian's. NoPostgres."""
     debians = sorted(DEBIANS.glob("*/bin/initdb"), key=lambda file: version_of(file.parent))
-    found = [*map(str, debians[-1:]), shutil.which("initdb")]
+    found = [shutil.which("initdb"), *map(str, debians[-1:])]
     for file in filter(None, found):
         folder = Path(file).parent
         if (folder / "postgres").exists():
