@@ -111,7 +111,7 @@ def test_evidence_can_be_staged_and_changed_before_it_is_submitted(platform):
 def test_a_dispute_that_nobody_answers_is_lost(platform):
     charge, dispute = disputed(platform)
 
-    platform.clock(set=dispute["evidence_details"]["due_by"])
+    platform.clock(set=dispute["evidence_details"]["due_by"], frozen=True)
     before = platform.read(f"{DISPUTES}/{dispute['id']}")["status"]
     platform.clock(advance=1)
 

@@ -113,7 +113,7 @@ def used_up(platform: Client) -> tuple[Client, dict[str, Any]]:
 
 @reason("card_expired", "its last month is over")
 def expired(platform: Client) -> tuple[Client, dict[str, Any]]:
-    platform.clock(set=4_070_908_800)  # the first of January 2099
+    platform.clock(set=4_070_908_800, frozen=True)  # the first of January 2099
     card = a_spender(platform, exp_month=3, exp_year=2099)
     platform.clock(set=4_078_684_799)  # the last second of March
     assert authorize(platform, card, 10_00)["approved"]

@@ -14,7 +14,7 @@ from emulator.kernel.database.files import Troubles
 
 def test_a_log_is_closed_although_it_gathers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_log, "GATHERING_SECONDS", 60)
-    log = request_log.RequestLog(tmp_path, Troubles(tmp_path))
+    log = request_log.RequestFiles(tmp_path, Troubles(tmp_path))
     written = threading.Event()
     log.waiting.put(written)
     log.start()

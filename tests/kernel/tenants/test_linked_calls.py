@@ -106,7 +106,7 @@ def test_a_call_that_was_one_of_hundreds_at_once_keeps_the_first_hundred() -> No
     for number in range(150):
         flight.note({"number": number}, flight.began + number, flight.began + number + 1)
 
-    assert [api_call["number"] for api_call in flight.calls] == list(range(100))
+    assert [one.told["number"] for one in flight.calls] == list(range(100))
 
 
 def test_who_waited_in_a_server_that_was_killed_is_forgotten_at_the_next_start(tmp_path: Path) -> None:
