@@ -21,7 +21,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -230,7 +230,11 @@ def with_empty(table: Table, sql: str) -> str:
 
 
 class SqliteWorld:
-    """A world's file: connections that wait for their next use, and the lock of those who write."""
+    """A world's file: connections that wait for their next use, and the lock of those who write.
+
+    SQLite finds what was written ahead by the name of the file, and removes it by that name with the last connection.
+    So nobody opens or closes one, which `moving` is for, while another file comes to that name or this one goes.
+    """
 
     is_far = False
 
@@ -239,6 +243,7 @@ class SqliteWorld:
         self.handle = handle
         self.file = database.file_of(handle)
         self.lock = threading.Lock()
+        self.moving = database.moving(handle)
         self.idle: list[sqlite3.Cursor] = []
         self.is_closed = self.is_gone = False
         self.damage: WorldDamaged | None = None
@@ -265,6 +270,11 @@ class SqliteWorld:
 
     def connect(self) -> sqlite3.Connection:
         """A new connection that commits only when told to. WorldGone where the world is not there any more."""
+        with self.moving:
+            return self.connected()
+
+    def connected(self) -> sqlite3.Connection:
+        """The same while nothing moves."""
         if self.is_gone:
             raise WorldGone(self.handle)
         address = f"{self.file.absolute().as_uri()}?mode=rw"
@@ -302,12 +312,17 @@ class SqliteWorld:
             if cursor.connection.in_transaction:
                 cursor.execute("ROLLBACK")
         except sqlite3.Error:
-            cursor.connection.close()
+            self.disconnect(cursor)
             return
         if self.is_closed or self.damage or len(self.idle) >= MOST_IDLE_CONNECTIONS:
-            cursor.connection.close()
+            self.disconnect(cursor)
         else:
             self.idle.append(cursor)
+
+    def disconnect(self, cursor: sqlite3.Cursor) -> None:
+        """Close a connection."""
+        with self.moving:
+            cursor.connection.close()
 
     def told(self, failure: BaseException) -> BaseException:
         """A failure as what it says of the file. Damage that was met once is what everybody is told from then on.
@@ -352,7 +367,7 @@ class SqliteWorld:
         with self.lock:
             self.is_closed = True
             while self.idle:
-                self.idle.pop().connection.close()
+                self.disconnect(self.idle.pop())
 
     def end(self) -> None:
         """The world is no more, though another may come in its place."""
@@ -490,6 +505,7 @@ class SqliteDatabase:
         self.schema = Schema(records)
         self.template: bytes | None = None
         self.guard, self.opening = threading.Lock(), threading.Lock()
+        self.moved: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # type: ignore[valid-type]
         self.bells: dict[str, Bell] = {}
         self.drawers: dict[str, Drawer] = {}
         self.held: set[str] = set()
@@ -508,6 +524,22 @@ class SqliteDatabase:
     def file_of(self, handle: str) -> Path:
         """Where a world lies."""
         return self.directory / f"{handle}.sqlite"
+
+    def moving(self, handle: str) -> threading.RLock:  # type: ignore[valid-type]
+        """What is held while files of a world come or go, and while a connection to them is opened or closed."""
+        with self.guard:
+            return self.moved.setdefault(handle, threading.RLock())
+
+    def opened_to_read(self, handle: str) -> sqlite3.Connection:
+        """A connection to a world as it is that can change nothing in it."""
+        with self.moving(handle):
+            connection = opened_to_read(self.file_of(handle))
+            try:
+                connection.execute("PRAGMA schema_version").fetchone()  # what was written ahead is opened by it
+            except BaseException:
+                connection.close()
+                raise
+            return connection
 
     def look_through(self) -> None:
         """Note when each world needs a look. One that cannot be read needs one, so that somebody hears of it."""
@@ -599,7 +631,7 @@ class SqliteDatabase:
         world = self.opened.get(handle)
         if world is not None and world.damage is not None:
             raise WorldDamaged(*world.damage.args)
-        with looking(file, self.schema) as session:
+        with looking(file, self.schema, partial(self.opened_to_read, handle)) as session:
             yield session
 
     def end(self, handle: str) -> None:
@@ -618,7 +650,7 @@ class SqliteDatabase:
             with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
                 copy.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")  # what fails goes as a whole
                 if is_served:
-                    with closing(opened_to_read(source)) as stored:
+                    with closing(self.opened_to_read(handle)) as stored:
                         stored.backup(copy)
                 wakes_at = self.changed(copy, change)
             self.make_sure_of(draft)
@@ -649,7 +681,7 @@ class SqliteDatabase:
         source = self.file_of(handle)
         try:
             with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
-                with closing(opened_to_read(source)) as stored:
+                with closing(self.opened_to_read(handle)) as stored:
                     stored.backup(copy)
                 self.changed(copy, change)
                 return copy.serialize()
@@ -685,9 +717,10 @@ class SqliteDatabase:
             yield draft
             with self.opening:  # or somebody could open what is about to be replaced
                 self.end(handle)
-                for rest in parts_of(file)[1:]:
-                    rest.unlink(missing_ok=True)
-                draft.replace(file)
+                with self.moving(handle):
+                    for rest in parts_of(file)[1:]:
+                        rest.unlink(missing_ok=True)
+                    draft.replace(file)
         except BaseException as failure:
             with contextlib.suppress(OSError):
                 remove(draft)
@@ -709,7 +742,8 @@ class SqliteDatabase:
         try:
             with self.opening:
                 self.end(handle)
-                remove(file)
+                with self.moving(handle):
+                    remove(file)
             if HANDLE.fullmatch(handle):
                 self.requests.forget(handle)
         except OSError as failure:
@@ -840,12 +874,14 @@ def emptied(world: sqlite3.Connection) -> bytes:
 
 
 @contextmanager
-def looking(file: Path, schema: Schema) -> Iterator[SqliteSession]:
+def looking(
+    file: Path, schema: Schema, connect: Callable[[], sqlite3.Connection] | None = None
+) -> Iterator[SqliteSession]:
     """A look at a world that changes nothing, not even the shape of an older one. WorldDamaged, StorageFails."""
     try:
         check_that_filled(file)
         with contextlib.ExitStack() as stack:
-            stored = stack.enter_context(closing(opened_to_read(file)))
+            stored = stack.enter_context(closing(connect() if connect else opened_to_read(file)))
             if not is_current(stored, schema):
                 copy = stack.enter_context(closing(sqlite3.connect(":memory:", isolation_level=None)))
                 stored.backup(copy)
