@@ -29,6 +29,7 @@ from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, quoted
 
 TURN = 7_349_124_061  # the advisory lock of whoever makes or changes the schema
 CONNECT_SECONDS = 10
+GRANTS_APART = 160_000
 SERVING = (
     f"SET ROLE {ROLE}",
     f"SET search_path = {SCHEMA}, pg_temp",
@@ -136,7 +137,9 @@ def brought_up_to_date(connection: psycopg.Connection[Any], schema: Schema, vers
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
         connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
         yield f"the role {ROLE}"
-    if connection.execute("SELECT pg_has_role(%s, 'MEMBER')", [ROLE]).fetchone() != (True,):
+    # From 16 on whoever makes a role may grant it, and act as it only once it is granted to them.
+    may_act = "SET" if connection.info.server_version >= GRANTS_APART else "MEMBER"
+    if connection.execute("SELECT pg_has_role(%s, %s)", [ROLE, may_act]).fetchone() != (True,):
         connection.execute(f"GRANT {ROLE} TO CURRENT_USER")
     if version is None:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
