@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from bench.running import Running
+from bench.http_bench import HOLDER
+from bench.running import Running, assert_whole
 from tests.issuing.purchases import AUTHORIZATIONS
 from tests.patience import wait_until
 from tests.receivers import Arrived, Reply, receiving
 
 KEY = ("sk_test_among", "")
+SCRIPT = "/_emulator/issuing/scripts/restaurant"
+YES = Reply(200, b'{"approved": true}', {"Stripe-Version": "2026-10-28.endive"})
+ASKED = {"enabled_events[]": "issuing_authorization.request"}
 
 
 @pytest.fixture
@@ -24,11 +29,17 @@ def processes(database: str) -> Iterator[tuple[Running, Running]]:
         one.kill()
 
 
-def post(server: Running, path: str, **form: Any) -> dict[str, Any]:
+def post(server: Running, path: str, key: str | None = None, **form: Any) -> dict[str, Any]:
     """What a request comes to, which must succeed."""
-    reply = httpx.post(f"{server.url}{path}", data=form, auth=KEY, timeout=30)
+    reply = sent(server, path, key, **form)
     assert reply.status_code == 200, reply.text
     return reply.json()
+
+
+def sent(server: Running, path: str, key: str | None = None, **form: Any) -> httpx.Response:
+    """What a request is answered."""
+    headers = {"Idempotency-Key": key} if key else {}
+    return httpx.post(f"{server.url}{path}", data=form, auth=KEY, timeout=30, headers=headers)
 
 
 def read(server: Running, path: str) -> dict[str, Any]:
@@ -36,6 +47,15 @@ def read(server: Running, path: str) -> dict[str, Any]:
     reply = httpx.get(f"{server.url}{path}", auth=KEY, timeout=30)
     assert reply.status_code == 200, reply.text
     return reply.json()
+
+
+def a_spender(server: Running) -> str:
+    """A card that may pay."""
+    post(server, "/v1/test_helpers/issuing/fund_balance", amount=100_00, currency="usd")
+    holder = post(server, "/v1/issuing/cardholders", **HOLDER)
+    return post(server, "/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="active")[
+        "id"
+    ]
 
 
 def test_what_one_had_to_deliver_the_other_delivers_in_order(processes: tuple[Running, Running]) -> None:
@@ -61,39 +81,49 @@ def test_what_one_had_to_deliver_the_other_delivers_in_order(processes: tuple[Ru
 
 def test_a_question_of_one_that_died_is_concluded_by_the_other(processes: tuple[Running, Running]) -> None:
     dying, staying = processes
-    post(staying, "/v1/test_helpers/issuing/fund_balance", amount=100_00, currency="usd")
-    holder = post(
-        staying,
-        "/v1/issuing/cardholders",
-        type="individual",
-        name="Jenny Rosen",
-        **{
-            "individual[first_name]": "Jenny",
-            "individual[last_name]": "Rosen",
-            "billing[address][line1]": "1 Main",
-            "billing[address][city]": "SF",
-            "billing[address][state]": "CA",
-            "billing[address][postal_code]": "94111",
-            "billing[address][country]": "US",
-            "individual[card_issuing][user_terms_acceptance][date]": 1700000000,
-            "individual[card_issuing][user_terms_acceptance][ip]": "8.8.8.8",
-        },
-    )
-    card = post(staying, "/v1/issuing/cards", cardholder=holder["id"], currency="usd", type="virtual", status="active")
+    card = a_spender(staying)
 
     def answer(arrived: Arrived) -> Reply:
         dying.kill()
         return Reply()
 
     with receiving(answer) as receiver:
-        wanted = {"enabled_events[]": "issuing_authorization.request"}
-        post(staying, "/v1/webhook_endpoints", url=receiver.url, **wanted)
+        post(staying, "/v1/webhook_endpoints", url=receiver.url, **ASKED)
         with pytest.raises(httpx.HTTPError):
-            post(dying, AUTHORIZATIONS, amount=10_00, card=card["id"], currency="usd")
+            sent(dying, AUTHORIZATIONS, "purchase", amount=10_00, card=card)
+        died = time.monotonic()
+        running = sent(staying, AUTHORIZATIONS, "purchase", amount=10_00, card=card)
 
-        def decided() -> dict[str, Any] | None:
-            (found,) = read(staying, "/v1/issuing/authorizations")["data"]
-            return found if found["request_history"] else None
+        def concluded() -> httpx.Response | None:
+            reply = sent(staying, AUTHORIZATIONS, "purchase", amount=10_00, card=card)
+            return reply if reply.status_code != 409 else None
 
-        found = wait_until(decided)
+        repeated = wait_until(concluded)
+        (found,) = read(staying, "/v1/issuing/authorizations")["data"]
+
+        assert (running.status_code, repeated.status_code) == (409, 200)
+        assert repeated.headers["Idempotent-Replayed"] == "true" and repeated.json() == found
         assert (found["approved"], found["request_history"][0]["reason"]) == (False, "webhook_timeout")
+        assert time.monotonic() - died < 2 + 5  # the time to answer in, and a few seconds
+
+
+def test_a_key_that_was_in_use_in_one_that_died_can_be_used_at_the_other(
+    processes: tuple[Running, Running], database: str
+) -> None:
+    dying, staying = processes
+    card = a_spender(staying)
+
+    def answer(arrived: Arrived) -> Reply:
+        dying.kill()
+        return YES
+
+    with receiving(answer) as receiver:
+        post(staying, "/v1/webhook_endpoints", url=receiver.url, **ASKED)
+        with pytest.raises(httpx.HTTPError):
+            sent(dying, SCRIPT, "dinner", card=card)
+        played = wait_until(lambda: (reply := sent(staying, SCRIPT, "dinner", card=card)).status_code != 409 and reply)
+        again = sent(staying, SCRIPT, "dinner", card=card)
+
+        assert played.status_code == 200 and "Idempotent-Replayed" not in played.headers
+        assert (again.content, again.headers["Idempotent-Replayed"]) == (played.content, "true")
+    assert_whole(database)

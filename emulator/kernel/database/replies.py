@@ -69,10 +69,13 @@ class Replies:
             "AND ask.account = idempotent_reply.account AND ask.idempotency_key = idempotent_reply.key)"
         )
 
-    def forget(self, account: str, key: str) -> None:
-        """Let a key be used again."""
+    def forget(self, account: str, key: str, request_id: str | None) -> None:
+        """Let a key be used again that a request has used, unless another has by now."""
         self.session.run(
-            "DELETE FROM idempotent_reply WHERE account = :account AND key = :key", account=account, key=key
+            "DELETE FROM idempotent_reply WHERE account = :account AND key = :key AND request_id = :request_id",
+            account=account,
+            key=key,
+            request_id=request_id,
         )
 
 

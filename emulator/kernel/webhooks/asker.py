@@ -25,8 +25,8 @@ from emulator.kernel.database.face import Lock, StorageFails, WorldDamaged
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.dates import DAY
 from emulator.kernel.deliveries import Parcel, Sent, Subscriber
-from emulator.kernel.errors import invalid
-from emulator.kernel.questions import Question, StoredQuestion, real_ms
+from emulator.kernel.errors import ApiError, invalid
+from emulator.kernel.questions import StoredQuestion, real_ms
 from emulator.kernel.requests import Request
 from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven
 from emulator.kernel.webhooks.letter import Letter
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.02
 LOOK_AGAIN_SECONDS = 0.5  # for a question that is overdue and still answered here
 LOOK_SECONDS_FROM_AFAR = 0.1
+LOOK_FOR_OTHERS_SECONDS = 2.0  # after which other processes may have asked something, and died
 A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
 log = logging.getLogger("emulator")
@@ -58,6 +59,13 @@ def outcome_of(answer: Answer) -> str:
     if answer.status is not None:
         return "answered"
     return "timeout" if answer.timed_out else "no answer"
+
+
+class Asked(NamedTuple):
+    """A question, and the request that waits for it: in a world that begins again the same event comes again."""
+
+    event: str
+    request_id: str | None
 
 
 class Heard(NamedTuple):
@@ -84,42 +92,42 @@ class Asker:
     def __init__(self, postman: Postman) -> None:
         self.postman = postman
         self.guard = threading.Lock()
-        self.mine: set[str] = set()
+        self.mine: set[Asked] = set()
         postman.asks = self.ask_for_another
 
     # Asking
 
-    def settle(self, tenant: Tenant, question: Question) -> Waiting[StoredReply]:
+    def settle(self, tenant: Tenant, question: Asked) -> Waiting[StoredReply]:
         """Ask, wait, conclude; the reply of the request that caused the question."""
-        lock = tenant.tenants.database.lock(f"question {question.event}")
+        lock = lock_of(tenant, question)
         try:
             with self.guard:
-                self.mine.add(question.event)
-            found = yield from unhurried(tenant, partial(self.begun, tenant, question.event, lock))
+                self.mine.add(question)
+            found = yield from unhurried(tenant, partial(self.begun, tenant, question, lock))
             if found is None:
                 answer, heard = NO_ANSWER, None
             elif self.postman.reaches_here(found.to.kind, found.to.id):
                 answer, heard = yield from self.answered(tenant, question, found)
             else:
                 answer, heard = yield from self.answered_elsewhere(tenant, question, found)
-            conclude = partial(self.conclude, tenant, question.event, answer, heard)
+            conclude = partial(self.conclude, tenant, question, answer, heard)
             return (yield from unhurried(tenant, conclude, writes=True))
         finally:
             with self.guard:
-                self.mine.discard(question.event)
+                self.mine.discard(question)
             lock.release()
 
-    def begun(self, tenant: Tenant, event: str, lock: Lock) -> Found | None:
+    def begun(self, tenant: Tenant, question: Asked, lock: Lock) -> Found | None:
         """The same as `found`, and others know that somebody waits for the answer."""
         with contextlib.suppress(StorageFails):  # without it somebody might conclude a second too early
             lock.take()
-        return self.found(tenant, event)
+        return self.found(tenant, question)
 
-    def found(self, tenant: Tenant, event: str) -> Found | None:
+    def found(self, tenant: Tenant, question: Asked) -> Found | None:
         """A question as it is to be put; None where it is over already."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
-            asked = step.questions.get(event)
+            asked = stored(step, question)
             to = step.deliveries.subscriber(asked.subscriber) if asked else None
             if asked is None or to is None:
                 return None
@@ -128,7 +136,7 @@ class Asker:
             letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
             return Found(asked, to, parcel, letter, is_frozen(step.settings))
 
-    def answered(self, tenant: Tenant, question: Question, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
+    def answered(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
         """The answer, or what stands for none, and the attempt to keep."""
         asked, to, parcel, letter, frozen = found
         began_ms = real_ms()
@@ -157,9 +165,7 @@ class Asker:
             return NO_ANSWER, Heard(to, kept, took_ms)
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
 
-    def answered_elsewhere(
-        self, tenant: Tenant, question: Question, found: Found
-    ) -> Waiting[tuple[Answer, Heard | None]]:
+    def answered_elsewhere(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
         """No answer of ours: another process asks, and has concluded by now, or does not come to it any more."""
         self.postman.bell.ring_elsewhere(f"{ASKS}{tenant.handle}:{question.event}")
         decided, still_frozen = partial(self.is_decided, tenant, question), partial(self.still_frozen, tenant)
@@ -173,15 +179,20 @@ class Asker:
 
     def ask_for_another(self, tenant: Tenant, event: str) -> None:
         """Another process has a question for somebody whom perhaps this one reaches."""
-        found = self.found(tenant, event)
+        with tenant.stored.reading() as session:
+            asked = tenant.step_for(session).questions.get(event)
+        if asked is None:
+            return
+        question = Asked(event, asked.request_id)
+        found = self.found(tenant, question)
         if found is not None and not found.asked.decided and self.postman.reaches_here(found.to.kind, found.to.id):
             name = f"question {event}"
-            threading.Thread(target=self.settle_apart, args=(tenant, event), name=name, daemon=True).start()
+            threading.Thread(target=self.settle_apart, args=(tenant, question), name=name, daemon=True).start()
 
-    def settle_apart(self, tenant: Tenant, event: str) -> None:
+    def settle_apart(self, tenant: Tenant, question: Asked) -> None:
         """Ask and conclude; what comes of it is told to whoever has the request by what is stored then."""
         with tenant.tenants.apart(tenant.handle):
-            driven(self.settle(tenant, Question(event)))
+            driven(self.settle(tenant, question))
             tenant.announce(may_be_due=False)
 
     def left(self, call: Any, asked: StoredQuestion) -> float:
@@ -189,10 +200,10 @@ class Asker:
         left = (asked.timeout_ms - call.elapsed_ms) / 1000
         return left if left > 0 else LOOK_SECONDS
 
-    def is_decided(self, tenant: Tenant, question: Question) -> bool:
+    def is_decided(self, tenant: Tenant, question: Asked) -> bool:
         """Whether the API has been used to decide, or the tenant was reset."""
         with tenant.stored.reading() as session:
-            asked = tenant.step_for(session).questions.get(question.event)
+            asked = stored(tenant.step_for(session), question)
         return asked is None or asked.decided
 
     def still_frozen(self, tenant: Tenant) -> bool:
@@ -202,30 +213,32 @@ class Asker:
 
     # Concluding
 
-    def conclude(self, tenant: Tenant, event: str, answer: Answer, heard: Heard | None) -> StoredReply:
+    def conclude(self, tenant: Tenant, question: Asked, answer: Answer, heard: Heard | None) -> StoredReply:
         """Decide by an answer, unless that has been done, and answer the request that waits."""
         with tenant.stored.reading() as session:
-            asked = tenant.step_for(session).questions.get(event)
+            asked = stored(tenant.step_for(session), question)
         if asked is None:
-            raise invalid("The world was reset while this request waited for an answer.")
+            raise replaced()
         if heard is not None:
             heard = heard._replace(sent=linked(tenant, [heard.sent])[0])
         try:
             cause = Request(asked.request_id, asked.idempotency_key, asked.path or "", version=asked.version)
             with tenant.writing(cause) as step:
-                is_first, reply = self.decided(step, asked, answer)
-                if is_first or not self.is_over(step, event):
-                    self.keep(step, asked, reply, heard)
-                return reply
+                if stored(step, question) is not None:
+                    is_first, reply = self.decided(step, asked, answer)
+                    if is_first or not self.is_over(step, question):
+                        self.keep(step, asked, reply, heard)
+                    return reply
         except (StorageFails, WorldDamaged):
             raise  # it is not concluded yet, and will be once that can be written
         except Exception as failure:
             self.set_aside(tenant, asked, failure)
             raise
+        raise replaced()
 
-    def is_over(self, step: Step, event: str) -> bool:
+    def is_over(self, step: Step, question: Asked) -> bool:
         """Whether somebody else has concluded it as well."""
-        asked = step.questions.get(event)
+        asked = stored(step, question)
         return asked is None or asked.finished
 
     def decided(self, step: Step, asked: StoredQuestion, answer: Answer) -> tuple[bool, StoredReply]:
@@ -264,7 +277,7 @@ class Asker:
         log.error("concluding %s failed\n%s", asked.event, traceback.format_exc())
         with tenant.writing() as step:
             if asked.idempotency_key is not None:
-                step.replies.forget(asked.account, asked.idempotency_key)
+                step.replies.forget(asked.account, asked.idempotency_key, asked.request_id)
             step.questions.decide(asked.event, f"failed: {type(failure).__name__}")
             step.questions.finish(asked.event, None)
 
@@ -274,26 +287,43 @@ class Asker:
         """Conclude the questions of this tenant whose time is up and whose asker is gone."""
         with tenant.stored.reading() as session:
             step = tenant.step_for(session)
-            if is_frozen(step.settings):
-                return
-            unfinished = step.questions.unfinished()
+            unfinished = [] if is_frozen(step.settings) else step.questions.unfinished()
         for asked in unfinished:
+            question = Asked(asked.event, asked.request_id)
             with self.guard:
-                is_mine = asked.event in self.mine
+                is_mine = question in self.mine
             if asked.overdue_at <= time.time() and not is_mine:
-                self.conclude_if_left(tenant, asked.event)
-        look_again = time.time() + LOOK_AGAIN_SECONDS
-        tenant.questions_overdue_at = min((max(one.overdue_at, look_again) for one in unfinished), default=math.inf)
+                self.conclude_if_left(tenant, question)
+        now = time.time()
+        unknown = now + LOOK_FOR_OTHERS_SECONDS if tenant.stored.is_far else math.inf
+        looks = [max(one.overdue_at, now + LOOK_AGAIN_SECONDS) for one in unfinished]
+        tenant.questions_overdue_at = min([unknown, *looks])
 
-    def conclude_if_left(self, tenant: Tenant, event: str) -> None:
+    def conclude_if_left(self, tenant: Tenant, question: Asked) -> None:
         """Conclude a question that nobody waits for any more."""
-        lock = tenant.tenants.database.lock(f"question {event}")
+        lock = lock_of(tenant, question)
         with contextlib.suppress(Exception):  # it has been logged and set aside
             if lock.take():
                 try:
-                    self.conclude(tenant, event, NO_ANSWER, None)
+                    self.conclude(tenant, question, NO_ANSWER, None)
                 finally:
                     lock.release()
+
+
+def lock_of(tenant: Tenant, question: Asked) -> Lock:
+    """What the process holds that waits for the answer."""
+    return tenant.tenants.database.lock(f"question {question.event} {question.request_id}")
+
+
+def stored(step: Step, question: Asked) -> StoredQuestion | None:
+    """A question as it is stored; None in a world that has begun again."""
+    asked = step.questions.get(question.event)
+    return asked if asked is not None and asked.request_id == question.request_id else None
+
+
+def replaced() -> ApiError:
+    """400: there is no such question any more."""
+    return invalid("The world was reset while this request waited for an answer.")
 
 
 def unhurried(tenant: Tenant, look: Callable[[], Seen], *, writes: bool = False) -> Waiting[Seen]:

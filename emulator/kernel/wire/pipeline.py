@@ -20,13 +20,14 @@ from flask import Flask, Response, request
 from werkzeug.http import HTTP_STATUS_CODES
 
 from emulator.kernel import ids, render, versions
-from emulator.kernel.database.face import Conflict, StorageFails, Unsure, WorldDamaged, WorldGone
+from emulator.kernel.database.face import Conflict, Lock, StorageFails, Unsure, WorldDamaged, WorldGone
 from emulator.kernel.database.replies import StoredReply
 from emulator.kernel.database.request_log import masked
 from emulator.kernel.errors import (
     ApiError,
     account_invalid,
     invalid,
+    key_in_use,
     not_built,
     unknown_failure,
     unreadable,
@@ -44,7 +45,7 @@ from emulator.kernel.settings import RECORD
 from emulator.kernel.step import Step
 from emulator.kernel.tenants import Caller, Tenant, Tenants, time_of
 from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, driven, elsewhere
-from emulator.kernel.webhooks.asker import Asker
+from emulator.kernel.webhooks.asker import Asked, Asker
 from emulator.kernel.wire import idempotency, keys
 from emulator.kernel.wire.doors import Doors
 from emulator.kernel.wire.incoming import Incoming, head_of, received
@@ -127,6 +128,7 @@ class Exchange:
     drops: bool = False  # its reply is lost with its connection
     may_be_struck: bool = False  # by a fault, if its step finds that any wait
     tree: dict[str, Any] | None = None  # what was sent, of a call from within, which has no bytes
+    running: Lock | None = None  # by which others see that its key is in use, where that lasts for several steps
 
 
 class Pipeline:
@@ -422,43 +424,76 @@ class Pipeline:
         )
 
     def in_calls(self, exchange: Exchange, params: dict[str, Any], mark: bytes) -> Waiting[Reply]:
-        """An operation that calls others. Its key is marked as running meanwhile, and free again if it is refused."""
+        """An operation that calls others. Its key is marked as running meanwhile, and free again if it is refused, or
+        once its process has died.
+        """
         assert exchange.route is not None and exchange.tenant is not None
-        if exchange.idempotency_key is not None:
+        if exchange.idempotency_key is None:
+            return (yield from self.in_calls_now(exchange, params))
+        exchange.running = self.running(exchange.request_id)
+        try:
+            yield Work(exchange.running.take)
             repeated = yield Work(partial(self.remember, exchange, mark, None))
             if repeated is not None:
                 return repeated
-        caller = Caller(exchange.tenant, exchange.named_account, partial(self.called, exchange))
-        try:
-            result = yield from exchange.route.operation(caller, params, *exchange.values.values())
-        except Exception:
-            if exchange.idempotency_key is not None:
+            try:
+                reply = yield from self.in_calls_now(exchange, params)
+            except Exception:
                 yield Work(partial(self.forget, exchange))
-            raise
-        reply = Reply(200, render.encoded(result), ran=True)
-        if exchange.idempotency_key is not None:
+                raise
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
             yield Work(partial(self.remember, exchange, mark, reply))
-        return reply
+            return reply
+        finally:
+            exchange.running.release()
+
+    def in_calls_now(self, exchange: Exchange, params: dict[str, Any]) -> Waiting[Reply]:
+        """What the operation comes to."""
+        assert exchange.route is not None and exchange.tenant is not None
+        caller = Caller(exchange.tenant, exchange.named_account, partial(self.called, exchange))
+        result = yield from exchange.route.operation(caller, params, *exchange.values.values())
+        return Reply(200, render.encoded(result), ran=True)
+
+    def running(self, request_id: str) -> Lock:
+        """What the process holds that carries out a request in several steps; one that dies holds it no more."""
+        return self.tenants.database.lock(f"request {request_id}")
+
+    def run_on(self, exchange: Exchange) -> None:
+        """Hold it again after we were cut off from the database. 409 where somebody has begun anew meanwhile."""
+        assert exchange.running is not None and exchange.tenant is not None and exchange.idempotency_key is not None
+        is_ours = exchange.running.take()
+        with exchange.tenant.reading() as step:
+            account = exchange.named_account or step.row.platform
+            stored = step.replies.find(account, exchange.idempotency_key, step.now)
+        if not is_ours or (stored is not None and stored.request_id != exchange.request_id):
+            raise key_in_use(exchange.idempotency_key)
 
     def remember(self, exchange: Exchange, mark: bytes, reply: Reply | None) -> Reply | None:
         """Keep a reply under its request's key; before there is one, that it is running, unless the key has its reply.
 
-        That reply is given back.
+        That reply is given back. Whoever has begun anew with the key keeps it.
         """
-        assert exchange.tenant is not None
+        assert exchange.tenant is not None and exchange.idempotency_key is not None
         with exchange.tenant.writing(self.cause(exchange, None)) as step:
-            repeated = self.repeated(exchange, step, mark) if reply is None else None
-            if repeated is None:
-                self.keep_reply(exchange, step, mark, reply)
-            return repeated
+            if reply is None:
+                repeated = self.repeated(exchange, step, mark)
+                if repeated is not None:
+                    return repeated
+            else:
+                account = exchange.named_account or step.row.platform
+                stored = step.replies.find(account, exchange.idempotency_key, step.now)
+                if stored is not None and stored.request_id != exchange.request_id:
+                    return None
+            self.keep_reply(exchange, step, mark, reply)
+            return None
 
     def forget(self, exchange: Exchange) -> None:
         """Let the key of a refused request be used again."""
         assert exchange.tenant is not None and exchange.idempotency_key is not None
         with exchange.tenant.writing(self.cause(exchange, None)) as step:
-            step.replies.forget(exchange.named_account or step.row.platform, exchange.idempotency_key)
+            account = exchange.named_account or step.row.platform
+            step.replies.forget(account, exchange.idempotency_key, exchange.request_id)
 
     def called(
         self, exchange: Exchange, account: str | None, verb: str, path: str, params: dict[str, Any]
@@ -466,6 +501,8 @@ class Pipeline:
         """What an operation answers that another one calls, in a step of its own and, if it asks, in two."""
         found = self.catalog.table.find(verb, path)
         assert found is not None and isinstance(found[0], Route) and found[0].scope == "world", f"{verb} {path}"
+        if exchange.running is not None and not exchange.running.is_held:
+            yield Work(partial(self.run_on, exchange))
         route, values = found
         inner = Exchange(
             exchange.sent,
@@ -583,7 +620,7 @@ class Pipeline:
         if exchange.idempotency_key is not None:
             exchange.headers["Original-Request"] = exchange.request_id
             exchange.headers["Stripe-Should-Retry"] = "false"
-        stored = yield from self.asker.settle(exchange.tenant, question)
+        stored = yield from self.asker.settle(exchange.tenant, Asked(question.event, exchange.request_id))
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, ran=True)
 
@@ -603,13 +640,24 @@ class Pipeline:
         assert exchange.idempotency_key is not None
         account = exchange.named_account or step.row.platform
         stored = step.replies.find(account, exchange.idempotency_key, step.now)
-        if stored is None:
+        if stored is None or self.is_left(step, account, exchange.idempotency_key, stored):
             return None
         if stored.status is not None:
             exchange.headers["Original-Request"] = stored.request_id
         idempotency.agreed(stored, exchange.idempotency_key, exchange.path, mark)
         assert stored.status is not None and stored.body is not None
         return Reply(stored.status, stored.body, replayed_from=stored.request_id)
+
+    def is_left(self, step: Step, account: str, key: str, stored: StoredReply) -> bool:
+        """Whether a request that is said to run is answered by nobody any more: its process has died, and nobody who
+        concludes a question of it will answer in its place.
+        """
+        if stored.status is not None or step.questions.is_awaited(account, key):
+            return False
+        running = self.running(stored.request_id)
+        is_free = running.take()
+        running.release()
+        return is_free
 
     def write(
         self, exchange: Exchange, step: Step, params: dict[str, Any], expand: list[str], mark: bytes

@@ -15,14 +15,16 @@ from flask import Flask
 from emulator.app import create_app
 from emulator.kernel.answers import Answer
 from emulator.kernel.tenants import Tenant
+from emulator.kernel.webhooks.asker import Asked
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
-from tests.receivers import Receiver, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Receiver, Reply, receiving
 
 ENDPOINTS = "/v1/webhook_endpoints"
 REQUEST = "issuing_authorization.request"
 YES = Reply(200, b'{"approved": true}', {"Stripe-Version": "2026-10-28.endive"})
+NO = YES._replace(body=b'{"approved": false}')
 KEYED = {"Idempotency-Key": "purchase-1"}
 
 
@@ -238,6 +240,35 @@ def test_a_world_that_is_reset_meanwhile_lets_the_request_go(platform):
         assert platform.read("/v1/issuing/authorizations")["data"] == []
 
 
+def test_what_was_asked_before_a_reset_does_not_decide_what_the_same_purchase_asks_after_it(platform):
+    other = Client(platform.app, platform.key)
+    second_is_there, first_is_over = threading.Event(), threading.Event()
+    after: list[dict[str, Any]] = []
+
+    def again() -> None:
+        after.append(other.made(AUTHORIZATIONS, card=ready(other, receiver.url), amount=10_00))
+
+    def answer(arrived: Any) -> Reply:
+        if len(receiver.arrived) > 1:
+            second_is_there.set()
+            first_is_over.wait(PATIENCE_SECONDS)
+            return NO
+        other.made("/_emulator/reset")
+        purchase.start()
+        second_is_there.wait(PATIENCE_SECONDS)
+        return YES
+
+    purchase = threading.Thread(target=again)
+    with receiving(answer) as receiver:
+        platform.settings(real_time_timeout_ms=20_000)
+        first = platform.post(AUTHORIZATIONS, card=ready(platform, receiver.url), amount=10_00)
+        first_is_over.set()
+        purchase.join(PATIENCE_SECONDS)
+
+        assert len({event["id"] for event in receiver.events}) == 1
+        assert (first.status, [one["reason"] for one in after[0]["request_history"]]) == (400, ["webhook_declined"])
+
+
 def test_the_doctor_names_a_key_that_waits_for_nobody(platform):
     platform.post(ENDPOINTS, url="http://x.test", enabled_events=["*"], headers=KEYED)
     with tenant_of(platform).stored.writing() as session:
@@ -359,7 +390,8 @@ def test_an_answer_that_comes_while_somebody_else_concluded_changes_nothing(plat
     asker = platform.app.emulator.asker  # type: ignore[attr-defined]
 
     def answer(arrived: Any) -> Reply:
-        asker.conclude(tenant_of(platform), arrived.event["id"], Answer(None, {}, b"", "late", True, 0), None)
+        question = Asked(arrived.event["id"], arrived.event["request"]["id"])
+        asker.conclude(tenant_of(platform), question, Answer(None, {}, b"", "late", True, 0), None)
         return YES
 
     with receiving(answer) as receiver:

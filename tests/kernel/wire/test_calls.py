@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bench.http_bench import HOLDER
+from bench.running import Running, assert_whole
 from tests.client import Client
 from tests.issuing.purchases import DAY, a_spender
+from tests.receivers import Reply, receiving
 
 SCRIPT = "/_emulator/issuing/scripts/restaurant"
 AUTHORIZATIONS = "/v1/issuing/authorizations"
@@ -52,6 +61,34 @@ def test_a_key_is_free_again_after_a_refusal(platform: Client) -> None:
     )
 
     assert (refused.status, again.status) == (400, 200)
+
+
+def test_a_key_whose_server_was_killed_meanwhile_is_free_after_the_restart(tmp_path: Path) -> None:
+    def sent(server: Running, path: str, **form: Any) -> httpx.Response:
+        headers = keyed("dinner") if path == SCRIPT else {}
+        return httpx.post(server.url + path, data=form, auth=("sk_test_killed", ""), headers=headers, timeout=30)
+
+    def answer(arrived: object) -> Reply:
+        first.kill()
+        return Reply()
+
+    with receiving(answer) as receiver:
+        first = Running(tmp_path, "--quiet")
+        wanted = {"enabled_events[]": "issuing_authorization.request"}
+        sent(first, "/v1/webhook_endpoints", url=receiver.url, **wanted).raise_for_status()
+        sent(first, "/v1/test_helpers/issuing/fund_balance", amount=500_00, currency="usd").raise_for_status()
+        holder = sent(first, "/v1/issuing/cardholders", **HOLDER).json()["id"]
+        card = sent(first, "/v1/issuing/cards", cardholder=holder, currency="usd", type="virtual", status="active")
+        with pytest.raises(httpx.HTTPError):
+            sent(first, SCRIPT, card=card.json()["id"])
+    assert_whole(tmp_path)
+    with Running(tmp_path, "--quiet") as second:
+        played = sent(second, SCRIPT, card=card.json()["id"])
+        again = sent(second, SCRIPT, card=card.json()["id"])
+
+    assert (played.status_code, again.content) == (200, played.content)
+    assert (played.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+    assert_whole(tmp_path)
 
 
 def test_a_key_that_the_clock_has_outlived_stands_for_nothing(platform: Client) -> None:
