@@ -21,7 +21,7 @@ from emulator.kernel.params import Boolean, Param, Params, String
 from emulator.kernel.render import Content
 from emulator.kernel.routes import DELETE, GET, POST
 from emulator.kernel.tenants import Tenant, copies
-from emulator.kernel.tenants.copies import START, NoWorld, Snapshot
+from emulator.kernel.tenants.copies import START, NoWorld, Placed, Snapshot
 from emulator.kernel.uploads import Upload
 
 PATH = "/_emulator/snapshots"
@@ -70,9 +70,10 @@ def kept(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
 
 def restore(tenant: Tenant, params: dict[str, Any], name: str) -> dict[str, Any]:
     """Have the world be again what it was; what waits in the present one goes. 404 where there is no such snapshot."""
-    if not copies.restore(tenant, name):
+    placed = copies.restore(tenant, name)
+    if placed is None:
         raise no_such("snapshot", name, param="name")
-    return as_it_is(tenant)
+    return in_place(placed)
 
 
 def forget(tenant: Tenant, params: dict[str, Any], name: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def fork(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
         raise invalid(
             "There is a world of this key already. Send replace=true to put the fork in its place.", param="key"
         )
-    return as_it_is(copies.fork(tenant, other))
+    return in_place(copies.fork(tenant, other))
 
 
 def export(tenant: Tenant, params: dict[str, Any]) -> Content:
@@ -108,32 +109,25 @@ def take_in(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
             f"Invalid file: send it as a part of a multipart form (curl -F file=@{copies.FILE}).", param="file"
         )
     try:
-        copies.imported(tenant, file.content)
+        return in_place(copies.imported(tenant, file.content))
     except NoWorld as reason:
         raise invalid(f"The file {file.filename} is no world of this emulator: {reason}.", param="file") from None
-    return as_it_is(tenant)
 
 
 def reset_to_start(tenant: Tenant) -> dict[str, Any]:
     """Have the world be again what it was when it had been seeded. 400 where nobody has kept that."""
-    if not copies.restore(tenant, START):
+    placed = copies.restore(tenant, START)
+    if placed is None:
         raise invalid(
             f"Nothing was kept to start from: a snapshot called '{START}' is, and `stripe-emulator seed` takes it.",
             param="to",
         )
-    return as_it_is(tenant)
+    return in_place(placed)
 
 
-def as_it_is(tenant: Tenant) -> dict[str, Any]:
+def in_place(placed: Placed) -> dict[str, Any]:
     """A world that has just taken the place of another."""
-    clock = tenant.clock()
-    return {
-        "object": "emulator.world",
-        "frozen": clock["frozen"],
-        "generation": tenant.last_generation(),
-        "name": tenant.name,
-        "now": clock["now"],
-    }
+    return {"object": "emulator.world", **placed._asdict()}
 
 
 def shown(one: Snapshot) -> dict[str, Any]:

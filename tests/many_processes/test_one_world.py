@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -117,6 +118,36 @@ def test_a_snapshot_that_one_restores_is_what_the_other_shows(both: tuple[Client
     other.made("/_emulator/snapshots/before/restore")
 
     assert [found["id"] for found in one.read("/v1/topups")["data"]] == [kept["id"]]
+
+
+def test_worlds_that_two_put_in_place_at_once_are_generations_of_their_own_and_nothing_of_one_is_in_another(
+    both: tuple[Client, Client],
+) -> None:
+    one, other = both
+    kept = topup(one)["id"]
+    one.made("/_emulator/snapshots", name="before")
+    later = topup(other)["id"]
+    told: list[tuple[int, int]] = []
+
+    def replace(number: int) -> None:
+        client = Client(both[number % 2].app, one.key)
+        for turn in range(6):
+            if (number + turn) % 3:
+                generation = client.made("/_emulator/snapshots/before/restore")["generation"]
+            else:
+                generation = client.made("/_emulator/reset")["generation"]
+            told.append((generation, (number + turn) % 3))
+            topup(client)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(replace, range(4)))
+
+    assert sorted(generation for generation, _ in told) == list(range(2, 26))
+    one.made("/_emulator/snapshots/before/restore")
+    for client in both:
+        assert [found["id"] for found in client.read("/v1/topups")["data"]] == [kept]
+        assert client.get("/v1/topups", starting_after=later).error["code"] == "resource_missing"
+        examine_tenant(client.app.emulator.tenants.open(one.key.removeprefix("sk_test_")))  # type: ignore[attr-defined]
 
 
 def test_deliveries_arrive_once_and_in_order_whoever_caused_them(both: tuple[Client, Client]) -> None:

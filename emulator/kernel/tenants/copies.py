@@ -35,7 +35,7 @@ from emulator.kernel.world import World
 START = "start"  # the snapshot that a world can be reset to
 FILE, MEDIA_TYPE = "world.sqlite", "application/vnd.sqlite3"  # what an exported world is called, and is
 __all__ = [
-    "FILE", "MEDIA_TYPE", "START", "NoWorld", "Snapshot",
+    "FILE", "MEDIA_TYPE", "START", "NoWorld", "Placed", "Snapshot",
     "contents", "exported", "forget", "fork", "imported", "restore", "snapshot", "snapshots", "take",
 ]  # fmt: skip
 
@@ -50,6 +50,15 @@ class Snapshot(NamedTuple):
     frozen: bool
     objects: int
     size: int
+
+
+class Placed(NamedTuple):
+    """A world that has taken the place of another. `now` is what its clock showed, and `frozen` whether it stood."""
+
+    name: str
+    generation: int
+    now: int
+    frozen: bool
 
 
 def copy_of(tenant: Tenant, name: str) -> str:
@@ -139,14 +148,11 @@ def contents_of(session: Session, catalog: Catalog) -> Contents:
     return Contents(objects, dict(session.all("SELECT book, amount FROM total ORDER BY book")))  # type: ignore[arg-type]
 
 
-def restore(tenant: Tenant, name: str) -> bool:
-    """Have a world be again what it was; False where there is no snapshot of that name."""
+def restore(tenant: Tenant, name: str) -> Placed | None:
+    """Have a world be again what it was; None where there is no snapshot of that name."""
     handle = copy_of(tenant, name)
     database = tenant.tenants.database
-    if not database.has(handle):
-        return False
-    put_in_place(tenant, partial(database.copy, handle, tenant.handle))
-    return True
+    return put_in_place(tenant, partial(database.copy, handle, tenant.handle)) if database.has(handle) else None
 
 
 def forget(tenant: Tenant, name: str) -> bool:
@@ -159,12 +165,11 @@ def forget(tenant: Tenant, name: str) -> bool:
     return is_there
 
 
-def fork(tenant: Tenant, name: str) -> Tenant:
+def fork(tenant: Tenant, name: str) -> Placed:
     """Make another world that is as this one is now, in place of whatever was there. It is found by its own keys."""
     tenant.settle()
     other = tenant.tenants.open(name)
-    put_in_place(other, partial(tenant.tenants.database.copy, tenant.stored.handle, other.handle))
-    return other
+    return put_in_place(other, partial(tenant.tenants.database.copy, tenant.stored.handle, other.handle))
 
 
 def exported(tenant: Tenant, about: str) -> bytes:
@@ -174,14 +179,15 @@ def exported(tenant: Tenant, about: str) -> bytes:
     return tenant.tenants.database.as_file(tenant.stored.handle, change)
 
 
-def imported(tenant: Tenant, content: bytes) -> None:
+def imported(tenant: Tenant, content: bytes) -> Placed:
     """Have a world be that of a file, whichever key it is of there. NoWorld."""
-    put_in_place(tenant, lambda change: tenant.tenants.database.from_file(content, tenant.handle, change))
+    return put_in_place(tenant, lambda change: tenant.tenants.database.from_file(content, tenant.handle, change))
 
 
-def put_in_place(tenant: Tenant, copying: Callable[[Callable[[Session], None]], None]) -> None:
+def put_in_place(tenant: Tenant, copying: Callable[[Callable[[Session], None]], None]) -> Placed:
     """Put a copy in the place of a tenant's world, or where none was yet: as another generation, under its own name."""
     assert tenant.known_name is not None, "whoever has the key names the world"
+    placed: list[Placed] = []
 
     def settled_in(session: Session) -> None:
         row = read_tenant_row(session)
@@ -197,8 +203,10 @@ def put_in_place(tenant: Tenant, copying: Callable[[Callable[[Session], None]], 
         step.replies.forget_running()
         step.save()
         session.wake_by(0)
+        placed.append(Placed(row.name, generation, step.now, row.frozen_at is not None))
 
-    with tenant.copying:
+    with tenant.replacing(), tenant.copying:
         generation, again = tenant.what_goes_on()
         copying(settled_in)
     tenant.begun_again()
+    return placed[-1]

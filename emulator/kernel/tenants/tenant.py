@@ -12,8 +12,8 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from emulator.kernel import ids
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from emulator.kernel.tenants.tenants import Tenants
 
 Seen = TypeVar("Seen")
+LOOK_SECONDS = 0.02  # between two looks whether another process has put its world in place
 PATIENCE_SECONDS = 2.0  # how long what objects do by themselves gives way to a request that may follow
 log = logging.getLogger("emulator")
 
@@ -207,6 +208,11 @@ class Tenant:
 
     def reset(self) -> int:
         """Back to the first moment: same seed, same ids, settings as at first. The new generation's number."""
+        with self.replacing():
+            return self.begin_again()
+
+    def begin_again(self) -> int:
+        """The same while nobody else puts a world in its place."""
         try:
             with self.stored.writing() as session:
                 row = read_tenant_row(session)
@@ -223,6 +229,19 @@ class Tenant:
                 self.make(anew=True)
             self.tenants.said.pop(self.handle, None)
             return self.last_generation()
+
+    @contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Nobody else puts another world in this one's place, in this process or in another: each has a generation of
+        its own.
+        """
+        lock = self.tenants.database.lock(f"replacing {self.handle}")
+        while not lock.take():
+            time.sleep(LOOK_SECONDS)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def what_goes_on(self) -> tuple[int, list[Callable[[World], None]]]:
         """The generation of what takes its world's place, and what has to be put into that for those who go on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from psycopg import errors
 
 from emulator.app import create_app
 from emulator.kernel.database.place import NoDatabase
+from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.files import in_memory
 from emulator.kernel.database.postgres.line import Line
 from emulator.kernel.database.postgres.tables import SCHEMA
 from emulator.kernel.database.postgres.world import Writing
 from emulator.kernel.tenants.copies import exported, imported
 from tests.client import Client
+from tests.patience import wait_until
+from tests.receivers import PATIENCE_SECONDS
 
 PATHS = ("/v1/customers", "/v1/events", "/v1/balance", "/v1/issuing/cardholders", "/v1/accounts")
 HOLDER = {
@@ -103,6 +107,31 @@ def test_a_step_is_taken_again_where_somebody_else_changed_the_same(
 
     assert conflicts == []
     assert [one["id"] for one in client.read("/v1/customers")["data"]] == [made["id"]]
+
+
+def test_what_is_written_while_a_world_is_about_to_be_replaced_is_not_in_the_one_that_takes_its_place(
+    served: Flask,
+) -> None:
+    client = Client(served, "sk_test_replaced")
+    client.made("/_emulator/snapshots", name="before")
+    world = served.emulator.tenants.open("replaced").stored
+    reply = {"path": "/", "fingerprint": b"", "request_id": "req_1", "created": 0, "status": 200, "body": b""}
+    with world.writing() as session:  # the second has begun in which it was last written to
+        session.add("idempotent_reply", account="a", key="before", **reply)
+    with ThreadPoolExecutor(1) as pool:
+        with world.writing() as session:
+            session.add("idempotent_reply", account="a", key="meanwhile", **reply)
+            assert len(session.all("SELECT key FROM idempotent_reply")) == 2
+            restored = pool.submit(client.made, "/_emulator/snapshots/before/restore")
+            wait_until(lambda: waits_for_a_row(served.emulator.tenants.database))
+        assert restored.result(PATIENCE_SECONDS)["generation"] == 2
+    with served.emulator.tenants.open("replaced").stored.reading() as session:
+        assert session.all("SELECT key FROM idempotent_reply") == []
+
+
+def waits_for_a_row(database: PostgresDatabase) -> bool:
+    """Whether somebody waits for what another has locked."""
+    return bool(database.asked("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
 def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) -> None:
