@@ -37,6 +37,7 @@ class Bells:
 
     def bell(self, name: str) -> SharedBell:
         """The bell of that name."""
+        assert " " not in name, "a name is of one piece, as words are"
         with self.guard:
             if name not in self.bells:
                 self.bells[name] = SharedBell(self, name)

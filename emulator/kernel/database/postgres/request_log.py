@@ -74,7 +74,7 @@ class RequestTable(RequestLog):
         is_there: Callable[[str], bool],
     ) -> None:
         """`connect` opens a connection that commits each statement by itself; `is_there` asks for a world."""
-        super().__init__(bells.bell("request log"))
+        super().__init__(bells.bell("requests"))
         self.connect = connect
         self.bells = bells
         self.outage = outage
