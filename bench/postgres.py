@@ -55,7 +55,7 @@ def programs() -> Path:
     debians = sorted(DEBIANS.glob("*/bin/initdb"), key=lambda file: version_of(file.parent))
     found = [shutil.which("initdb"), *map(str, debians[-1:])]
     for file in filter(None, found):
-        folder = Path(file).parent
+        folder = Path(file).resolve().parent  # where all of them are, and not some links
         if (folder / "postgres").exists():
             return folder
     raise NoPostgres("PostgreSQL is not installed: its initdb is neither on PATH nor in /usr/lib/postgresql")
@@ -88,8 +88,11 @@ class PostgresServer:
         addresses: str = "127.0.0.1",
         networks: tuple[str, ...] = (),
         settings: dict[str, str] | None = None,
+        follows: PostgresServer | None = None,
     ) -> None:
         """Make one and start it. NoPostgres where that cannot be.
+
+        One that `follows` another is its standby: what is committed there is not acknowledged before it is here too.
 
         `prepare` is called once, with the URL of a database of which all others are copies. `addresses` are those it
         listens on, `networks` from where it lets in others than this machine; `settings` are PostgreSQL's own.
@@ -113,9 +116,14 @@ class PostgresServer:
             **(settings or {}),
         }
         try:
-            self.make(networks)
-            self.start()
-            self.administer(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
+            if follows is not None:
+                self.make_of(follows)
+                self.start()
+                follows.wait_for_standby()
+            else:
+                self.make(networks)
+                self.start()
+                self.administer(sql.SQL("CREATE ROLE {} LOGIN CREATEROLE").format(sql.Identifier(OWNER)))
         except BaseException:
             self.close()
             raise
@@ -133,6 +141,27 @@ class PostgresServer:
             raise NoPostgres(f"PostgreSQL cannot be had here: {' '.join(made.stderr.split())[-300:]}")
         with (self.data / "pg_hba.conf").open("a") as rules:
             rules.writelines(f"host all all {network} trust\n" for network in networks)
+
+    def make_of(self, other: PostgresServer) -> None:
+        """Lay out its folder as a copy of another server's, to go on from there with all that comes."""
+        if self.user:
+            os.chown(self.folder, self.user["user"], self.user["group"])
+        words = [self.programs / "pg_basebackup", "--pgdata", self.data, "--write-recovery-conf", "--checkpoint=fast"]
+        words += ["--no-sync", "--dbname", other.url("postgres", ADMINISTRATOR)]
+        subprocess.run(words, cwd=self.folder, check=True, capture_output=True, **self.user)
+
+    def wait_for_standby(self) -> None:
+        """From now on nothing is acknowledged that the standby does not have."""
+        self.administer("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.administer("SELECT pg_reload_conf()")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not self.administer("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
+            assert time.monotonic() < until, "the standby does not follow"
+            time.sleep(0.02)
+
+    def promote(self) -> None:
+        """Have a standby go on by itself, as the one that is written to."""
+        self.administer("SELECT pg_promote()")
 
     def ask(self, program: str, *words: str) -> str:
         """What one of PostgreSQL's programs prints."""
@@ -208,6 +237,11 @@ class PostgresServer:
         self.close()
 
     # Its databases
+
+    def url_with(self, other: PostgresServer, url: str) -> str:
+        """The address of a database that is at this server or at another: at whichever can be written to."""
+        here, there = f"@{self.host}:{self.port}/", f"@{self.host}:{self.port},{other.host}:{other.port}/"
+        return f"{url.replace(here, there)}?target_session_attrs=read-write"
 
     def url(self, database: str, user: str = OWNER) -> str:
         """The address of a database over the network."""

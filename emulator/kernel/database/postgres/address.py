@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import psycopg
@@ -25,5 +26,7 @@ def place_of(url: str) -> str:
     """The same for people: without the password, and without anything that is not about the place."""
     parts = parts_of(url)
     user = f"{parts['user']}@" if parts.get("user") else ""
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"postgresql://{user}{parts.get('host', '')}{port}/{parts.get('dbname', '')}"
+    hosts, ports = (str(parts.get(name) or "").split(",") for name in ("host", "port"))
+    ports *= len(hosts) if len(ports) == 1 else 1
+    places = ",".join(f"{host}:{port}" if port else host for host, port in zip_longest(hosts, ports, fillvalue=""))
+    return f"postgresql://{user}{places}/{parts.get('dbname', '')}"

@@ -144,6 +144,8 @@ class PostgresDatabase:
             self.raise_told(failure)
             raise
         finally:
+            if not line.may_write:  # the next connection may lead to the one that is written to
+                line.close()
             self.pool.putconn(line)
 
     def raise_told(self, failure: BaseException | None) -> None:

@@ -15,8 +15,16 @@ from emulator.kernel.database.face import Conflict, StorageFails, WorldDamaged
 # Nothing was changed, and the same again may well succeed.
 # Source: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
-# Neither the statement nor the connection is to blame: it is full, it stops, it has too many clients.
-PASSING = (psycopg.OperationalError, errors.InsufficientResources, errors.OperatorIntervention, PoolTimeout, PoolClosed)
+# Neither the statement nor the connection is to blame: it is full, it stops, it has too many clients, or it has become
+# the standby of another.
+PASSING = (
+    psycopg.OperationalError,
+    errors.InsufficientResources,
+    errors.OperatorIntervention,
+    errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+    PoolClosed,
+)
 log = logging.getLogger("emulator")
 
 

@@ -39,6 +39,7 @@ class Line(Connection[tuple[Any, ...]]):
         self.first: list[tuple[Any, ...]] | None = None  # the rows of what was noted, once they are there
         self.noted: bytes | None = None  # the statement whose rows those will be
         self.is_aborted = False  # what is sent is skipped until `recover`
+        self.may_write = True  # until its server is found to be the standby of another
         self.poll = select.poll()
         self.poll.register(self.pgconn.socket, select.POLLIN)
 
@@ -157,7 +158,9 @@ class Line(Connection[tuple[Any, ...]]):
         if failed is not None and not is_forgiving:
             if failed.status == ExecStatus.PIPELINE_ABORTED:
                 raise errors.InFailedSqlTransaction("a statement before it has failed")
-            raise errors.error_from_result(failed, encoding="utf-8")
+            failure = errors.error_from_result(failed, encoding="utf-8")
+            self.may_write = self.may_write and not isinstance(failure, errors.ReadOnlySqlTransaction)
+            raise failure
         return last
 
     def next_result(self, *, is_end: bool = False) -> Any:

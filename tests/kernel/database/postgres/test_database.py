@@ -15,6 +15,7 @@ from psycopg import errors
 
 from emulator.app import create_app
 from emulator.kernel.database.place import NoDatabase
+from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.files import in_memory
 from emulator.kernel.database.postgres.line import Line
@@ -188,6 +189,19 @@ def test_records_are_filed_anew_when_a_world_of_another_shape_is_opened(database
     app.emulator.close()
 
     assert [one["name"] for one in found["data"]] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://owner:secret@one/worlds", "postgresql://owner@one/worlds"),
+        ("postgresql://owner@one:1/worlds", "postgresql://owner@one:1/worlds"),
+        ("postgresql://one:1,two:2/worlds?target_session_attrs=read-write", "postgresql://one:1,two:2/worlds"),
+        ("postgresql://owner@one,two/worlds?port=7", "postgresql://owner@one:7,two:7/worlds"),
+    ],
+)
+def test_a_database_is_named_by_its_hosts_and_without_the_password(url: str, shown: str) -> None:
+    assert place_of(url) == shown
 
 
 def test_nobody_hears_the_password(database: str) -> None:

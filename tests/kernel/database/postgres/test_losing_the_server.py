@@ -85,6 +85,25 @@ def test_a_server_that_was_restarted_meanwhile_is_not_noticed(
     assert topup(client).status == 200
 
 
+def test_a_server_that_only_reads_is_left_for_one_that_can_be_written_to(
+    app: Flask, server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(app, KEY)
+    assert topup(client).status == 200
+
+    server.administer("ALTER SYSTEM SET default_transaction_read_only = on")
+    server.administer("SELECT pg_reload_conf()")
+    try:
+        refused = wait_until(lambda: (answer := topup(client)).status != 200 and answer)
+    finally:
+        server.administer("ALTER SYSTEM RESET default_transaction_read_only")
+        server.administer("SELECT pg_reload_conf()")
+    made = wait_until(lambda: (answer := topup(client)).status == 200 and answer)
+
+    assert (refused.status, refused.error["type"]) == (503, "api_error") and int(refused.headers["Retry-After"]) > 0
+    assert made.json["object"] == "topup"
+
+
 def test_a_commit_that_nobody_can_say_happened_is_no_success_and_its_key_tells(
     app: Flask, server: PostgresServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
