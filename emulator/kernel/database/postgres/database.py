@@ -79,7 +79,7 @@ class PostgresDatabase:
         self.opening = threading.Lock()
         self.guard = threading.Lock()
         self.opened: WeakValueDictionary[str, PostgresWorld] = WeakValueDictionary()
-        self.left_alone: set[str] = set()
+        self.left_alone: dict[str, tuple[Any, ...]] = {}  # worlds, and what the directory said of each then
         check_that_served(url, self.schema)
         logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # what goes wrong is told by us, once
         self.pool = ConnectionPool(
@@ -338,19 +338,23 @@ class PostgresDatabase:
         """The worlds that need a look by that moment."""
         try:
             rows = self.asked(
-                "SELECT handle FROM world WHERE wakes_at <= %s AND copy_of IS NULL ORDER BY wakes_at", int(now)
+                "SELECT handle, changed, wakes_at FROM world WHERE wakes_at <= %s AND copy_of IS NULL "
+                "ORDER BY wakes_at",
+                int(now),
             )
         except StorageFails:  # which has been said
             return []
-        return [handle for (handle,) in rows if handle not in self.left_alone]
+        return [handle for handle, *said in rows if self.left_alone.get(handle) != tuple(said)]
 
     def leave_alone(self, handle: str) -> None:
-        """A world needs no look before something is written to it."""
-        self.left_alone.add(handle)
+        """A world needs no look before something is written to it, by whichever process."""
+        with contextlib.suppress(StorageFails):
+            for said in self.asked("SELECT changed, wakes_at FROM world WHERE handle = %s", handle):
+                self.left_alone[handle] = said
 
     def attended(self, handle: str) -> None:
         """Something was written to a world."""
-        self.left_alone.discard(handle)
+        self.left_alone.pop(handle, None)
 
     # Among processes
 

@@ -145,3 +145,18 @@ def test_a_world_that_two_make_at_once_is_made_once(both: Databases) -> None:
 
     assert len(filled) == 1
     assert both[0].has("a" * 32) and both[1].has("a" * 32)
+
+
+def test_a_world_that_one_leaves_alone_is_looked_at_again_once_another_has_written_to_it(both: Databases) -> None:
+    one, other = both
+    handle = "b" * 32
+    one.make(handle, lambda session: session.wake_by(1_000))
+    assert one.due(2_000) == [handle]
+
+    one.leave_alone(handle)
+    left_alone = one.due(2_000), other.due(2_000)
+    with other.open(handle).writing() as session:
+        session.wake_by(500)
+
+    assert left_alone == ([], [handle])
+    assert one.due(2_000) == [handle]
