@@ -384,14 +384,14 @@ def row_of(line: RequestLine) -> tuple[Any, ...]:
         line.request_id,
         line.created,
         line.method,
-        kept(line.path),
+        kept_again(line.path),
         line.status,
         line.operation,
         line.account,
         line.api_version,
         kept(line.idempotency_key) if line.idempotency_key else None,
         line.ip_address,
-        kept_agent(line.user_agent),
+        kept_again(line.user_agent),
         round(line.duration_ms, 3),
         kept(line.reason) if line.reason else None,
         kept(line.hint) if line.hint else None,
@@ -436,9 +436,9 @@ def kept(text: str) -> str:
     return masked(text[:LONGEST_TEXT])
 
 
-@lru_cache(maxsize=64)
-def kept_agent(text: str) -> str:
-    """The same for what clients call themselves: few texts, and each of them again and again."""
+@lru_cache(maxsize=256)
+def kept_again(text: str) -> str:
+    """The same for paths, and for what clients call themselves: few texts, and most of them again and again."""
     return kept(text)
 
 

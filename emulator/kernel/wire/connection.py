@@ -6,6 +6,9 @@
 
 A client that closes its side once it has sent everything still gets its reply; one that closes it halfway through a
 body, or breaks the rules of chunks there, is answered by the application, which is told by `has_ended`.
+
+A request that is here whole is shown to the application at once (`Front.begin`), which answers most there and then.
+The others get a task of the loop, as ASGI has it; so does what a client has sent behind an unanswered request.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ class Connection(HttpToolsProtocol):
         self.refusal: ApiError | None = None
         self.is_over = False
         self.read_away = 0
+        self.is_parsing = False
+        self.begun: RequestResponseCycle | None = None  # the request that the bytes which just came begin
         self.head_timer: TimerHandle | None = None
         self.reading_timer: TimerHandle | None = None
 
@@ -76,16 +81,20 @@ class Connection(HttpToolsProtocol):
     async def reply(
         self, scope: Mapping[str, Any], status: int, headers: Iterable[tuple[str, str]], body: bytes
     ) -> None:
+        """Write a whole reply to a request once the client has read of the earlier ones."""
+        cycle: RequestResponseCycle = scope["extensions"][CYCLE]
+        if self.flow.write_paused and not cycle.disconnected:
+            await self.flow.drain()
+        if not cycle.disconnected:
+            self.write(scope, status, headers, body)
+
+    def write(self, scope: Mapping[str, Any], status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
         """Write a whole reply to a request, head and body together; ValueError for a header of several lines.
 
         uvicorn writes the two apart, which is one call of the system and one awakening of the client more for each
         reply, and it looks at every header three times.
         """
         cycle: RequestResponseCycle = scope["extensions"][CYCLE]
-        if self.flow.write_paused and not cycle.disconnected:
-            await self.flow.drain()
-        if cycle.disconnected:
-            return
         lines = [f"{name.lower()}: {value}\r\n" for name, value in headers]
         if CLOSE in lines:
             cycle.keep_alive = False
@@ -99,6 +108,10 @@ class Connection(HttpToolsProtocol):
         is_head = scope["method"] == "HEAD"
         begin = [STATUS_LINE[status], *(b"%s: %s\r\n" % header for header in cycle.default_headers)]
         self.transport.write(b"".join((*begin, head.encode("latin-1"), b"\r\n", b"" if is_head else body)))
+        self.end(cycle)
+
+    def end(self, cycle: RequestResponseCycle) -> None:
+        """A request is answered."""
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         if not cycle.keep_alive:
@@ -109,10 +122,7 @@ class Connection(HttpToolsProtocol):
         """Close in place of a reply to a request."""
         cycle: RequestResponseCycle = scope["extensions"][CYCLE]
         cycle.keep_alive = False
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
-        self.transport.close()
-        cycle.on_response()
+        self.end(cycle)
 
     def end_body(self) -> None:
         """Have the application see that the body ends here."""
@@ -129,13 +139,33 @@ class Connection(HttpToolsProtocol):
             return
         if self.is_in_head:
             self.head_bytes += len(data)
+        self.is_parsing = True
         super().data_received(data)
+        self.is_parsing = False
+        if self.begun is not None:
+            begun, self.begun = self.begun, None
+            self.begin(begun)
         if not self.is_in_head or not self.head_bytes or self.is_over:
             return
         if self.head_bytes > LONGEST_HEAD:
             self.turn_away(too_long())
         elif self.head_timer is None:
             self.head_timer = self.loop.call_later(HEAD_SECONDS, self.give_up_head)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """A request has its turn. One that the bytes have which are just read is begun when they are."""
+        if self.is_parsing:
+            self.begun = cycle
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def begin(self, cycle: RequestResponseCycle) -> None:
+        """Have a request answered at once if it is here whole and that is possible, else in a task."""
+        app: Any = self.app
+        if not (cycle.more_body or self.flow.write_paused or self.is_over):
+            app = app.begin(cycle.scope, bytes(cycle.body))
+        if app is not None:
+            super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -3,6 +3,9 @@
     connection.py ─▶ doors.py ─▶ body ─▶ pipeline.begin ─┬─ Answer ───────────────▶ reply
     431 408 503 400  421 403 400  408 413                └─ Waiting ─▶ the loop waits
 
+Most requests come whole and are answered at once (`Front.begin`), without a task of the loop; a task costs as much as
+reading a record.
+
 What is told bit by bit, as long as somebody listens, is a `Telling`, whose pieces leave as they come.
 
 One thread answers. What may take long, and pages, go to a pool; a client that leaves ends nothing, since what it asked
@@ -17,8 +20,9 @@ import io
 import logging
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 from werkzeug.test import run_wsgi_app
@@ -34,6 +38,7 @@ from emulator.kernel.wire.pipeline import API, Answer, Pipeline
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 WebSockets = Callable[[Executor, Scope, Receive, Send], Awaitable[None]]
 log = logging.getLogger("emulator")
 MB = 1024 * 1024
@@ -103,6 +108,42 @@ class Front:
             log.error("%s %s failed\n%s", scope["type"], scope.get("path"), traceback.format_exc())
             raise
 
+    def begin(self, scope: Scope, content: bytes) -> Application | None:
+        """Answer a request that came whole on a connection of ours; what is to be run where that takes a task."""
+        try:
+            return self.at_once(scope, content)
+        except Exception as failure:
+            return partial(self.fail, failure)
+
+    async def fail(self, failure: Exception, *_: Any) -> None:
+        """Tell of a failure of ours as of any other."""
+        log.error("a request failed\n%s", "".join(traceback.format_exception(failure)))
+        raise failure
+
+    def at_once(self, scope: Scope, content: bytes) -> Application | None:
+        """The same, where we are not at fault."""
+        sent = self.incoming(scope)
+        is_ours = sent.path.startswith(API) and len(content) <= self.limits.body
+        if not is_ours or self.gives_way(sent):
+            return self
+        try:
+            self.check(scope, sent)
+        except ApiError:  # which the task will meet too
+            return self
+        if content:
+            sent = sent._replace(content=content)
+        begun = self.pipeline.begin(sent)
+        if not isinstance(begun, Answer):
+            return partial(self.conclude, sent, begun)
+        answer = self.shown_to(sent, begun)
+        connection = connection_of(scope)
+        assert connection is not None
+        if answer.drops:
+            connection.drop(scope)
+        else:
+            connection.write(scope, answer.status, answer.headers, answer.body)
+        return None
+
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         sent = self.incoming(scope)
@@ -117,16 +158,36 @@ class Front:
             return
         if content or broken:
             sent = sent._replace(content=content, broken=broken)
+        await self.conclude(sent, self.answered(sent), scope, receive, send)
+
+    async def conclude(
+        self,
+        sent: Incoming,
+        begun: Waiting[Answer] | Awaitable[Answer | Telling],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Reply to a request with what comes of it."""
         try:
-            answer = await self.answered(sent)
+            answer = await (awaited(begun, self.pool) if isinstance(begun, Generator) else begun)
         except asyncio.CancelledError:  # we stop, and what waits without end would have us wait as well
             answer = self.pipeline.turn_away(sent, ApiError(503, "The server is stopping."))
         if isinstance(answer, Telling):
             await self.tell(answer, receive, send)
             return
-        if broken:
+        if sent.broken:
             answer = answer._replace(headers=[*answer.headers, CLOSE])
-        await respond(scope, send, answer._replace(headers=self.doors.shown_to(sent.headers, answer.headers)))
+        await respond(scope, send, self.shown_to(sent, answer))
+
+    def shown_to(self, sent: Incoming, answer: Answer) -> Answer:
+        """A reply as whoever asked may see it."""
+        headers = self.doors.shown_to(sent.headers, answer.headers)
+        return answer if headers is answer.headers else answer._replace(headers=headers)
+
+    def gives_way(self, sent: Incoming) -> bool:
+        """Whether a request has something happen in the world while somebody is asked about what happened before."""
+        return sent.path.startswith(HELPERS) and self.pipeline.asks
 
     async def answered(self, sent: Incoming) -> Answer | Telling:
         """What the pipeline makes of a request of the API, and the pages' application of any other."""
@@ -135,7 +196,7 @@ class Front:
                 begin = self.streams[sent.path]
                 return await asyncio.get_running_loop().run_in_executor(self.pool, begin, sent)
             return await asyncio.get_running_loop().run_in_executor(self.pool, self.page, sent)
-        if sent.path.startswith(HELPERS) and self.pipeline.asks:
+        if self.gives_way(sent):
             await self.give_way()
         begun = self.pipeline.begin(sent)
         return begun if isinstance(begun, Answer) else await awaited(begun, self.pool)

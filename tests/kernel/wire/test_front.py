@@ -8,6 +8,7 @@ import http.client
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,6 +19,7 @@ import httpx
 import orjson
 import pytest
 from flask import Flask
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from emulator.app import create_app
 from emulator.kernel.tenants import Tenant
@@ -440,6 +442,40 @@ def test_requests_one_behind_the_other_are_answered_in_turn(served):
     )
 
 
+def test_what_came_whole_and_can_be_answered_at_once_takes_no_task_of_the_loop(served, monkeypatch):
+    tasks: list[str] = []
+    start = HttpToolsProtocol._start_asgi_task
+
+    def noted(self: HttpToolsProtocol, cycle: Any, app: Any) -> None:
+        tasks.append(cycle.scope["path"])
+        start(self, cycle, app)
+
+    monkeypatch.setattr(HttpToolsProtocol, "_start_asgi_task", noted)
+    head = f"Host: localhost\r\nAuthorization: Bearer {KEY}\r\n"
+    with opened(served) as line:
+        line.sendall(f"GET {BALANCE} HTTP/1.1\r\n{head}\r\n".encode())
+        whole = answer_on(line)[0]
+    with opened(served) as line:
+        line.sendall(f"POST {HOLDERS} HTTP/1.1\r\n{head}{FORM}\r\nContent-Length: 7\r\n\r\nze".encode())
+        while HOLDERS not in tasks:
+            time.sleep(0.01)
+        line.sendall(b"bra=1")
+        in_pieces = answer_on(line)[0]
+    page = httpx.get(f"{served.url}/docs/clock.md", trust_env=False).status_code
+
+    assert (whole, in_pieces, page) == (200, 400, 200)
+    assert tasks == [HOLDERS, "/docs/clock.md"]
+
+
+def test_a_failure_of_ours_is_told_though_no_task_has_met_it(served, monkeypatch, caplog):
+    monkeypatch.setattr("emulator.kernel.wire.pipeline.Pipeline.finish", lambda *_: 1 / 0)
+
+    status = httpx.get(f"{served.url}{BALANCE}", auth=(KEY, ""), trust_env=False).status_code
+
+    assert status == 500
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_uploads_that_stall_keep_nobody_waiting(served):
     head = f"POST {HOLDERS} HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 1000\r\n\r\nname="
     with contextlib.ExitStack() as stack:
@@ -472,11 +508,11 @@ def test_head_and_body_of_a_reply_leave_in_one_piece(served):
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b", "a\nb", "a\rb"])
 def test_no_header_of_a_reply_has_more_than_one_line(value):
     cycle = SimpleNamespace(disconnected=False, keep_alive=True, default_headers=[])
-    line = SimpleNamespace(flow=SimpleNamespace(write_paused=False))
+    line = SimpleNamespace()
     scope = {"method": "GET", "extensions": {connection.CYCLE: cycle}}
 
     with pytest.raises(ValueError):
-        asyncio.run(connection.Connection.reply(line, scope, 200, [("Idempotency-Key", value)], b""))
+        connection.Connection.write(line, scope, 200, [("Idempotency-Key", value)], b"")
 
 
 # What takes long
