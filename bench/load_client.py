@@ -30,9 +30,10 @@ class Refused(Exception):
 
 
 def request(method: str, path: str, key: str, form: dict[str, object] | None = None, **headers: str) -> bytes:
-    """One HTTP/1.1 request with keep-alive. `headers` use underscores for hyphens."""
+    """One HTTP/1.1 request with keep-alive. `headers` use underscores for hyphens; one may be `host`."""
     body = "&".join(f"{quote_plus(name)}={quote_plus(str(value))}" for name, value in (form or {}).items()).encode()
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {key}"]
+    host = headers.pop("host", "127.0.0.1")
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {key}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if form is not None:
         lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]

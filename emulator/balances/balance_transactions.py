@@ -114,7 +114,7 @@ class BalanceTransaction:
             **self.__dict__,
             "object": self.object,
             "reporting_category": REPORTING_CATEGORIES.get(self.type, self.type),
-            "status": "available" if self.type == "payout" or self.available_on <= world.now else "pending",
+            "status": "available" if self.type == "payout" or world.has_come(self.available_on) else "pending",
         }
 
 

@@ -5,6 +5,7 @@ What caused it, when it is, what it announced. It is rolled back as a whole.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -59,7 +60,8 @@ class Step:
         self.session = session
         self.catalog = catalog
         self.row = row
-        self.now = now
+        self.time = now
+        self.holds_until = math.inf  # when what was read of the clock is no longer so
         self.request = request
         self.origin = origin
         self.settings = row.settings
@@ -124,6 +126,19 @@ class Step:
         """The doses of the clinic."""
         return Doses(self.session)
 
+    @property
+    def now(self) -> int:
+        """The time. What follows from it holds for its second."""
+        if self.time < self.holds_until:
+            self.holds_until = self.time + 1
+        return self.time
+
+    def has_come(self, at: int) -> bool:
+        """Whether the clock has reached a time. Where it has, that stays so: it runs forward only."""
+        if at > self.time:
+            self.holds_until = min(self.holds_until, at)
+        return at <= self.time
+
     def setting(self, name: str) -> Any:
         """A setting of the tenant, or its default."""
         return self.settings.get(name, self.catalog.settings[name].default)
@@ -170,12 +185,12 @@ class Step:
             self.draws != row.draws  # without which no movement and no event has an id
             or counters.deliveries != row.deliveries
             or next_due_at != row.next_due_at
-            or self.now > row.last_now
+            or self.time > row.last_now
         ):
             write_tenant_row(
                 self.session,
                 draws=self.draws,
-                last_now=max(row.last_now, self.now),
+                last_now=max(row.last_now, self.time),
                 movements=counters.movements,
                 deliveries=counters.deliveries,
                 events=counters.events,

@@ -30,7 +30,6 @@ class World:
     def __init__(self, step: Step, account: str) -> None:
         self.step = step
         self.account = account
-        self.now = step.now
         self.store = step.store
         self.catalog = step.catalog
         self.renderings: dict[int, tuple[Any, int, Rendered]] = {}  # by identity, with the change they were made after
@@ -45,7 +44,16 @@ class World:
         """The tenant's sums that limits ask for."""
         return self.step.tallies
 
-    # Where we are
+    # Where we are, and when
+
+    @property
+    def now(self) -> int:
+        """What the tenant's clock shows, in unix seconds."""
+        return self.step.now
+
+    def has_come(self, at: int) -> bool:
+        """Whether the clock has reached a time."""
+        return self.step.has_come(at)
 
     @property
     def path(self) -> str:

@@ -112,6 +112,12 @@ class StoredWorld(Protocol):
     def writing(self) -> AbstractContextManager[Session]:
         """A change, alone among those who write; undone by any exception. WorldGone, WorldDamaged, StorageFails."""
 
+    def revision(self) -> object:
+        """What stays equal until anybody, in whatever process, has committed anything; None where nobody can tell.
+
+        It costs much less than a look.
+        """
+
     def close(self) -> None:
         """Let go of files and connections. Who still has it may go on using it."""
 

@@ -242,9 +242,10 @@ class SqliteWorld:
         self.database = database
         self.handle = handle
         self.file = database.file_of(handle)
-        self.lock = threading.Lock()
+        self.lock, self.watching = threading.Lock(), threading.Lock()
         self.moving = database.moving(handle)
         self.idle: list[sqlite3.Cursor] = []
+        self.watch: sqlite3.Cursor | None = None  # a connection that commits nothing
         self.is_closed = self.is_gone = False
         self.damage: WorldDamaged | None = None
         self.absent: dict[str, str] = {}  # what those who write know to be absent; one of them at a time
@@ -362,12 +363,30 @@ class SqliteWorld:
         """A change, alone among those who write."""
         return Writing(self)
 
+    def revision(self) -> object:
+        """A number of SQLite's own, which tells a connection that others have committed something, by its connection.
+
+        What hinders it, a look will tell. Source: https://www.sqlite.org/pragma.html#pragma_data_version
+        """
+        try:
+            with self.watching:
+                if self.is_closed or self.damage is not None:
+                    return None
+                if self.watch is None:
+                    self.watch = self.take()
+                return self.watch, self.watch.execute("PRAGMA data_version").fetchone()[0]
+        except (sqlite3.Error, WorldGone):
+            return None
+
     def close(self) -> None:
         """Let go of the file. Who still has the world may use it: connections then close after each use."""
-        with self.lock:
+        with self.lock, self.watching:
             self.is_closed = True
             while self.idle:
                 self.disconnect(self.idle.pop())
+            if self.watch is not None:
+                self.disconnect(self.watch)
+                self.watch = None
 
     def end(self) -> None:
         """The world is no more, though another may come in its place."""

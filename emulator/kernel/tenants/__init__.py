@@ -4,6 +4,7 @@ tenants       all of them: found by their keys, opened, closed, deleted
 attendant     who is told what happens to them, and looks at them when their time has come
 caller        who calls operations one after the other for one request
 tenant        one: reading and writing steps, its clock, its settings, a fresh start
+memory        replies that are given again while nothing is committed
 linked_calls  what its client calls while it handles something of ours
 background    the thread that looks at worlds for which something has fallen due
 """

@@ -33,6 +33,7 @@ from emulator.kernel.rates import SETTING, Gate
 from emulator.kernel.requests import NOBODY_ASKED, Request
 from emulator.kernel.step import Step
 from emulator.kernel.tenants.linked_calls import AnyCall, Flight
+from emulator.kernel.tenants.memory import Memory
 from emulator.kernel.tenants.steps import Reading, Writing
 from emulator.kernel.world import World
 
@@ -100,6 +101,7 @@ class Tenant:
         self.generation = 0  # as the last step found it
         self.row: TenantRow | None = None  # the same
         self.next_due_at: int | None = None  # as the last step left it
+        self.memory = Memory()
         self.handling: list[Flight[Any]] = []
         self.is_settling = False
         self.gate = Gate()
@@ -295,6 +297,10 @@ class Tenant:
         way to it; where any of that is due, the step is `is_early`.
         """
         return Writing(self, request, named, is_settled=is_settled)
+
+    def revision(self) -> object:
+        """What stays equal until anything is committed; None where nobody can tell, or a question is looked after."""
+        return self.stored.revision() if self.questions_overdue_at > time.time() else None
 
     def let_through(self, method: str, path: str) -> None:
         """Keep to a sandbox's rate limits in a world that asks for it. 429 beyond them."""

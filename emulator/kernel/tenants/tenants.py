@@ -25,7 +25,7 @@ from emulator.kernel.world import World
 
 HANDLE_BYTES = 16
 MOST_OPEN_TENANTS = 200
-FILES_OF_A_TENANT = 7  # three for each connection that waits for its next request
+FILES_OF_A_TENANT = 7  # two for each of three connections, and one that they share
 FILES_FOR_THE_REST = 100  # request logs, deliveries
 log = logging.getLogger("emulator")
 

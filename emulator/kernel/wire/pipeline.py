@@ -129,6 +129,7 @@ class Exchange:
     may_be_struck: bool = False  # by a fault, if its step finds that any wait
     tree: dict[str, Any] | None = None  # what was sent, of a call from within, which has no bytes
     running: Lock | None = None  # by which others see that its key is in use, where that lasts for several steps
+    keep: Callable[..., None] | None = None  # to be called with a reply that may be given again
 
 
 class Pipeline:
@@ -325,6 +326,10 @@ class Pipeline:
     ) -> Reply | Waiting[Reply]:
         """The same once it is known whose world is meant, and that nobody is kept waiting by a look at it."""
         assert exchange.key is not None
+        if verb == "GET" and found is not None and isinstance(found[0], Route) and found[0].scope == "world":
+            again = self.again(exchange, *found)
+            if again is not None:
+                return again
         version = exchange.sent.headers.get("stripe-version")
         if version is not None:
             keys.check_version(version)
@@ -353,6 +358,31 @@ class Pipeline:
             idempotency.check_key(exchange.idempotency_key)
             exchange.headers["Idempotency-Key"] = exchange.idempotency_key
         return self.carry_out(exchange, tree)
+
+    def again(self, exchange: Exchange, route: Route, values: dict[str, str]) -> Reply | None:
+        """What the same request was answered before, if nothing can have changed since; see `tenants/memory.py`.
+
+        Nothing but a request of the API in which all is named here, and which a key opens that cannot expire.
+        """
+        sent, key, tenant = exchange.sent, exchange.key, exchange.tenant
+        assert key is not None and tenant is not None
+        if key.account is not None or sent.content or sent.broken or not exchange.path.startswith(STRIPES):
+            return None
+        named = [sent.headers.get(name) for name in ("stripe-version", "stripe-account", "stripe-context")]
+        asked = (exchange.path, sent.query, key, sent.origin, *named)
+        revision = tenant.revision() if tenant.memory.is_known(asked) else None
+        if revision is None:
+            return None
+        made = tenant.memory.recall(asked, revision)
+        if made is None:
+            exchange.keep = partial(tenant.memory.keep, asked, revision)
+            return None
+        tenant.let_through("GET", exchange.path)
+        exchange.route, exchange.values = route, values
+        exchange.named_account, exchange.default_version = made.account, made.version
+        if made.account is not None:
+            exchange.headers["Stripe-Account"] = made.account
+        return Reply(200, made.body)
 
     def check_account(self, exchange: Exchange) -> None:
         """403 for an account that this tenant cannot act for."""
@@ -539,6 +569,8 @@ class Pipeline:
                 exchange.default_version = world.setting("api_version")
                 result = self.performed(world, route, params, expand, exchange)
                 assert isinstance(result, bytes), "a reading operation asks nobody"
+                if exchange.keep is not None:
+                    exchange.keep(result, step, account=exchange.named_account, version=exchange.default_version)
                 return Reply(200, result)
         write = partial(self.in_writing_step, exchange, asked, params, expand, mark)
         try:
@@ -727,6 +759,7 @@ class Pipeline:
     def as_bytes(self, result: Any, exchange: Exchange) -> bytes:
         """Plain values as JSON, content as it is."""
         if isinstance(result, Content):
+            exchange.keep = None
             exchange.media_type = result.media_type
             exchange.headers.update(result.headers)
             return result.body

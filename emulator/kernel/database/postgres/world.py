@@ -49,6 +49,9 @@ class PostgresWorld:
         """A change, alone among those who write."""
         return Writing(self)
 
+    def revision(self) -> None:
+        """Whether others have committed anything is known by a look alone."""
+
     def take(self) -> Line:
         """A connection nobody else uses until it is given back. WorldGone where the world is no more."""
         if self.is_gone:
