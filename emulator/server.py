@@ -8,6 +8,7 @@ for, the Unix socket.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import queue
@@ -172,6 +173,9 @@ def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_r
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: setattr(server, "should_exit", True))
     app.emulator.background.start()
+    # What is here now stays, and is a hundred thousand objects, which would be looked through for some 50 ms each time.
+    gc.collect()
+    gc.freeze()
     try:
         server.run(sockets)
     finally:
