@@ -4,7 +4,8 @@
 
 Every world is one card, one cardholder and one account under a yearly limit. The large one is loaded through the
 API. The small one is made anew for every round, so that what a round writes does not make it large. Rounds are
-interleaved: what slows the machine for a while slows every row.
+interleaved: what slows the machine for a while slows every row. Beside the rates of eight clients stands how long one
+waits who is alone.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ HOLDER = {
     "individual[card_issuing][user_terms_acceptance][ip]": "203.0.113.7",
 }
 PORTS = itertools.cycle(range(1, 60_000))
+ALONE = ", one client"
+MOST_OF_P50 = 8  # of a write by one client: how many times its median the slowest of a hundred may take
 AUTHORIZATION_ID = re.compile(rb'"id": ?"(iauth_\w+)"')
 
 
@@ -188,6 +191,9 @@ def measure(folder: Path, rounds: int, seconds: float, large: int) -> dict[tuple
 
     def keep(name: str, size: int, port: int, script: Callable[[], Script]) -> None:
         runs.setdefault((name, size), []).append(run(port, script, seconds=seconds, connections=CONNECTIONS))
+        if size != large:
+            alone = run(port, script, seconds=seconds, connections=1)
+            runs.setdefault((f"{name}{ALONE}", size), []).append(alone)
 
     def hello() -> Script:
         yield request("GET", "/hello", "sk_test_bare")
@@ -238,12 +244,28 @@ def table(measured: dict[tuple[str, int], Result], large: int) -> str:
     lines += [line("hello", 0), line("insert", 0)]
     for row in ROWS:
         lines += [line(row.name, SMALL, row.against, row.aim), line(row.name, large, row.against, row.aim)]
+    lines += ["", *alone(measured)]
     lines += ["", f"From {SMALL:,} to {large:,} objects, per second:", ""]
     lines += [
         f"- {row.name}: {measured[row.name, large].per_second / measured[row.name, SMALL].per_second - 1:+.0%}"
         for row in ROWS
     ]
     return "\n".join(lines)
+
+
+def alone(measured: dict[tuple[str, int], Result]) -> list[str]:
+    """How long one client waits who is alone with the server."""
+    lines = [
+        f"| one client, {SMALL:,} objects | p50 ms | p99 ms | p99 / p50 | aim |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    bare = [("bare Flask: hello", "hello", 0, ""), ("bare Flask: one committed insert", "insert", 0, "")]
+    ours = [(row.name, row.name, SMALL, f"≤ {MOST_OF_P50}" if row.against == "insert" else "") for row in ROWS]
+    for title, name, size, aim in [*bare, *ours]:
+        seen = measured[f"{name}{ALONE}", size]
+        times = seen.p99_ms / seen.p50_ms
+        lines.append(f"| {title} | {seen.p50_ms:.2f} | {seen.p99_ms:.2f} | {times:.1f} | {aim} |")
+    return lines
 
 
 def machine() -> str:
