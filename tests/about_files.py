@@ -16,6 +16,7 @@ ABOUT_FILES = {
     "tests/kernel/database/test_older_worlds.py": OLDER,
     "tests/kernel/database/test_records_evolve.py": OLDER,
     "tests/kernel/database/test_worlds_that_go.py::test_a_world_that_is_deleted_while_it_is_opened": FILES,
+    "tests/kernel/tenants/test_memory.py": "replies that are given again, which none is on PostgreSQL",
     "tests/kernel/tenants/test_tenants.py::test_a_directory_that_is_served_is_refused": LOCK,
     "tests/kernel/tenants/test_tenants.py::test_a_table_made_by_an_older_version": OLDER,
     "tests/kernel/tenants/test_tenants.py::test_a_tenant_may_be_used_by_those_who_have_it_still": FILES,
