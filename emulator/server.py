@@ -32,9 +32,11 @@ from emulator.kernel.database.directory_lock import TEMPORARY, DirectoryInUse, D
 from emulator.kernel.tenants.tenants import room_for_clients
 from emulator.kernel.wire.connection import MOST_OPEN, Connection
 from emulator.kernel.wire.doors import Doors, is_loopback, name_of
+from emulator.workers import CANNOT_SERVE, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from multiprocessing.connection import Connection as Telephone
 
     from flask import Flask
 
@@ -62,6 +64,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 WhenReady = Callable[[str, str], None]
+Announce = Callable[[str, str], None]  # where the worlds are kept, and the way into the dashboard
 OURSELVES = "stripe-emulator (this server)"  # the User-Agent of requests that no console line is about
 
 
@@ -86,6 +89,7 @@ class ServerOptions:
     unix_socket: Path | None = None
     country: str | None = None
     allow_host: tuple[str, ...] = ()
+    workers: int = 1  # more than one with a database alone
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -158,17 +162,48 @@ def serve(options: ServerOptions, when_ready: WhenReady | None = None) -> None:
         sockets = [listener]
         if options.unix_socket is not None:
             sockets.append(stack.enter_context(listening_file(options.unix_socket)))
+        announce = partial(announce_ready, options, when_ready)
+        if options.workers > 1:
+            serve_by_workers(options, sockets, announce)
+            return
         place = stack.enter_context(kept(options))
-        app = stack.enter_context(application(options, place))
-        run(options, app, sockets, when_ready)
+        run(options, stack.enter_context(application(options, place)), sockets, announce)
 
 
-def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], when_ready: WhenReady | None) -> None:
+def serve_by_workers(options: ServerOptions, sockets: list[socket.socket], announce: Announce) -> None:
+    """Have several processes serve until SIGINT or SIGTERM. CannotServe."""
+
+    def begin(told: tuple[Any, ...]) -> None:
+        serves, *what = told
+        if not serves:
+            raise CannotServe(*what)
+        announce(*what)
+
+    Workers(options.workers, partial(work, options, sockets)).run(begin)
+
+
+def work(options: ServerOptions, sockets: list[socket.socket], telling: Telephone) -> None:
+    """Serve as one of several processes."""
+
+    def say(*what: object) -> None:
+        with suppress(OSError):  # only the first is listened to
+            telling.send(what)
+
+    allow_many_files()
+    try:
+        with kept(options) as place, application(options, place) as app:
+            run(options, app, sockets, partial(say, True))
+    except CannotServe as error:
+        say(False, str(error))
+        sys.exit(CANNOT_SERVE)
+
+
+def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], announce: Announce) -> None:
     """Run uvicorn until it is told to stop."""
     front = front_of(app, options)
     where = f"in {app.emulator.tenants.database.place}" if options.database or options.data else "in memory"
-    announce = partial(announce_ready, options, where, when_ready, f"{options.url}{app.emulator.dashboard.link()}")
-    server = Server(front, lambda: threading.Thread(target=announce, daemon=True).start())
+    say = partial(announce, where, f"{options.url}{app.emulator.dashboard.link()}")
+    server = Server(front, lambda: threading.Thread(target=say, daemon=True).start())
     # uvicorn passes on what it was stopped by, once it has stopped: that ends nothing more.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: setattr(server, "should_exit", True))
@@ -350,12 +385,13 @@ def locked_data(options: ServerOptions) -> Iterator[Path]:
         lock.release()
 
 
-def announce_ready(options: ServerOptions, where: str, when_ready: WhenReady | None, dashboard: str) -> None:
+def announce_ready(options: ServerOptions, when_ready: WhenReady | None, where: str, dashboard: str) -> None:
     """Print the ready line, the way into the dashboard, and a loud line where others than this machine can come.
 
     The link signs in once, and into every world: it is for whoever started the server.
     """
-    print(f"Ready: {options.url} (data {where}, pid {os.getpid()})", flush=True)
+    workers = f", {options.workers} workers" if options.workers > 1 else ""
+    print(f"Ready: {options.url} (data {where}, pid {os.getpid()}{workers})", flush=True)
     if options.is_open:
         names = "any name" if "*" in options.allow_host else ", ".join(options.allow_host)
         print(

@@ -9,13 +9,14 @@ DAMAGE = "damage to a file"
 SIZES = "the sizes and ages of files"
 FILES = "files that are opened, closed and removed"
 COUNTED = "counts what SQLite is asked"
+AT_ONCE = "what the loop answers itself; who asks PostgreSQL waits beside it"
 ABOUT_FILES = {
     "tests/kernel/database/test_directory_lock.py": LOCK,
     "tests/kernel/database/test_doctor.py": "a doctor who is given a folder",
     "tests/kernel/database/test_folding.py": "what SQLite has written ahead is folded back",
     "tests/kernel/database/test_older_worlds.py": OLDER,
     "tests/kernel/database/test_records_evolve.py": OLDER,
-    "tests/kernel/database/test_worlds_that_go.py::test_a_world_that_is_deleted_while_it_is_opened": FILES,
+    "tests/kernel/database/test_worlds_that_go.py": FILES,
     "tests/kernel/tenants/test_memory.py": "replies that are given again, which none is on PostgreSQL",
     "tests/kernel/tenants/test_tenants.py::test_a_directory_that_is_served_is_refused": LOCK,
     "tests/kernel/tenants/test_tenants.py::test_a_table_made_by_an_older_version": OLDER,
@@ -32,6 +33,8 @@ ABOUT_FILES = {
     "tests/control/test_worlds.py::test_a_world_that_an_early_version_has_made_is_listed_as_it_is": OLDER,
     "tests/control/test_worlds.py::test_those_changed_last_come_first": SIZES,
     "tests/control/test_worlds.py::test_worlds_are_listed_with_their_size_and_age": SIZES,
+    "tests/kernel/wire/test_front.py::test_a_failure_of_ours_is_told_though_no_task_has_met_it": AT_ONCE,
+    "tests/kernel/wire/test_front.py::test_what_came_whole_and_can_be_answered_at_once_takes_no_task": AT_ONCE,
     "tests/test_clock_is_linear.py": COUNTED,
     "tests/test_damaged_worlds.py": DAMAGE,
     "tests/test_doctor.py": "a doctor who is given a folder",

@@ -351,7 +351,7 @@ def test_several_processes_need_a_shared_database(command):
     outcome = command("serve", "--workers", "2")
 
     assert outcome.code == 2
-    assert "several come with a shared database" in outcome.err and is_one_sentence(outcome.err)
+    assert "several share a database" in outcome.err and is_one_sentence(outcome.err)
 
 
 def test_a_file_that_is_no_fixture_file_is_wrong_use(command, tmp_path):

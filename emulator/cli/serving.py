@@ -30,7 +30,13 @@ def serving(command: Any) -> Any:
             click.option(
                 "--port", type=click.IntRange(0, 65535), default=12111, show_default=True, help="0 picks a free one."
             ),
-            click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes."),
+            click.option(
+                "--workers",
+                type=click.IntRange(1, 64),
+                default=1,
+                show_default=True,
+                help="Processes; more than one share a --database.",
+            ),
             click.option("--seed", type=int, default=0, show_default=True, help="Where ids and chance start from."),
             click.option("--durable", is_flag=True, help="Survive power loss too, at the price of slower writes."),
             click.option("--quiet", is_flag=True, help="No line per request."),
@@ -96,11 +102,8 @@ def demo(country: str | None, **options: Any) -> None:
 
 def start(data: Path | None, when_ready: Any, **options: Any) -> None:
     """Run the server; what hinders it is one sentence."""
-    if options.pop("workers") > 1:
-        raise WrongUse(
-            "One process serves a world that is kept in files; several come with a shared database, which this version "
-            "does not have yet."
-        )
+    if options["workers"] > 1 and options.get("database") is None:
+        raise WrongUse("One process serves worlds that are kept in files: several share a database (--database URL).")
     if options.pop("websocket_port") is not None:
         click.echo("--websocket-port is not needed any more: WebSockets come in on the server's own port.", err=True)
     if options.pop("stop_with_stdin"):
