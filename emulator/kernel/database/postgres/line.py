@@ -42,6 +42,8 @@ class Line(Connection[tuple[Any, ...]]):
         self.may_write = True  # until its server is found to be the standby of another
         self.poll = select.poll()
         self.poll.register(self.pgconn.socket, select.POLLIN)
+        self.poll_both = select.poll()
+        self.poll_both.register(self.pgconn.socket, select.POLLIN | select.POLLOUT)
 
     def gather(self) -> None:
         """Gather statements from now on."""
@@ -92,7 +94,7 @@ class Line(Connection[tuple[Any, ...]]):
     def arrived(self) -> PGresult | None:
         """Wait until all that was sent has been done; what the last of it answers."""
         self.pgconn.send_flush_request()
-        self.pgconn.flush()
+        self.flush()
         return self.read()
 
     def end(self, sql: bytes) -> None:
@@ -113,6 +115,7 @@ class Line(Connection[tuple[Any, ...]]):
         """Go on after a failure, which is forgotten."""
         self.pgconn.pipeline_sync()
         self.waiting.append(None)
+        self.flush()
         self.read(is_forgiving=True)
         self.is_aborted = False
 
@@ -120,10 +123,17 @@ class Line(Connection[tuple[Any, ...]]):
         """Wait until all has been done."""
         self.pgconn.pipeline_sync()
         self.waiting.append(None)
-        self.pgconn.flush()
+        self.flush()
         self.read()
 
     # Underneath
+
+    def flush(self) -> None:
+        """Have all that was sent leave, in pieces where it is much; what is answered meanwhile is taken in."""
+        while self.pgconn.flush():
+            ((_, ready),) = self.poll_both.poll()
+            if ready & ~select.POLLOUT:
+                self.pgconn.consume_input()
 
     def prepare(self, sql: bytes, types: tuple[int, ...]) -> bytes:
         """Have a statement prepared; what it is called."""
