@@ -27,6 +27,7 @@ ABOUT_FILES = {
         "tables that are made with the first row"
     ),
     "tests/control/test_faults.py::test_without_faults_no_request_asks_for_them": COUNTED,
+    "tests/control/test_requests.py::test_a_log_of_another_shape_is_begun_anew": OLDER,
     "tests/control/test_snapshots.py::test_a_world_that_nobody_can_read_is_brought_back_by_its_snapshot": DAMAGE,
     "tests/control/test_worlds.py::test_a_deleted_world_is_gone_with_its_files": "the files of a world",
     "tests/control/test_worlds.py::test_a_world_is_told_with_its_size_age_and_objects": SIZES,

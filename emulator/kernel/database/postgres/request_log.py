@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from emulator.kernel.conditions import Condition
+from emulator.kernel.database import request_log
 from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.postgres.bell import Bells
 from emulator.kernel.database.postgres.failures import Outage, told
@@ -29,8 +30,6 @@ from emulator.kernel.database.queries import clause
 from emulator.kernel.database.request_log import (
     COLUMNS,
     FILTERS,
-    MOST_KEPT,
-    MOST_RECORDED,
     RequestLog,
     read,
     row_of,
@@ -97,9 +96,9 @@ class RequestTable(RequestLog):
             ((last,),) = cursor.execute(COUNT, [world, len(lines)])
             first = last - len(lines) + 1
             cursor.executemany(ADD, [self.row(world, first + place, line) for place, line in enumerate(lines)])
-            cursor.execute(PRUNE, [world, last - MOST_KEPT])
+            cursor.execute(PRUNE, [world, last - request_log.MOST_KEPT])
             if any(line.recorded is not None for line in lines):
-                cursor.execute(STRIP, [world, last - MOST_RECORDED])
+                cursor.execute(STRIP, [world, last - request_log.MOST_RECORDED])
 
     def row(self, world: str, sequence: int, line: RequestLine) -> list[Any]:
         """A line as a row."""
