@@ -51,6 +51,7 @@ NEVER, AT_ONCE, LATEST = 0, 1, 2**31 - 1
 # user version and the application id. Source: https://www.sqlite.org/fileformat.html
 MAGIC, PAGE_SIZE, FORMATS, PAGES, USER_VERSION, APPLICATION_ID, HEADER = b"SQLite format 3\0", 16, 18, 28, 60, 68, 100
 WRITE_AHEAD = b"\2\2"
+COUNTED_BY_SQLITE = "sqlite_sequence"  # its own table in worlds that began with an early version
 
 
 class SqliteSession:
@@ -836,7 +837,7 @@ def check_that_ours(file: sqlite3.Connection, schema: Schema) -> None:
         raise sqlite3.DatabaseError(verdict)
     check_that_known(file)
     for kind, name in file.execute("SELECT type, name FROM sqlite_master"):
-        if kind not in ("table", "index") or (kind == "table" and name not in schema.tables):
+        if kind not in ("table", "index") or (kind == "table" and name not in (*schema.tables, COUNTED_BY_SQLITE)):
             raise sqlite3.DatabaseError(f"it has a {kind} {name}, which no world of this version has")
 
 

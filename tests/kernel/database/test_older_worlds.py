@@ -12,6 +12,7 @@ import pytest
 from emulator.app import create_app
 from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine
+from emulator.kernel.tenants.copies import exported, imported
 from tests.client import Client
 from tests.issuing.purchases import authorize, cash_and_pending, done, in_a_step
 from tests.kernel.database.older_worlds import KEY, laid_out
@@ -123,6 +124,17 @@ def test_life_goes_on_and_the_books_stay_whole(old: Client, folder: Path) -> Non
     assert old.read("/_emulator/due")["data"] == []
     old.app.emulator.close()  # type: ignore[attr-defined]
     assert examine(folder, CATALOG) == []
+
+
+def test_it_can_be_exported_and_imported(old: Client, tmp_path_factory: pytest.TempPathFactory) -> None:
+    tenants = old.app.emulator.tenants  # type: ignore[attr-defined]
+    content = exported(tenants.open("old"), "")
+    as_it_was_then = laid_out(tmp_path_factory.mktemp("then")).read_bytes()
+
+    for name, file in (("one", content), ("other", as_it_was_then)):
+        imported(tenants.open(name), file)
+        again = issuer(Client(old.app, f"sk_test_{name}"))
+        assert cash_and_pending(again, account_of(again)) == (476_00, 22_00)
 
 
 def test_what_was_due_then_is_known_by_its_name_of_today(old: Client) -> None:
