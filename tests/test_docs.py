@@ -81,6 +81,11 @@ SHOWN = {
         "tests/postgres/test_deaths.py has the short forms"
     ),
     ("postgresql.md", "pip install 'stripe-issuing-emulator[postgres]'"): "what the tests are installed with",
+    (
+        "postgresql.md",
+        "export STRIPE_EMULATOR_DATABASE="
+        "'postgresql://owner:secret@db1:5432,db2:5432/worlds?target_session_attrs=read-write'",
+    ): "hosts of the reader's own; tests/postgres/test_failover.py has two",
     ("stripe-cli.md", "stripe-emulator serve"): "the tests have a server of their own",
     ("stripe-cli.md", "stripe-emulator serve --unix-socket /tmp/stripe.sock"): "tests/stripe_cli goes through a socket",
 }
