@@ -5,8 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTEST_ARGS ?= --whole-suite --numprocesses auto --dist worksteal
 POSTGRES_ARGS ?= --numprocesses auto --dist worksteal
-POSTGRES_TESTS := tests/contract tests/control tests/developer tests/guides tests/kernel tests/issuing/test_real_time.py \
-	tests/test_money_is_conserved.py tests/test_whole_worlds.py
+POSTGRES_TESTS := tests/contract tests/developer tests/guides tests/kernel tests/issuing/test_real_time.py
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
