@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import httpx
 import pytest
 from flask import Flask
 
+from bench.running import Running
 from emulator import fixtures
 from emulator.first_steps import DEMO_KEY
 from tests.client import Client
@@ -150,27 +155,81 @@ def test_the_worlds_in_europe_are_on_the_platforms_own_account_in_its_currency(a
 
 @pytest.mark.parametrize("country, purchases", [("US", 3), ("GB", 4), ("FR", 3)])
 def test_the_demo_prints_a_key_and_three_commands_that_work(country, purchases):
-    command = [sys.executable, "-m", "emulator.cli", "demo", "--port", "0", "--quiet", "--country", country]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        printed = ""
-        for line in demo.stdout:
-            printed += line
-            if "-d amount=2500" in line or "could not be built" in line:
-                break
-        tried = re.findall(r"^  # .+\n((?:  .+\n)+)", printed, re.MULTILINE)
+    with the_demo("--country", country) as printed:
         outcomes = [
-            subprocess.run(["bash", "-c", on_path(text)], capture_output=True, text=True, timeout=60) for text in tried
+            subprocess.run(["bash", "-c", on_path(text)], capture_output=True, text=True, timeout=60)
+            for text in tried(printed)
         ]
-    finally:
-        demo.send_signal(signal.SIGTERM)
-        demo.wait(20)
 
     assert DEMO_KEY in printed
     why, listed, bought = (outcome.stdout for outcome in outcomes)
     assert '"object": "list"' in listed and listed.count('"object": "issuing.authorization"') == purchases
     assert '"approved": true' in bought
     assert why.startswith("declined by: the card blocks merchants of betting_casino_gambling\n")
+
+
+def test_in_a_database_the_demo_is_built_once_whichever_way_the_database_is_named(database):
+    with the_demo("--database", database) as printed:
+        first = tried(printed)
+        bought = subprocess.run(["bash", "-c", first[2]], capture_output=True, text=True, timeout=60).stdout
+
+    with the_demo("--workers", "2", STRIPE_EMULATOR_DATABASE=database) as printed:
+        again = tried(printed)
+        why, listed = (
+            subprocess.run(["bash", "-c", on_path(text)], capture_output=True, text=True, timeout=60).stdout
+            for text in again[:2]
+        )
+
+    assert '"approved": true' in bought
+    assert [without_address(text) for text in again] == [without_address(text) for text in first]
+    assert listed.count('"object": "issuing.authorization"') == 3 + 1  # and what was bought before
+    assert why.startswith("declined by: the card blocks merchants of betting_casino_gambling\n")
+
+
+def test_a_demo_on_a_world_that_is_another_leaves_it_alone_and_says_what_works_on_any(database):
+    with Running(database, "--quiet") as server:
+        made = httpx.post(f"{server.url}/v1/customers", auth=(DEMO_KEY, ""), data={"name": "Ada"}).json()["id"]
+
+    with the_demo("--database", database) as printed:
+        url = re.search(r"Ready: (\S+) ", printed)[1]
+        customers = httpx.get(f"{url}/v1/customers", auth=(DEMO_KEY, "")).json()["data"]
+        accounts = httpx.get(f"{url}/v1/accounts", auth=(DEMO_KEY, "")).json()["data"]
+
+    assert ([one["id"] for one in customers], accounts) == ([made], [])
+    assert "Connected account" not in printed and f"/v1/balance -u {DEMO_KEY}:" in printed
+
+
+@contextmanager
+def the_demo(*options: str, **environment: str) -> Iterator[str]:
+    """A demo that runs, and what it printed until all had been said."""
+    command = [sys.executable, "-m", "emulator.cli", "demo", "--port", "0", "--quiet", *options]
+    demo = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | environment
+    )
+    patience = threading.Timer(60, demo.kill)
+    patience.start()
+    try:
+        printed = ""
+        for line in demo.stdout:
+            printed += line
+            if "-d amount=2500" in line or "why iauth_…" in line or "could not be built" in line:
+                break
+        patience.cancel()
+        yield printed
+    finally:
+        demo.send_signal(signal.SIGTERM)
+        demo.wait(20)
+        demo.stdout.close()
+
+
+def tried(printed: str) -> list[str]:
+    """The commands that it says to try."""
+    return re.findall(r"^  # .+\n((?:  .+\n)+)", printed, re.MULTILINE)
+
+
+def without_address(text: str) -> str:
+    """A printed command without the port, which is another one each time."""
+    return re.sub(r"127\.0\.0\.1:\d+", "", text)
 
 
 def on_path(text: str) -> str:

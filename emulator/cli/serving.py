@@ -91,10 +91,12 @@ def serve(context: click.Context, data: Path | None, memory: bool, database: str
 
 @click.command()
 @serving
+@in_a_database()
 def demo(country: str | None, **options: Any) -> None:
-    """Serve a world that has something in it, in memory, and say what to try first.
+    """Serve a world that has something in it, in memory or in a database, and say what to try first.
 
-    In the US it is a connected account's, elsewhere one on the platform's own account.
+    In the US it is a connected account's, elsewhere one on the platform's own account. In a database it is built once:
+    a demo that is started again goes on with what is there.
     """
     world = {None: "demo", "US": "demo", "GB": "uk"}.get(country, "eu")
     start(None, partial(build_demo, world), country=country, **options)
@@ -125,28 +127,45 @@ def stop_with(stream: BinaryIO) -> None:
 
 
 def build_demo(world: str, url: str, dashboard: str) -> None:
-    """Fill a server that has just started with a world, and print the key and what to try."""
+    """Fill a server that has just started with a world, if it has none yet, and print the key and what to try."""
     from emulator import fixtures
     from emulator.server import OURSELVES
 
     try:
-        file = replace(fixtures.read(fixtures.shipped(world)), settings={})  # the server is where it was told to be
         with http_client(url) as http:
-            http.headers["User-Agent"] = OURSELVES
-            replies = fixtures.run(file, http, DEMO_KEY)
+            http.headers.update({"User-Agent": OURSELVES, "Authorization": f"Bearer {DEMO_KEY}"})
+            if told(http, "/_emulator/world")["events"] == 0:
+                file = fixtures.read(fixtures.shipped(world))
+                fixtures.run(replace(file, settings={}), http, DEMO_KEY)  # the server is where it was told to be
+            purchases = told(http, "/_emulator/events/wait", type="issuing_authorization.created", timeout_ms=0)["data"]
     except (fixtures.FixtureError, OSError, *http_errors()) as error:
         click.echo(f"stripe-emulator: The demo world could not be built: {error}", err=True)
         return
-    click.echo(demo_text(url, dashboard, replies))
+    click.echo(demo_text(url, dashboard, purchases))
     sys.stdout.flush()
 
 
-def demo_text(url: str, dashboard: str, replies: dict[str, Any]) -> str:
-    """The key, the way into the dashboard, and the first three commands with the ids of this very world."""
-    account, card, declined = replies.get("account", {}).get("id"), replies["card"], replies["declined_purchase"]["id"]
-    commands = first_steps.in_the_demo(
-        url, account=account, card=card["id"], currency=card["currency"], declined=declined
-    )
+def told(http: Any, path: str, **asked: Any) -> Any:
+    """What a server says. An error of httpx where it refuses."""
+    return http.get(path, params=asked).raise_for_status().json()
+
+
+def demo_text(url: str, dashboard: str, purchases: list[dict[str, Any]]) -> str:
+    """The key, the way into the dashboard, and the first three commands, with the ids of this very world.
+
+    `purchases` are the events of its first ones. Where none was at a casino, the world is not the demo's, and the
+    commands are those for any.
+    """
+    account, commands = None, first_steps.in_any_world(url)
+    for event in purchases:
+        purchase = event["data"]["object"]
+        card, category = purchase["card"], purchase["merchant_data"]["category"]
+        if not purchase["approved"] and category == "betting_casino_gambling":
+            account = event.get("account")
+            commands = first_steps.in_the_demo(
+                url, account=account, card=card["id"], currency=card["currency"], declined=purchase["id"]
+            )
+            break
     tried = "\n\n".join(f"# {one.says}\n{one.line}" for one in commands)
     connected = f"Connected account:  {account}\n" if account else ""
     return f"""
