@@ -32,7 +32,7 @@ from emulator.kernel.database.directory_lock import TEMPORARY, DirectoryInUse, D
 from emulator.kernel.tenants.tenants import room_for_clients
 from emulator.kernel.wire.connection import MOST_OPEN, Connection
 from emulator.kernel.wire.doors import Doors, is_loopback, name_of
-from emulator.workers import CANNOT_SERVE, Workers
+from emulator.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +195,7 @@ def work(options: ServerOptions, sockets: list[socket.socket], telling: Telephon
             run(options, app, sockets, partial(say, True))
     except CannotServe as error:
         say(False, str(error))
-        sys.exit(CANNOT_SERVE)
+        sys.exit(1)
 
 
 def run(options: ServerOptions, app: Flask, sockets: list[socket.socket], announce: Announce) -> None:

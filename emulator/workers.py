@@ -11,16 +11,38 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
+from functools import cached_property
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-CANNOT_SERVE = 3  # the exit code of a worker that has told why
 PAUSE_SECONDS = 1.0  # before one that could not serve is replaced: the database may be starting again
+
+SILENT = "The server ended while it started."
 
 # What a worker does: it sends `(True, …)` once it serves, or `(False, why)`.
 Work = Callable[[Connection], None]
+
+
+class Worker:
+    """One of the processes, and where it is heard."""
+
+    def __init__(self, process: BaseProcess, told: Connection) -> None:
+        self.process = process
+        self.told = told
+
+    @cached_property
+    def said(self) -> tuple[Any, ...]:
+        """What it sends once it has started, waited for; `(False, why)` too where it has died of something else."""
+        wait([self.process.sentinel, self.told])
+        with self.told:
+            try:
+                return self.told.recv() if self.told.poll() else (False, SILENT)
+            except EOFError:
+                return (False, SILENT)
 
 
 class Workers:
@@ -30,58 +52,60 @@ class Workers:
         self.number = number
         self.work = work
         self.context = get_context("spawn")
-        self.processes: list[BaseProcess] = []
-        self.ending = threading.Event()
+        self.workers: list[Worker] = []
+        self.is_ending = False  # no event: a signal comes while its lock is held
+        self.complaint = ""
 
-    def run(self, begin: Callable[[tuple[object, ...]], None]) -> None:
+    def run(self, begin: Callable[[tuple[Any, ...]], None]) -> None:
         """Start them, and keep as many until told to stop; `begin` is given what the first one says."""
         for one in (signal.SIGTERM, signal.SIGINT):
             signal.signal(one, lambda *_: self.end())
         try:
-            begin(self.first())
-            while not self.ending.is_set():
+            said = self.started().said
+            if not self.is_ending:
+                begin(said)
+            while not self.is_ending:
                 self.fill_up()
-                wait([one.sentinel for one in self.processes])
+                wait([one.process.sentinel for one in self.workers])
         finally:
             self.end()
-            for one in self.processes:
-                one.join()
-
-    def first(self) -> tuple[object, ...]:
-        """Start the first, and what it says: `(False, why)` where it cannot serve, or has died of something else."""
-        process, told = self.started()
-        wait([process.sentinel, told])
-        try:
-            return told.recv() if told.poll() else (False, "The server ended while it started.")
-        except EOFError:
-            return (False, "The server ended while it started.")
+            for one in self.workers:
+                one.process.join()
 
     def fill_up(self) -> None:
-        """Replace those that have died."""
-        dead = [one for one in self.processes if not one.is_alive()]
-        if any(one.exitcode == CANNOT_SERVE for one in dead):
-            self.ending.wait(PAUSE_SECONDS)
-        self.processes = [one for one in self.processes if one not in dead]
-        while len(self.processes) < self.number and not self.ending.is_set():
+        """Replace those that have died: those that had not begun to serve after a pause, and with the reason."""
+        dead = [one for one in self.workers if not one.process.is_alive()]
+        self.workers = [one for one in self.workers if one not in dead]
+        reasons = [why for serves, why, *_ in (one.said for one in dead) if not serves]
+        if reasons:
+            self.complain(reasons[-1])
+            time.sleep(PAUSE_SECONDS)
+        while len(self.workers) < self.number and not self.is_ending:
             self.started()
 
-    def started(self) -> tuple[BaseProcess, Connection]:
-        """One more, and where it is heard."""
+    def complain(self, why: str) -> None:
+        """Say why one cannot serve, once for as long as it is the same."""
+        if why != self.complaint and not self.is_ending:
+            print(f"stripe-emulator: A worker cannot be replaced: {why}", file=sys.stderr, flush=True)
+        self.complaint = why
+
+    def started(self) -> Worker:
+        """One more."""
         told, telling = self.context.Pipe(duplex=False)
         process = self.context.Process(target=work_as_child, args=(self.work, telling))
         process.start()
         telling.close()
-        self.processes.append(process)
-        if self.ending.is_set():
+        self.workers.append(Worker(process, told))
+        if self.is_ending:
             process.terminate()
-        return process, told
+        return self.workers[-1]
 
     def end(self) -> None:
         """Tell all to stop."""
-        self.ending.set()
-        for one in self.processes:
-            if one.is_alive():
-                one.terminate()
+        self.is_ending = True
+        for one in self.workers:
+            if one.process.is_alive():
+                one.process.terminate()
 
 
 def work_as_child(work: Work, telling: Connection) -> None:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from bench.postgres import PostgresServer
 from bench.running import Running
 from tests.patience import wait_until
-
-
-@pytest.fixture
-def database(postgres: PostgresServer) -> Iterator[str]:
-    url = postgres.database()
-    yield url
-    postgres.drop(url)
+from tests.receivers import receiving
+from tests.stripe_cli.test_web_socket import SESSIONS, Listener
 
 
 @pytest.fixture
@@ -119,3 +116,72 @@ def test_what_none_of_them_can_serve_is_said_once_and_ends(postgres):
     assert ended.returncode == 2
     assert ended.stderr.count("database init") == 1 and "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_port_that_is_taken_is_said_once_and_ends(database):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "emulator.cli", "serve", "--database", database, "--workers", "2"]
+        ended = subprocess.run([*command, "--port", port], capture_output=True, text=True, timeout=60)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == f"stripe-emulator: Cannot listen on 127.0.0.1:{port}: address already in use.\n"
+
+
+def test_they_share_a_unix_socket_which_is_gone_with_them(database, tmp_path):
+    path = tmp_path / "socket"
+    with Running(database, "--workers", "2", "--unix-socket", str(path)) as server:
+        wait_until(lambda: len(workers_of(server)) == 2)
+        made = ask(server, name="Ada").json()["id"]
+
+        found = []
+        for _ in range(6):
+            with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://api.stripe.com") as http:
+                found.append(http.get("/v1/customers", auth=("sk_test_workers", "")).json()["data"][0]["id"])
+
+    assert found == [made] * 6
+    assert not path.exists()
+
+
+def test_a_listener_hears_whoever_it_is_connected_to_and_whoever_is_asked(server):
+    wait_until(lambda: len(workers_of(server)) == 2)
+    with httpx.Client(base_url=server.url, auth=("sk_test_workers", ""), trust_env=False, timeout=60) as http:
+        asked = {"device_name": "laptop", "websocket_features[]": "webhooks"}
+        listeners = [Listener(http.post(SESSIONS, data=asked).json()).connect() for _ in range(4)]
+
+    made = [ask(server, name=str(number)).json()["id"] for number in range(6)]
+    heard = [[json.loads(one.event()["event_payload"])["data"]["object"]["id"] for _ in made] for one in listeners]
+
+    assert heard == [made] * 4
+    for one in listeners:
+        one.close()
+
+
+def test_webhooks_of_one_that_is_killed_are_taken_over(server):
+    wait_until(lambda: len(workers_of(server)) == 2)
+    with receiving() as receiver:
+        url = f"{server.url}/v1/webhook_endpoints"
+        endpoint = {"url": receiver.url, "enabled_events[]": "customer.created"}
+        httpx.post(url, data=endpoint, auth=("sk_test_workers", ""), trust_env=False, timeout=60).raise_for_status()
+
+        made = []
+        for killed in workers_of(server):
+            made.append(ask(server, name="Ada").json()["id"])
+            os.kill(killed, signal.SIGKILL)
+            wait_until(lambda: len(workers_of(server)) == 2)
+
+        wait_until(lambda: set(made) <= {one.event["data"]["object"]["id"] for one in receiver.arrived})
+
+
+def test_ctrl_c_in_a_terminal_reaches_all_of_them_at_once_and_they_stop_as_one_does(server):
+    wait_until(lambda: len(workers_of(server)) == 2)
+    with ExitStack() as stack:
+        for _ in range(4):
+            http = stack.enter_context(httpx.Client(base_url=server.url, auth=("sk_test_workers", "")))
+            assert http.get("/v1/customers").status_code == 200
+
+        os.killpg(server.process.pid, signal.SIGINT)
+        code = server.stop(signal.SIGCONT)
+
+    assert code == 0
+    assert "Traceback" not in "".join(server.console)
