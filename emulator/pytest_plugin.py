@@ -3,7 +3,8 @@
     stripe_emulator    the address of a server: one of the session's own, or that of STRIPE_EMULATOR_URL
     stripe_world       a world that no other test uses, deleted afterwards (emulator.testing.World)
 
-With pytest-xdist each worker has a server of its own.
+With pytest-xdist each worker has a server of its own. Keys are the same in every run, unless others may be there: on a
+server that was given, and in a database.
 """
 
 from __future__ import annotations
@@ -69,10 +70,11 @@ def stripe_world(
 
     mark = request.node.get_closest_marker(FIXTURE_OPTION)
     start = mark.args[0] if mark is not None else request.config.getini(FIXTURE_OPTION)
-    world = World(stripe_emulator, key_of(request.node.nodeid))
+    is_shared = is_shared_by(request.config)
+    world = World(stripe_emulator, key_of(request.node.nodeid, is_shared=is_shared))
     if start:
         if start not in stripe_emulator_worlds:
-            stripe_emulator_worlds[start] = World(stripe_emulator, key_of(start))
+            stripe_emulator_worlds[start] = World(stripe_emulator, key_of(start, is_shared=is_shared))
             stripe_emulator_worlds[start].seed(start)
         stripe_emulator_worlds[start].fork(world.api_key)
     request.node.stash[WORLD] = world
@@ -83,11 +85,17 @@ def stripe_world(
         world.close()
 
 
-def key_of(test: str) -> str:
-    """A key for a test: the same in every run, so that ids are; on a server that others may use, of this run alone."""
+def is_shared_by(config: pytest.Config) -> bool:
+    """Whether others may use the worlds of the session's server: it was there before, or keeps them in a database."""
+    options = {option.partition("=")[0] for option in config.getini(SERVER_OPTION)}
+    return bool(os.environ.get("STRIPE_EMULATOR_URL")) or "--database" in options
+
+
+def key_of(test: str, *, is_shared: bool) -> str:
+    """A key for a test: the same in every run, so that ids are; where others may be, of this run alone."""
     digest = hashlib.sha256(test.encode()).hexdigest()[:8]
     name = re.sub(r"[^A-Za-z0-9]+", "_", test.rpartition("::")[2])[:40].strip("_")
-    run = uuid.uuid4().hex[:8] if os.environ.get("STRIPE_EMULATOR_URL") else ""
+    run = uuid.uuid4().hex[:8] if is_shared else ""
     return f"sk_test_{name}_{digest}{run}"
 
 

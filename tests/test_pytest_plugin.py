@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
+
 from emulator.testing import running
 
 PLUGIN = "emulator.pytest_plugin"
@@ -151,6 +153,27 @@ def test_it(stripe_world, number):
     )
 
     assert "12 passed" in said
+
+
+def test_on_a_database_workers_and_runs_do_not_meet_and_leave_no_world_behind(tmp_path, database):
+    test = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(stripe_world, number):
+    assert len(stripe_world.client().v1.accounts.list().data) == 1
+    stripe_world.connected_account()
+    print("key", stripe_world.api_key)
+"""
+    ini = f"stripe_emulator_options = --database {database}\nstripe_emulator_fixture = demo"
+
+    said = [project(tmp_path, test, "-n", "2", ini=ini) for _ in range(2)]
+    with running("--database", database) as url:
+        left = httpx.get(f"{url}/_emulator/worlds", trust_env=False).json()["data"]
+
+    assert all("4 passed" in one for one in said)
+    assert len({key for one in said for key in re.findall(r"key (sk_test_\w+)", one)}) == 8
+    assert left == []
 
 
 def test_a_project_that_does_not_use_it_starts_no_server(tmp_path):

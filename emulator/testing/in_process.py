@@ -26,15 +26,24 @@ if TYPE_CHECKING:
 
 
 class InProcess:
-    """An emulator that is there until it is closed. `settings` are what new worlds begin with."""
+    """An emulator that is there until it is closed. `settings` are what new worlds begin with.
+
+    Worlds are forgotten at the end, but for those in a `database`, the address of one that `stripe-emulator database
+    init` has made ready: they stay, and servers may serve them meanwhile. ValueError for what is no such address.
+    """
 
     base_url = "http://stripe.localhost"
 
-    def __init__(self, *, seed: int = 0, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *, seed: int = 0, settings: Mapping[str, Any] | None = None, database: str | None = None
+    ) -> None:
         from emulator.app import create_app
+        from emulator.kernel.database.place import is_url
 
+        if database is not None and not is_url(database):
+            raise ValueError("A database is named by its address, postgresql://user:password@host:port/name.")
         self.folder = tempfile.TemporaryDirectory(prefix="stripe-emulator-in-process-")
-        self.app = create_app(Path(self.folder.name), seed=seed, settings=settings)
+        self.app = create_app(database or Path(self.folder.name), seed=seed, settings=settings)
         self.emulator = self.app.emulator  # type: ignore[attr-defined]
         self.emulator.tenants.origin = self.base_url
         self.emulator.background.start()
@@ -46,7 +55,7 @@ class InProcess:
         self.close()
 
     def close(self) -> None:
-        """Stop what runs in the background, and forget every world."""
+        """Stop what runs in the background, and forget every world that is in no database."""
         self.emulator.close()
         self.folder.cleanup()
 

@@ -19,12 +19,13 @@ class CannotStart(Exception):
 
 @contextmanager
 def running(*options: str) -> Iterator[str]:
-    """The address of a server in memory on a free port, which stops at the end, and when this process ends.
+    """The address of a server on a free port, which stops at the end, and when this process ends.
 
-    `options` are those of `stripe-emulator serve`, such as `"--country", "GB"`. CannotStart, with what it said.
+    `options` are those of `stripe-emulator serve`, such as `"--country", "GB"`. Worlds are kept in memory unless they
+    say `--data` or `--database`, whatever STRIPE_EMULATOR_DATABASE says. CannotStart, with what it said.
     """
     command = [sys.executable, "-P", "-m", "emulator.cli", "serve", "--port", "0", "--quiet", "--stop-with-stdin"]
-    if not {"--data", "--database"} & set(options):
+    if not {"--data", "--database"} & {option.partition("=")[0] for option in options}:
         command.append("--memory")
     with tempfile.TemporaryFile("w+") as said:
         server = subprocess.Popen(

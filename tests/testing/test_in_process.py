@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from bench.running import Running
 from emulator.testing import InProcess
 
 
@@ -69,3 +70,22 @@ def test_a_closed_one_leaves_no_folder():
         folder = emulator.folder.name
 
     assert not os.path.exists(folder)
+
+
+def test_worlds_in_a_database_stay_and_are_what_others_serve(database, key):
+    with Running(database, "--quiet") as server, InProcess(database=database) as emulator:
+        made = emulator.client(key).v1.customers.create({"name": "Ada"})
+        there = httpx.get(f"{server.url}/v1/customers/{made.id}", auth=(key, ""), trust_env=False)
+    with InProcess(database=database) as emulator:
+        found = emulator.client(key).v1.customers.retrieve(made.id)
+
+    assert (there.json()["name"], found.name) == ("Ada", "Ada")
+
+
+def test_what_is_no_address_of_a_database_is_refused_and_makes_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ValueError, match="postgresql://user:password"):
+        InProcess(database="worlds")
+
+    assert list(tmp_path.iterdir()) == []

@@ -46,3 +46,17 @@ def test_it_ends_with_whoever_started_it_however_that_ends():
         time.sleep(0.05)
 
     assert url.startswith("http://") and not answers(url)
+
+
+def test_it_is_in_memory_unless_a_database_is_named_to_it(database, monkeypatch):
+    monkeypatch.setenv("STRIPE_EMULATOR_DATABASE", database)
+    with running() as url:
+        World(url, "sk_test_running").client().v1.customers.create()
+
+    with running(f"--database={database}") as url:
+        before = len(World(url, "sk_test_running").client().v1.customers.list().data)
+        World(url, "sk_test_running").client().v1.customers.create()
+    with running("--database", database) as url:
+        after = len(World(url, "sk_test_running").client().v1.customers.list().data)
+
+    assert (before, after) == (0, 1)
