@@ -63,7 +63,8 @@ KERNEL_SETTINGS = (
         rates.SETTING,
         False,
         Boolean(),
-        "Whether requests beyond the published rate limits of a sandbox are refused with 429, in real time.",
+        "Whether requests beyond the published rate limits of a sandbox are refused with 429, in real time; of several "
+        "servers on one database each counts for itself.",
     ),
     Setting(
         RECORD,
