@@ -32,6 +32,15 @@ NOT_PASSED = {
     "emulator/server.py",
 }
 
+LOCKS = {
+    "lane": "a subscriber's lane",
+    "line": "the line of `stripe listen`",
+    "look": "the look that does what is due",
+    "question": "a question",
+    "replacing": "a world that takes another's place",
+    "request": "a keyed request that is running",
+}
+
 
 @contextmanager
 def entered(set_profile: Callable[[Any], None]) -> Iterator[set[str]]:
@@ -73,6 +82,17 @@ def test_every_file_that_is_named_is_there() -> None:
     rooms = re.findall(r"`(\w+/\w+\.py|\w+\.py)`", (KERNEL / "README.md").read_text())
     assert len(rooms) > 10
     assert [file for file in rooms if not (KERNEL / file).is_file() and not (TOP / file).is_file()] == []
+
+
+def test_the_page_names_every_file_of_the_package_on_postgresql_and_every_kind_of_lock_that_is_taken() -> None:
+    page = PAGE.read_text()
+    there = {file.name for file in (KERNEL / "database" / "postgres").glob("*.py")} - {"__init__.py"}
+    taken = re.compile(r"database\.lock\(f?\"([a-z]+) ")
+    kinds = {kind for file in (TOP / "emulator").rglob("*.py") for kind in taken.findall(file.read_text())}
+
+    assert set(re.findall(r"`postgres/(\w+\.py)`", page)) == there
+    assert set(LOCKS) == kinds
+    assert [words for words in LOCKS.values() if words not in " ".join(page.split())] == []
 
 
 def test_the_layers_on_the_page_are_those_of_the_code() -> None:
