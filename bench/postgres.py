@@ -6,7 +6,7 @@
 Its programs are Debian's (`apt-get install postgresql`) or whatever is on PATH. It runs as a user that is not root, in
 a temporary folder, on a free port of this machine and on a Unix socket, lets everybody in, and forgets to wait for the
 disk: what is not about losing power is as it would be. Databases belong to `OWNER`, who may make roles and is otherwise
-nobody: what is given to `stripe-emulator database init`.
+nobody: what is given to `stripe-emulator database init`. It ends with the process that made it, whatever ends that.
 """
 
 from __future__ import annotations
@@ -39,6 +39,14 @@ TEMPLATE = "prepared"
 DEBIANS = Path("/usr/lib/postgresql")
 USERS = ("postgres", "nobody")  # whom root becomes
 PATIENCE_SECONDS = 30
+# Who made a server has the other end of what this reads from: it ends with him, even where he was killed.
+GUARD = """
+read -r _
+if pid=$(head -n 1 data/postmaster.pid) && kill -QUIT "$pid"; then
+  for _ in $(seq 100); do kill -0 "$pid" || break; sleep 0.1; done
+fi
+rm -rf "$PWD"
+"""
 
 
 def prepare(url: str) -> None:
@@ -115,7 +123,19 @@ class PostgresServer:
             "fsync": "off",
             **(settings or {}),
         }
+        self.guard: subprocess.Popen[bytes] | None = None
         try:
+            if self.user:
+                os.chown(self.folder, self.user["user"], self.user["group"])
+            self.guard = subprocess.Popen(
+                ["sh", "-c", GUARD],
+                cwd=self.folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                **self.user,
+            )
             if follows is not None:
                 self.make_of(follows)
                 self.start()
@@ -130,8 +150,6 @@ class PostgresServer:
 
     def make(self, networks: tuple[str, ...]) -> None:
         """Lay out its folder."""
-        if self.user:
-            os.chown(self.folder, self.user["user"], self.user["group"])
         words = [self.programs / "initdb", "--pgdata", self.data, "--username", ADMINISTRATOR, "--auth", "trust"]
         words += ["--encoding", "UTF8", "--locale", "C", "--no-sync"]
         if "--icu-locale" in self.ask("initdb", "--help"):  # from 15 on: most databases do not sort by bytes either
@@ -144,8 +162,6 @@ class PostgresServer:
 
     def make_of(self, other: PostgresServer) -> None:
         """Lay out its folder as a copy of another server's, to go on from there with all that comes."""
-        if self.user:
-            os.chown(self.folder, self.user["user"], self.user["group"])
         words = [self.programs / "pg_basebackup", "--pgdata", self.data, "--write-recovery-conf", "--checkpoint=fast"]
         words += ["--no-sync", "--dbname", other.url("postgres", ADMINISTRATOR)]
         subprocess.run(words, cwd=self.folder, check=True, capture_output=True, **self.user)
@@ -229,6 +245,8 @@ class PostgresServer:
             except subprocess.TimeoutExpired:
                 self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self.guard is not None:
+            self.guard.communicate()  # which finds nothing left to do
 
     def __enter__(self) -> PostgresServer:
         return self

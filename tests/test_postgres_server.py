@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 from bench import postgres as servers
 from bench.postgres import ADMINISTRATOR, NoPostgres, PostgresServer, children_of
 from tests.databases import postgres_server
+from tests.patience import wait_until
 
 
 def count(url: str) -> int:
@@ -44,6 +46,22 @@ def test_what_was_committed_is_there_after_the_server_was_stopped_and_after_it_w
     assert len(processes) > 3
     assert [pid for pid in processes if is_running(pid)] == []
     assert not server.folder.exists()
+
+
+def test_it_ends_with_whoever_made_it_even_where_he_was_killed(postgres: PostgresServer):
+    making = (
+        "from bench.postgres import PostgresServer; server = PostgresServer(); "
+        "print(server.process.pid, server.folder, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", making], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as maker:
+        pid, folder = maker.stdout.readline().split()
+        was_running = is_running(int(pid))
+        maker.kill()
+
+    assert was_running
+    wait_until(lambda: not is_running(int(pid)) and not Path(folder).exists())
 
 
 def test_a_database_is_a_copy_of_the_one_that_was_prepared_and_shares_nothing_with_others():
