@@ -18,6 +18,8 @@ import pytest
 from bench.fleet import Fleet
 from bench.postgres import OWNER, PostgresServer, free_port, somebody
 from bench.running import assert_whole
+from emulator.app import create_app
+from emulator.kernel.database.place import NoDatabase
 from tests.postgres.test_three_processes import made, read
 from tests.receivers import receiving
 
@@ -31,7 +33,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = trust
 auth_file = {folder}/users
-pool_mode = session
+pool_mode = {mode}
 default_pool_size = 60
 logfile = {folder}/log
 pidfile = {folder}/pid
@@ -39,14 +41,14 @@ pidfile = {folder}/pid
 
 
 @contextmanager
-def pgbouncer(server: PostgresServer, folder: Path) -> Iterator[int]:
+def pgbouncer(server: PostgresServer, folder: Path, mode: str = "session") -> Iterator[int]:
     """The port of a pgbouncer in front of a server."""
     program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None:
         pytest.skip("pgbouncer is not installed")
     port = free_port()
     (folder / "users").write_text(f'"{OWNER}" ""\n')
-    (folder / "ini").write_text(SETTINGS.format(postgres=server.port, port=port, folder=folder))
+    (folder / "ini").write_text(SETTINGS.format(postgres=server.port, port=port, folder=folder, mode=mode))
     user = somebody()
     if user:
         os.chown(folder, user["user"], user["group"])
@@ -66,12 +68,13 @@ def pgbouncer(server: PostgresServer, folder: Path) -> Iterator[int]:
 
 
 @pytest.fixture
-def through(postgres: PostgresServer, database: str) -> Iterator[str]:
+def through(postgres: PostgresServer, database: str, mode: str) -> Iterator[str]:
     """The address of a database through pgbouncer."""
-    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as folder, pgbouncer(postgres, Path(folder)) as port:
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as folder, pgbouncer(postgres, Path(folder), mode) as port:
         yield database.replace(f":{postgres.port}/", f":{port}/")
 
 
+@pytest.mark.parametrize("mode", ["session"])
 def test_processes_serve_a_world_together_through_pgbouncer_in_session_mode(through, database, key):
     with Fleet(through, 2) as fleet, receiving() as receiver, httpx.Client(base_url=fleet.url, auth=(key, "")) as http:
         made(http, "/v1/webhook_endpoints", url=receiver.url, **{"enabled_events[]": "customer.created"})
@@ -84,3 +87,10 @@ def test_processes_serve_a_world_together_through_pgbouncer_in_session_mode(thro
         assert [event["data"]["object"]["id"] for event in receiver.events] == ids
 
     assert_whole(database)
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_a_mode_in_which_connections_are_shared_is_refused_at_the_start(through):
+    for _ in range(3):  # whichever connections pgbouncer has by then
+        with pytest.raises(NoDatabase, match="pool_mode = session"):
+            create_app(through)

@@ -6,6 +6,7 @@ and may only do what `GRANTS` says.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -69,6 +70,7 @@ def check_that_served(url: str, schema: Schema) -> None:
     """NoDatabase for a database that this program cannot serve, with the command that helps."""
     place = place_of(url)
     with connected(url) as connection:
+        check_that_kept(connection, url, place)
         if connection.execute("SELECT to_regnamespace(%s)", [SCHEMA]).fetchone() == (None,):
             raise NoDatabase(
                 f"The database {place} has no worlds of the emulator yet: make it ready with `{INIT} --database URL`, "
@@ -88,6 +90,26 @@ def check_that_served(url: str, schema: Schema) -> None:
                 f"The database {place} was made ready by an older version of the emulator: bring it up to date with "
                 f"`{UPGRADE} --database URL`, as its owner."
             )
+
+
+def check_that_kept(connection: psycopg.Connection[Any], url: str, place: str) -> None:
+    """NoDatabase where a pooler in between lets others have a connection that we are not done with."""
+    mark, marked = (secrets.token_hex(8),), "SELECT current_setting('emulator.connection', true)"
+    try:
+        with connected(url) as other:
+            connection.execute("SELECT set_config('emulator.connection', %s, false)", mark)
+            with other.transaction():
+                is_kept = other.execute(marked).fetchone() != mark and connection.execute(marked).fetchone() == mark
+    except psycopg.Error as failure:
+        is_kept = "pooling mode" not in str(failure)  # pgbouncer's word where it has each statement go its own way
+        if is_kept:
+            raise NoDatabase(f"The database {place} cannot be used: {said(failure)}.") from None
+    if not is_kept:
+        raise NoDatabase(
+            f"Something in front of the database {place} gives one connection to several clients, as pgbouncer does in "
+            "transaction and statement mode. The emulator needs connections of its own: pool_mode = session, or none "
+            "in between."
+        )
 
 
 def version_of(connection: psycopg.Connection[Any]) -> int | None:
