@@ -54,6 +54,8 @@ PLACE = (
     b"SET changed = excluded.changed, shape = excluded.shape, wakes_at = NULL, measured = NULL "
     b"RETURNING xmax = 0, set_config('emulator.tenant', number::text, true)"
 )
+# Whoever holds several rows takes them in this order, or two would wait for each other.
+HOLD = b"SELECT 1 FROM world WHERE handle IN ($1, $2) ORDER BY handle FOR NO KEY UPDATE"
 FOUND = b"SELECT number, shape FROM world WHERE handle = $1"
 WAKES = b"UPDATE world SET wakes_at = $2, shape = $3 WHERE handle = $1"
 
@@ -262,10 +264,12 @@ class PostgresDatabase:
             world.is_gone = True
 
     @contextmanager
-    def placing(self, handle: str, begin: bytes, *, in_place: bool = True) -> Iterator[Placing]:
+    def placing(
+        self, handle: str, begin: bytes, *, in_place: bool = True, beside: str | None = None
+    ) -> Iterator[Placing]:
         """A world that comes to its place as a whole; until then everybody meets what was there.
 
-        IsThere where something is and it is not to be in place of that.
+        IsThere where something is and it is not to be in place of that. Nobody writes to the world `beside` meanwhile.
         """
         line = self.take()
         try:
@@ -273,6 +277,8 @@ class PostgresDatabase:
             copied = COPY.fullmatch(handle)
             line.gather()
             line.send(begin)
+            if beside is not None:
+                line.send(HOLD, (handle, beside))
             line.send(PLACE, (handle, copied[1] if copied else None, int(time.time()), self.shape.name))
             ((is_new, _),) = line.rows()
             if not is_new and not in_place:
@@ -290,10 +296,14 @@ class PostgresDatabase:
         self.attended(handle)
 
     def copy(self, handle: str, to: str, change: Callable[[PostgresSession], None]) -> None:
-        """A world as it is at this moment, as another one."""
+        """A world as it is at this moment, as another one.
+
+        Others go on writing to it, unless what is there is written to just then: then all of them wait.
+        """
         for attempt in range(ATTEMPTS):
+            how: dict[str, Any] = {"beside": handle} if attempt else {}
             try:
-                with self.placing(to, BEGIN_TO_COPY) as session:
+                with self.placing(to, BEGIN_TO_WRITE if attempt else BEGIN_TO_COPY, **how) as session:
                     session.line.send(FOUND, (handle,))
                     found = session.line.rows()
                     if not found:

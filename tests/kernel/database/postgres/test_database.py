@@ -15,6 +15,7 @@ from psycopg import errors
 
 from emulator.app import create_app
 from emulator.kernel.database.place import NoDatabase
+from emulator.kernel.database.postgres import database as databases
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.files import in_memory
@@ -130,9 +131,35 @@ def test_what_is_written_while_a_world_is_about_to_be_replaced_is_not_in_the_one
         assert session.all("SELECT key FROM idempotent_reply") == []
 
 
-def waits_for_a_row(database: PostgresDatabase) -> bool:
-    """Whether somebody waits for what another has locked."""
-    return bool(database.asked("SELECT 1 FROM pg_locks WHERE NOT granted"))
+def test_a_world_that_others_never_stop_writing_to_is_replaced_at_the_second_attempt(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "ATTEMPTS", 2)
+    client = Client(served, "sk_test_busy")
+    client.made("/_emulator/snapshots", name="before")
+    database = served.emulator.tenants.database
+    write = "UPDATE world SET changed = changed + 1 WHERE handle = %s"
+    handle = [served.emulator.tenants.open("busy").handle]
+
+    with ThreadPoolExecutor(2) as pool, database.connect() as first, database.connect() as second:
+        for connection in (first, second):
+            connection.execute("BEGIN")
+        first.execute(write, handle)
+        restored = pool.submit(client.made, "/_emulator/snapshots/before/restore")
+        wait_until(lambda: waits_for_a_row(database) == 1)
+        written = pool.submit(second.execute, write, handle)
+        wait_until(lambda: waits_for_a_row(database) == 2)
+        first.execute("COMMIT")
+        written.result(PATIENCE_SECONDS)
+        wait_until(lambda: waits_for_a_row(database) == 1 or restored.done())  # the first attempt has been in vain
+        second.execute("COMMIT")
+
+        assert restored.result(PATIENCE_SECONDS)["generation"] == 2
+
+
+def waits_for_a_row(database: PostgresDatabase) -> int:
+    """How many wait for what another has locked."""
+    return len(database.asked("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
 def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) -> None:
