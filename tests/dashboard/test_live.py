@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from emulator.app import create_app
 from emulator.dashboard import live
+from emulator.kernel.database.face import StorageFails
 from tests.serving import Quiet, Served
 
 PATIENCE_SECONDS = 20
@@ -99,6 +100,26 @@ def test_a_page_that_comes_back_hears_what_it_missed(http):
     http.post("/_emulator/reset", auth=(KEY, ""))
     with http.stream("GET", f"{live.PATH}?after={place}") as reply:
         assert next_words(lines(reply)) == ["any", "reset"]
+
+
+def test_a_page_hears_of_what_happened_after_its_world_could_not_be_looked_at(http, monkeypatch):
+    words, refused = live.Seen.words, threading.Event()
+
+    def away_once(seen, step):
+        if not refused.is_set():
+            refused.set()
+            raise StorageFails("The database is away.")
+        return words(seen, step)
+
+    with http.stream("GET", live.PATH) as reply:
+        said = lines(reply)
+        assert next(line for line in said if line.startswith(":"))
+        monkeypatch.setattr(live.Seen, "words", away_once)
+        made = http.post("/v1/customers", auth=(KEY, ""), data={"name": "Jenny"}).json()
+        assert refused.wait(PATIENCE_SECONDS)
+        http.post("/v1/customers", auth=(KEY, ""), data={"name": "Omar"})
+
+        assert made["id"] in next_words(said)
 
 
 def test_nobody_else_hears_it(http):

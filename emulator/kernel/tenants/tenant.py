@@ -143,12 +143,14 @@ class Tenant:
         return self.opened
 
     def seen(self, look: Callable[[Step], Seen]) -> Seen | None:
-        """What a look at its world finds; None where there is no world any more."""
+        """What a look at its world finds; None where there is no world any more, or it cannot be looked at just now."""
         try:
             with self.reading() as step:
                 return look(step)
         except WorldGone:
             self.is_lost()
+            return None
+        except StorageFails:  # which has been said
             return None
 
     def is_lost(self) -> bool:

@@ -156,7 +156,7 @@ class PostgresDatabase:
             return
         meaning = told(failure, self.place)
         if meaning is not failure:
-            if isinstance(meaning, StorageFails) and not isinstance(meaning, Conflict):
+            if isinstance(meaning, StorageFails) and not isinstance(meaning, Conflict) and not self.pool.closed:
                 self.outage.begins(str(meaning))
             raise meaning from failure
 
