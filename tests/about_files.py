@@ -36,6 +36,7 @@ ABOUT_FILES = {
     "tests/control/test_worlds.py::test_worlds_are_listed_with_their_size_and_age": SIZES,
     "tests/kernel/wire/test_front.py::test_a_failure_of_ours_is_told_though_no_task_has_met_it": AT_ONCE,
     "tests/kernel/wire/test_front.py::test_what_came_whole_and_can_be_answered_at_once_takes_no_task": AT_ONCE,
+    "tests/dashboard/test_signing_in.py::test_a_world_that_cannot_be_read_says_so": DAMAGE,
     "tests/test_clock_is_linear.py": COUNTED,
     "tests/test_damaged_worlds.py": DAMAGE,
     "tests/test_doctor.py": "a doctor who is given a folder",

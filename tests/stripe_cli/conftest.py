@@ -171,24 +171,28 @@ def stripe_binary() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(stripe_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def unix_socket(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server listens beside its port."""
+    return tmp_path_factory.mktemp("cli") / "stripe.sock"
+
+
+@pytest.fixture(scope="session")
+def server(stripe_binary: Path, unix_socket: Path) -> Iterator[Running]:
     """A server for all of these tests, on a port and on a Unix socket."""
-    folder = tmp_path_factory.mktemp("cli")
-    with Running(folder / "data", "--quiet", "--unix-socket", str(folder / "stripe.sock")) as running:
+    with Running(unix_socket.parent / "data", "--quiet", "--unix-socket", str(unix_socket)) as running:
         yield running
 
 
 @pytest.fixture
 def start_cli(
-    stripe_binary: Path, server: Running, tmp_path: Path, request: pytest.FixtureRequest
+    stripe_binary: Path, server: Running, unix_socket: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Cli]]:
-    """The CLI with a key of this test's own; `unix_socket=True` for one that dials the socket."""
+    """The CLI with a key of this test's own; `dials_socket=True` for one that dials the socket."""
     name = re.sub(r"\W", "", request.node.name)[-40:]
     started: list[Cli] = []
 
-    def start(unix_socket: bool = False, key: str = f"sk_test_{name}") -> Cli:
-        folder = Path(httpx.get(f"{server.url}/_emulator/health", trust_env=False).json()["data"]).parent
-        one = Cli(stripe_binary, server, tmp_path, key, folder / "stripe.sock" if unix_socket else None)
+    def start(dials_socket: bool = False, key: str = f"sk_test_{name}") -> Cli:
+        one = Cli(stripe_binary, server, tmp_path, key, unix_socket if dials_socket else None)
         started.append(one)
         return one
 

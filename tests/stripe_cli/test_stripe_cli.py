@@ -506,7 +506,7 @@ def test_filters_of_the_tail(cli, filters):
 
 
 def test_everything_goes_through_a_unix_socket_without_flags(start_cli):
-    cli = start_cli(unix_socket=True)
+    cli = start_cli(dials_socket=True)
     with hooked() as hook:
         tailing = cli.watch("logs", "tail", "--filter-http-method", "POST")
         listening = cli.watch("listen", "-s", "--all-snapshot", "--forward-to", hook.address)
