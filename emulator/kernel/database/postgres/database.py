@@ -137,11 +137,13 @@ class PostgresDatabase:
                 line.abandon()
             else:
                 line.end(last)
+                if is_change:
+                    self.outage.is_over(has_written=True)
         except BaseException as failure:
             is_lost = line.pgconn.status != ConnStatus.OK or isinstance(failure, errors.OperatorIntervention)
             line.abandon()
             if is_change and is_lost and isinstance(failure, psycopg.Error):
-                self.outage.begins(str(told(failure, self.place)))
+                self.outage.begins(failure, str(told(failure, self.place)))
                 raise Unsure(f"The database {self.place} was lost while this was being committed.") from failure
             self.raise_told(failure)
             raise
@@ -157,7 +159,7 @@ class PostgresDatabase:
         meaning = told(failure, self.place)
         if meaning is not failure:
             if isinstance(meaning, StorageFails) and not isinstance(meaning, Conflict) and not self.pool.closed:
-                self.outage.begins(str(meaning))
+                self.outage.begins(failure, str(meaning))
             raise meaning from failure
 
     @contextmanager

@@ -25,6 +25,7 @@ PASSING = (
     PoolTimeout,
     PoolClosed,
 )
+OF_WRITING = (errors.DiskFull, errors.ReadOnlySqlTransaction)
 log = logging.getLogger("emulator")
 
 
@@ -56,17 +57,23 @@ class Outage:
     def __init__(self) -> None:
         self.guard = threading.Lock()
         self.trouble: str | None = None
+        self.is_of_writing = False  # who reads does not meet it
 
-    def begins(self, trouble: str) -> None:
+    def begins(self, failure: BaseException, trouble: str) -> None:
         """Somebody has met it."""
         with self.guard:
             is_new, self.trouble = self.trouble is None, trouble
+            self.is_of_writing = self.is_of_writing or isinstance(failure, OF_WRITING)
         if is_new:
             log.error("%s What needs it is refused until that is over.", trouble)
 
-    def is_over(self) -> None:
-        """Somebody has used the database."""
+    def is_over(self, *, has_written: bool = False) -> None:
+        """Somebody has used the database, or has even changed it."""
+        if self.trouble is None:
+            return
         with self.guard:
-            trouble, self.trouble = self.trouble, None
+            if self.is_of_writing and not has_written:
+                return
+            trouble, self.trouble, self.is_of_writing = self.trouble, None, False
         if trouble is not None:
             log.warning("%s That is over.", trouble)

@@ -196,7 +196,7 @@ class RequestTable(RequestLog):
         except psycopg.Error as failure:
             meaning = told(failure, self.place)
             if isinstance(meaning, StorageFails):
-                self.outage.begins(str(meaning))
+                self.outage.begins(failure, str(meaning))
             raise meaning from failure
         finally:
             if connection is not None:
