@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from emulator.kernel import ids
-from emulator.kernel.database.face import Session
+from emulator.kernel.database.face import Session, WorldDamaged
 
 
 class TenantRow(NamedTuple):
@@ -41,9 +41,10 @@ READ = f"SELECT {', '.join(TenantRow._fields)} FROM tenant"
 
 
 def read_tenant_row(session: Session) -> TenantRow:
-    """The world's row as it stands."""
+    """The world's row as it stands. WorldDamaged where it is gone: a world has it from its first moment on."""
     row = session.one(READ)
-    assert row is not None, "a world has its own row from its first moment on"
+    if row is None:
+        raise WorldDamaged("What is kept of this world cannot be read: there is no world in it, its own row is gone.")
     return TenantRow(*row[:-1], settings_in(row[-1]))
 
 
