@@ -80,7 +80,7 @@ def test_what_a_server_begins_with_is_not_looked_through_again_for_what_can_go(
     monkeypatch.setattr(Server, "run", lambda server, sockets: kept.append(gc.get_freeze_count()))
     before = gc.get_freeze_count()
 
-    run(ServerOptions(), application, [], None)
+    run(ServerOptions(), application, [], lambda *_: None)
     gc.unfreeze()
 
     assert kept[0] > before + 10_000
