@@ -7,8 +7,9 @@ LOCK = "the lock of a folder"
 OLDER = "files that earlier versions have written"
 DAMAGE = "damage to a file"
 SIZES = "the sizes and ages of files"
+GIT = "a folder among those of a project"
 FILES = "files that are opened, closed and removed"
-COUNTED = "counts what SQLite is asked"
+COUNTED = "counts the steps that SQLite takes"
 AT_ONCE = "what the loop answers itself; who asks PostgreSQL waits beside it"
 ABOUT_FILES = {
     "tests/kernel/database/test_directory_lock.py": LOCK,
@@ -26,7 +27,6 @@ ABOUT_FILES = {
     "tests/kernel/tenants/test_tenants.py::test_looking_for_what_was_never_written_makes_no_table": (
         "tables that are made with the first row"
     ),
-    "tests/control/test_faults.py::test_without_faults_no_request_asks_for_them": COUNTED,
     "tests/control/test_requests.py::test_a_log_of_another_shape_is_begun_anew": OLDER,
     "tests/control/test_snapshots.py::test_a_world_that_nobody_can_read_is_brought_back_by_its_snapshot": DAMAGE,
     "tests/control/test_worlds.py::test_a_deleted_world_is_gone_with_its_files": "the files of a world",
@@ -37,10 +37,18 @@ ABOUT_FILES = {
     "tests/kernel/wire/test_front.py::test_a_failure_of_ours_is_told_though_no_task_has_met_it": AT_ONCE,
     "tests/kernel/wire/test_front.py::test_what_came_whole_and_can_be_answered_at_once_takes_no_task": AT_ONCE,
     "tests/dashboard/test_signing_in.py::test_a_world_that_cannot_be_read_says_so": DAMAGE,
-    "tests/test_clock_is_linear.py": COUNTED,
+    "tests/test_architecture.py::test_the_page_names_every_file_that_one_authorization_passes": (
+        "the road that the page shows is the one to a file"
+    ),
+    "tests/test_cli.py::test_a_data_directory_that_a_server_has_is_refused": LOCK,
+    "tests/test_cli.py::test_a_data_directory_that_cannot_be_written_is_refused": DISK,
+    "tests/test_cli.py::test_a_folder_with_something_else_in_it_is_not_hidden_from_git": GIT,
+    "tests/test_cli.py::test_the_data_directory_keeps_itself_out_of_git": GIT,
+    "tests/test_cli.py::test_worlds_that_cannot_be_read_do_not_hinder_a_server": DAMAGE,
+    "tests/test_clock_is_linear.py::test_twice_as_many_open_objects_cost_the_database_twice_as_much[steps]": COUNTED,
     "tests/test_damaged_worlds.py": DAMAGE,
     "tests/test_doctor.py": "a doctor who is given a folder",
-    "tests/test_every_list.py::test_a_page_": COUNTED,
+    "tests/test_every_list.py::test_a_page_costs_the_same_however_many_rows_there_are_behind_it": COUNTED,
     "tests/test_full_disks.py": DISK,
     "tests/test_simulation.py": "a server that is killed is a copy of its folder",
 }

@@ -19,6 +19,7 @@ from bench.postgres import NoPostgres, PostgresServer, prepare
 from emulator.catalog import CATALOG
 from emulator.kernel.database import place
 from emulator.kernel.database.face import Database
+from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.installation import install
 from emulator.kernel.database.schema import Schema
 
@@ -47,6 +48,10 @@ class InPlaceOfFolders:
         if key not in self.urls:
             self.urls[key] = self.server.database(is_prepared=is_prepared)
         return self.urls[key]
+
+    def called(self, folder: Path) -> str:
+        """How a server tells where the worlds are that would be in a folder."""
+        return place_of(self.url_of(folder))
 
     def database_at(self, where: Path | str, records: Iterable[type], **options: Any) -> Database:
         """The worlds that are kept there, in a database in any case."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
+from emulator.kernel.database.postgres.line import Line
+
 
 class Asked:
-    """What the database was asked since the last `clear`: the statements in order, and the steps it took for them."""
+    """What the database was asked since the last `clear`: the statements in order, and the steps that SQLite took."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
@@ -38,14 +40,18 @@ class Asked:
 
 @contextmanager
 def asking() -> Iterator[Asked]:
-    """Count what connections that are opened within the block are asked."""
+    """Count what worlds are asked that are opened within the block, wherever they are kept."""
     asked = Asked()
-    connect = sqlite3.connect
+    connect, send = sqlite3.connect, Line.send
 
     def followed(*where: Any, **how: Any) -> sqlite3.Connection:
         connection = connect(*where, **how)
         asked.follow(connection)
         return connection
 
-    with mock.patch("sqlite3.connect", followed):
+    def heard(line: Line, sql: bytes, values: Iterable[Any] = ()) -> None:
+        asked.hear(sql.decode())
+        send(line, sql, values)
+
+    with mock.patch("sqlite3.connect", followed), mock.patch.object(Line, "send", heard):
         yield asked

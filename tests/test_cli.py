@@ -21,8 +21,10 @@ import httpx
 import pytest
 import stripe
 
+import bench.running
 from bench.running import Running
 from emulator import __version__, cli
+from emulator.app import create_app
 from emulator.cli import spoken
 from emulator.kernel.database.schema import SCHEMA_VERSION
 from emulator.kernel.tenants.tenants import handle_of
@@ -95,7 +97,7 @@ def test_what_happens_by_itself_names_the_address_that_the_server_listens_on(ser
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, how):
+def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, places, how):
     running = Running(tmp_path / "data")
     connection = http.client.HTTPConnection("127.0.0.1", running.port)
     connection.request("GET", "/_emulator/health")
@@ -105,8 +107,8 @@ def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(
 
     assert status == 200
     assert code == 0
-    ready = rf"Ready: http://127\.0\.0\.1:{running.port} \(data in {tmp_path}/data, pid {running.process.pid}\)\n"
-    assert re.fullmatch(ready, running.console[0])
+    where = places.called(tmp_path / "data") if places else f"{tmp_path}/data"
+    assert running.console[0] == f"Ready: {running.url} (data in {where}, pid {running.process.pid})\n"
     led, *others = [line for line in running.console[1:] if "GET /_emulator/health 200" not in line]
     assert re.fullmatch(rf"Dashboard: http://127\.0\.0\.1:{running.port}/dashboard\?code=[\w-]{{32}}\n", led)
     assert others == []
@@ -834,23 +836,33 @@ def test_a_file_comes_before_a_world_of_its_name(client, monkeypatch, tmp_path):
 # Looking without a server
 
 
+def kept(folder: Path) -> list[str]:
+    """How a command is told where worlds are that a server has kept there."""
+    return bench.running.kept(folder)
+
+
+def invent(folder: Path) -> None:
+    """A sum in a book that nothing adds up to."""
+    app = create_app(folder)
+    with app.emulator.tenants.open("command").stored.writing() as session:
+        session.add("total", book="invented", amount=7)
+    app.emulator.close()
+
+
 def test_the_doctor_finds_whole_books(command, tmp_path):
     with Running(tmp_path / "data", "--quiet") as running:
         httpx.get(f"{running.url}/v1/events", auth=(KEY, ""))
 
-    assert command("doctor", "--data", tmp_path / "data") == (0, "The books of 1 world are whole.\n", "")
+    assert command("doctor", *kept(tmp_path / "data")) == (0, "The books of 1 world are whole.\n", "")
 
 
 def test_the_doctor_names_what_differs(command, tmp_path):
     with Running(tmp_path / "data", "--quiet") as running:
         httpx.post(f"{running.url}/v1/topups", auth=(KEY, ""), data={"amount": 500, "currency": "usd"})
         httpx.get(f"{running.url}/v1/topups", auth=(KEY, ""))
-    (file,) = (tmp_path / "data").glob("*.sqlite")
-    with sqlite3.connect(file) as connection:
-        connection.execute("INSERT INTO total (book, amount) VALUES ('invented', 7)")
-    connection.close()
+    invent(tmp_path / "data")
 
-    outcome = command("doctor", "--data", tmp_path / "data")
+    outcome = command("doctor", *kept(tmp_path / "data"))
 
     assert outcome.code == 1
     assert "total: invented says 7, its lines say 0" in outcome.out
@@ -1026,7 +1038,7 @@ def test_what_the_doctor_finds_is_told_as_json(command, tmp_path):
     with Running(tmp_path / "data") as running:
         httpx.post(f"{running.url}/v1/customers", auth=(KEY, ""))
 
-    outcome = command("doctor", "--data", tmp_path / "data", "--json")
+    outcome = command("doctor", *kept(tmp_path / "data"), "--json")
 
     assert (outcome.code, json.loads(outcome.out)) == (0, {"worlds": 1, "findings": []})
 

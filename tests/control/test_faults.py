@@ -15,6 +15,7 @@ from emulator.testing import InProcess
 from tests.client import Client
 from tests.issuing.holders import BILLING, CARDHOLDERS, CARDS, a_card, a_cardholder
 from tests.serving import Served, served
+from tests.statements import asking
 
 FAULTS = "/_emulator/faults"
 HOLDER = {"name": "Ada Example", "billing": BILLING}
@@ -228,16 +229,19 @@ def test_they_survive_a_restart_and_end_with_a_reset(tmp_path):
     second.emulator.close()
 
 
-def test_without_faults_no_request_asks_for_them(platform, app):
-    tenant = app.emulator.tenants.open(platform.key.removeprefix("sk_test_"))
-    asked: list[str] = []
-    for cursor in tenant.stored.idle:
-        cursor.connection.set_trace_callback(asked.append)
+def test_without_faults_no_request_asks_for_them(tmp_path):
+    with asking() as asked:
+        app = create_app(tmp_path)
+        client = Client(app, "sk_test_faultless")
+        client.read(CARDHOLDERS)
+        asked.clear()
 
-    a_cardholder(platform)
-    platform.read(CARDHOLDERS)
+        a_cardholder(client)
+        client.read(CARDHOLDERS)
 
-    assert asked and not [statement for statement in asked if "FROM fault" in statement]
+        app.emulator.close()
+    assert len(asked.statements) > 5
+    assert [statement for statement in asked.statements if "FROM fault" in statement] == []
 
 
 # How they are described
