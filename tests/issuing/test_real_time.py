@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ import stripe
 
 from bench.http_bench import HOLDER
 from bench.running import Running
+from emulator.app import create_app
 from tests.client import Client
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, a_treasury_spender, fund
 from tests.receivers import PATIENCE_SECONDS, Arrived, Receiver, Reply, receiving
@@ -572,10 +571,11 @@ def test_a_server_that_is_killed_while_it_waits_concludes_at_its_next_start(tmp_
 
 
 def let_time_pass(data: Path) -> None:
-    """Move the moment of every question back by a minute, in a folder that no server has open."""
-    for file in data.glob("*.sqlite"):
-        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
-            connection.execute("UPDATE ask SET asked_at_ms = asked_at_ms - 60000")
+    """Move the moment of every question back by a minute, in a world that no server has open."""
+    application = create_app(data)
+    with application.emulator.tenants.open("real").stored.writing() as session:  # type: ignore[attr-defined]
+        session.run("UPDATE ask SET asked_at_ms = asked_at_ms - :passed", passed=60_000)
+    application.emulator.close()  # type: ignore[attr-defined]
 
 
 def server_client(server: Running) -> httpx.Client:
