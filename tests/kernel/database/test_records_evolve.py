@@ -14,15 +14,22 @@ import pytest
 
 from emulator.catalog import CATALOG
 from emulator.developer import events
+from emulator.developer.cli_sessions import Session
 from emulator.kernel.catalog import Catalog
 from emulator.kernel.database.doctor import examine
+from emulator.kernel.database.face import WorldDamaged
+from emulator.kernel.database.place import is_url
+from emulator.kernel.database.postgres.installation import install
+from emulator.kernel.database.schema import SCHEMA_VERSION, Schema
 from emulator.kernel.records import filled, record, replace
 from emulator.kernel.render import ordered, shown
 from emulator.kernel.step import Step
 from emulator.kernel.tenants import Tenants
+from emulator.kernel.tenants.copies import imported
 from emulator.kernel.world import World
 from tests.kernel.database.older_worlds import brought_up
-from tests.kernel.notes import Note, Notes, served
+from tests.kernel.notes import CATALOG as GUESTS
+from tests.kernel.notes import Note, Notes, NotesClient, notes_app, served
 
 OPTIONAL = [
     (kind, one.name)
@@ -104,6 +111,44 @@ def test_a_record_without_an_optional_member_is_read_listed_and_changed(
     assert not had_all_the_default or findings == []
 
 
+def test_a_world_in_a_database_without_any_optional_member_is_read_listed_and_changed(
+    world: Path, database: str
+) -> None:
+    tenants = served(database, CATALOG)
+    imported(tenants.open("old"), world.read_bytes())
+    with tenants.open("old").stored.writing() as session:  # as a version has left it that knew none of them
+        kinds = {kind.table: [1, {}] for kind in CATALOG.stored}
+        content = orjson.dumps({"schema": SCHEMA_VERSION, "kinds": kinds})
+        session.run("INSERT INTO shape VALUES ('older', :content)", content=content)
+        session.run("UPDATE world SET shape = 'older'")
+        for kind in CATALOG.stored:
+            optional = [member for of, member in OPTIONAL if of is kind]
+            nothing = "".join(f', "{name}" = NULL' for name in kind.filters)
+            for id, data in session.all(f"SELECT id, data FROM {kind.table}"):
+                stored = {name: value for name, value in orjson.loads(data).items() if name not in optional}
+                session.run(f"UPDATE {kind.table} SET data = :data{nothing} WHERE id = :id", id=id,
+                            data=orjson.dumps(stored))  # fmt: skip
+    tenants.close()
+
+    tenants = served(database, CATALOG)
+    with tenants.open("old").reading() as step:
+        for kind in CATALOG.stored:
+            found = everything(step, kind)
+            assert found or kind is Session, kind  # which does not travel with its world
+            for inside, one in found:
+                inside.render(one)
+                for name in kind.filters:
+                    value = getattr(one, name)
+                    assert value is None or one in inside.all(kind, **{name: value})
+    with tenants.open("old").writing() as step:
+        for kind in CATALOG.stored:
+            for inside, one in everything(step, kind):
+                inside.put(replace(one))
+    tenants.close()
+
+    assert not [finding for finding in examine(database, CATALOG) if "cannot be checked" in finding.detail]
+
+
 # A record of our own that changes in every way
 
 
@@ -135,21 +180,31 @@ class Today:
     RECORDS = (NoteOfToday,)
 
 
-def upgraded(folder: Path) -> Tenants:
-    """The tenants of a folder of notes, opened by the program of today."""
-    return served(folder, Catalog((Today,)))  # type: ignore[arg-type]
+def made_ready(place: Path | str, catalog: Catalog) -> Path | str:
+    """A place at which the program of that catalog can keep worlds: a database is made ready, or brought up to date."""
+    if is_url(place):
+        install(str(place), Schema(catalog.records.values()))
+    return place
 
 
-@pytest.fixture
-def notes_of_then(notes: Any, tmp_path: Path) -> Path:
-    """A folder with two notes, written by the guest as it was."""
+def upgraded(place: Path | str) -> Tenants:
+    """The tenants of a place with notes, opened by the program of today."""
+    today = Catalog((Today,))  # type: ignore[arg-type]
+    return served(made_ready(place, today), today)
+
+
+@pytest.fixture(params=["files", "postgres"])
+def notes_of_then(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """A folder, or a database, with two notes, written by the guest as it was."""
+    place = tmp_path if request.param == "files" else request.getfixturevalue("empty_database")
+    notes = NotesClient(notes_app(made_ready(place, GUESTS)))
     notes.post("/v1/notes", "text=one||two&status=done&tags[0][name]=a")
     notes.post("/v1/notes", "text=three")
-    notes.app.tenants.close()
-    return tmp_path
+    notes.app.tenants.close()  # type: ignore[attr-defined]
+    return place
 
 
-def test_new_members_have_their_defaults_and_are_shown(notes_of_then: Path) -> None:
+def test_new_members_have_their_defaults_and_are_shown(notes_of_then: Path | str) -> None:
     with upgraded(notes_of_then).open("notes").reading() as step:
         newest, oldest = World(step, step.row.platform).all(NoteOfToday)
         rendered = World(step, step.row.platform).render(newest)
@@ -159,7 +214,7 @@ def test_new_members_have_their_defaults_and_are_shown(notes_of_then: Path) -> N
     assert newest.parts is not oldest.parts
 
 
-def test_a_record_with_new_members_is_changed_and_stored(notes_of_then: Path) -> None:
+def test_a_record_with_new_members_is_changed_and_stored(notes_of_then: Path | str) -> None:
     tenant = upgraded(notes_of_then).open("notes")
     with tenant.writing() as step:
         world = World(step, step.row.platform)
@@ -170,7 +225,7 @@ def test_a_record_with_new_members_is_changed_and_stored(notes_of_then: Path) ->
         assert ordered(changed.__dict__)["parts"] == ["back"]
 
 
-def test_a_new_filter_finds_older_rows(notes_of_then: Path) -> None:
+def test_a_new_filter_finds_older_rows(notes_of_then: Path | str) -> None:
     with upgraded(notes_of_then).open("notes").reading() as step:
         world = World(step, step.row.platform)
 
@@ -178,7 +233,31 @@ def test_a_new_filter_finds_older_rows(notes_of_then: Path) -> None:
         assert world.all(NoteOfToday, colour="red") == []
 
 
-def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
+def test_a_filter_of_another_type_finds_older_rows_and_so_does_the_version_before(notes_of_then: Path | str) -> None:
+    def filed_by(kind: type) -> Catalog:
+        return Catalog((type("Filed", (), {"RECORDS": (kind,)}),))  # type: ignore[arg-type]
+
+    @record("note", prefix="nt", noun="note", filters=("size",))
+    class FiledByText(Note):
+        @property
+        def size(self) -> str:
+            return str(len(self.text))
+
+    @record("note", prefix="nt", noun="note", filters=("size",))
+    class FiledByNumber(Note):
+        @property
+        def size(self) -> int:
+            return len(self.text)
+
+    for kind, size in ((FiledByText, "5"), (FiledByNumber, 5), (FiledByText, "5")):
+        catalog = filed_by(kind)
+        tenants = served(made_ready(notes_of_then, catalog), catalog)
+        with tenants.open("notes").reading() as step:
+            assert [note.text for note in World(step, step.row.platform).all(kind, size=size)] == ["three"]
+        tenants.close()
+
+
+def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path | str) -> None:
     for _ in range(2):
         tenants = upgraded(notes_of_then)
         with tenants.open("notes").reading() as step:
@@ -188,7 +267,7 @@ def test_what_has_another_meaning_is_upgraded_once(notes_of_then: Path) -> None:
         assert found == [["three"], ["one", "two"]]
 
 
-def test_what_has_another_meaning_now_is_not_held_against_what_was_told_then(notes_of_then: Path) -> None:
+def test_what_has_another_meaning_now_is_not_held_against_what_was_told_then(notes_of_then: Path | str) -> None:
     @record("note", prefix="nt", noun="note", filters=("status", "about"), hidden=("private",), version=2)
     class Shouted(Note):
         @staticmethod
@@ -196,28 +275,55 @@ def test_what_has_another_meaning_now_is_not_held_against_what_was_told_then(not
             return {**members, "text": members["text"].upper()}
 
     catalog = Catalog((type("Now", (Notes,), {"RECORDS": (Shouted,), "ROUTES": ()}), events))  # type: ignore[arg-type]
+    looked_at = examine(made_ready(notes_of_then, catalog), catalog)
     tenants = served(notes_of_then, catalog)
     assert tenants.open("notes").stored
     tenants.close()
 
-    assert examine(notes_of_then, catalog) == []
+    assert looked_at == examine(notes_of_then, catalog) == []
 
 
-def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path) -> None:
+def test_who_looks_at_an_older_world_sees_it_as_it_would_be_and_leaves_it_as_it_is(notes_of_then: Path | str) -> None:
+    def looked_at(catalog: Catalog) -> list[bytes]:
+        database = served(made_ready(notes_of_then, catalog), catalog).database
+        (kept,) = database.worlds()
+        with database.looking(kept.handle) as session:
+            found = [data for (data,) in session.all("SELECT data FROM note ORDER BY sequence")]
+        database.close()
+        return found
+
+    before = looked_at(GUESTS)
+    as_it_would_be = [orjson.loads(data) for data in looked_at(Catalog((Today,)))]  # type: ignore[arg-type]
+
+    assert [(note["lines"], note["colour"]) for note in as_it_would_be] == [
+        (["one", "two"], "white"),
+        (["three"], "white"),
+    ]
+    assert looked_at(GUESTS) == before
+
+
+def test_records_of_a_newer_version_are_left_alone(notes_of_then: Path | str) -> None:
     today = upgraded(notes_of_then)
     assert today.open("notes").stored
     today.close()
-    older = served(notes_of_then, Catalog((type("Then", (), {"RECORDS": (Note,)}),)))  # type: ignore[arg-type]
+    then = Catalog((type("Then", (), {"RECORDS": (Note,)}),))  # type: ignore[arg-type]
+    older = served(made_ready(notes_of_then, then), then)
 
-    with pytest.raises(Exception, match="newer version of the emulator"):
-        older.open("notes").stored  # noqa: B018  (opened when first asked for)
+    for handle in [older.open("notes").handle] * 2:
+        with pytest.raises(WorldDamaged, match="newer version of the emulator"):
+            older.open("notes").stored  # noqa: B018  (opened when first asked for)
+        with pytest.raises(WorldDamaged, match="newer version of the emulator"), older.database.looking(handle):
+            pass
+    older.close()
 
 
-def test_a_member_that_is_gone_is_not_shown(notes_of_then: Path) -> None:
-    (file,) = notes_of_then.glob("*.sqlite")
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("UPDATE note SET data = CAST(json_set(CAST(data AS TEXT), '$.mood', 'good') AS BLOB)")
-        connection.commit()
+def test_a_member_that_is_gone_is_not_shown(notes_of_then: Path | str) -> None:
+    tenants = served(notes_of_then, GUESTS)
+    with tenants.open("notes").stored.writing() as session:
+        for id, data in session.all("SELECT id, data FROM note"):
+            session.run("UPDATE note SET data = :data WHERE id = :id", id=id, data=orjson.dumps(
+                {**orjson.loads(data), "mood": "good"}))  # fmt: skip
+    tenants.close()
 
     with upgraded(notes_of_then).open("notes").reading() as step:
         note, _ = World(step, step.row.platform).all(NoteOfToday)

@@ -222,37 +222,38 @@ class PostgresDatabase:
         """A world that is there, brought up to date."""
         with self.opening:
             world = self.opened.get(handle)
-            if world is None:
+            if world is None or world.is_gone:
                 world = PostgresWorld(self, handle)
                 self.bring_up_to_date(world)
+                world.shape = self.shape.name
                 self.opened[handle] = world
             return world
 
     def bring_up_to_date(self, world: PostgresWorld) -> None:
         """Have the records of a world be as this program files them. WorldGone, WorldDamaged."""
-        found = self.asked("SELECT shape FROM world WHERE handle = %s", world.handle)
-        if not found:
-            raise WorldGone(world.handle)
-        if found[0][0] != self.shape.name:
+        if self.shape_of(world.handle) != self.shape.name:
             with world.writing() as session:
-                self.shape.refile(session, found[0][0])
+                self.shape.refile(session, shapes.shape_of(session, world.handle))
                 session.run("UPDATE world SET shape = :shape WHERE handle = :handle", shape=self.shape.name,
                             handle=world.handle)  # fmt: skip
+
+    def shape_of(self, handle: str) -> str:
+        """The name of the shape that a world has. WorldGone."""
+        for (shape,) in self.asked("SELECT shape FROM world WHERE handle = %s", handle):
+            return shape
+        raise WorldGone(handle)
 
     @contextmanager
     def looking(self, handle: str) -> Iterator[PostgresSession]:
         """A look at a world as it is, older or not, that opens and changes nothing."""
-        found = self.asked("SELECT shape FROM world WHERE handle = %s", handle)
-        if not found:
-            raise WorldGone(handle)
         world = PostgresWorld(self, handle)
-        if found[0][0] == self.shape.name:
+        if self.shape_of(handle) == self.shape.name:
             with world.reading() as session:
                 yield session
             return
         try:
             with world.writing() as session:
-                self.shape.refile(session, found[0][0])
+                self.shape.refile(session, shapes.shape_of(session, handle))
                 yield session
                 raise LookedAt
         except LookedAt:

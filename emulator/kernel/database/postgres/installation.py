@@ -16,15 +16,18 @@ import psycopg
 from emulator.kernel.database.place import NoDatabase
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.failures import said
+from emulator.kernel.database.postgres.shapes import HAVE_ALL_FILED
 from emulator.kernel.database.postgres.tables import (
     DIRECTORY,
     OF_ALL,
     ROLE,
     SCHEMA,
+    TENANT,
     declared,
     functions,
-    index_sql,
+    index_made,
     made,
+    type_of,
 )
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, quoted
 
@@ -44,6 +47,9 @@ GRANTS = (
     f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {SCHEMA} FROM PUBLIC",
     f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {SCHEMA} TO {ROLE}",
 )
+# What makes each version of the one before, by the number of that; the first here is the sixth. It sees the rows of all
+# worlds. What is only missing it need not say: that is made afterwards.
+SCRIPTS: dict[int, tuple[str, ...]] = {}
 INIT, UPGRADE = "stripe-emulator database init", "stripe-emulator database upgrade"
 
 
@@ -87,7 +93,7 @@ def check_that_served(url: str, schema: Schema) -> None:
         check_that_known(version or 0, place)
         if version != SCHEMA_VERSION or differences(connection, schema):
             raise NoDatabase(
-                f"The database {place} was made ready by an older version of the emulator: bring it up to date with "
+                f"The database {place} was made ready by another version of the emulator: bring it up to date with "
                 f"`{UPGRADE} --database URL`, as its owner."
             )
 
@@ -156,7 +162,8 @@ def brought_up_to_date(connection: psycopg.Connection[Any], schema: Schema, vers
     """Make what is missing, and say what it was."""
     if connection.execute("SHOW server_encoding").fetchone() != ("UTF8",):
         raise NoDatabase("The database has to be encoded in UTF8.")
-    if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is None:
+    has_role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is not None
+    if not has_role:
         connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
         yield f"the role {ROLE}"
     # From 16 on whoever makes a role may grant it, and act as it only once it is granted to them.
@@ -171,44 +178,108 @@ def brought_up_to_date(connection: psycopg.Connection[Any], schema: Schema, vers
         for statement in DIRECTORY:
             connection.execute(statement)
         yield f"the schema {SCHEMA}"
-    connection.execute(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
-    missing = differences(connection, schema)
-    for what, statements in missing.items():
-        for statement in statements:
+    elif has_role and version == SCHEMA_VERSION and not differences(connection, schema):
+        return
+    else:
+        connection.execute(f"SET LOCAL search_path = {SCHEMA}, pg_temp")
+        connection.execute("LOCK TABLE world IN ACCESS EXCLUSIVE MODE")  # with which every session on a world begins
+        if version < SCHEMA_VERSION:
+            follow_scripts(connection, version)
+            yield f"schema {SCHEMA_VERSION} of schema {version}"
+    for differing in DIFFERENCES:
+        for what, statements in differing(connection, schema).items():
+            for statement in statements:
+                connection.execute(statement)
+            yield what
+    for statement in GRANTS:
+        connection.execute(statement)
+
+
+def follow_scripts(connection: psycopg.Connection[Any], version: int) -> None:
+    """Bring what is there from that version to this one. Nobody else sees that worlds are open to their owner."""
+    for table in shared(columns_of(connection)):
+        connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    for had in range(version, SCHEMA_VERSION):
+        for statement in SCRIPTS[had]:
             connection.execute(statement)
-        yield what
-    if missing or version != SCHEMA_VERSION:
-        connection.execute("UPDATE installation SET version = %s", [SCHEMA_VERSION])
-        for statement in (*functions(schema), *GRANTS):
-            connection.execute(statement)
+    for table in shared(columns_of(connection)):
+        connection.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    connection.execute("UPDATE installation SET version = %s", [SCHEMA_VERSION])
 
 
 def differences(connection: psycopg.Connection[Any], schema: Schema) -> dict[str, list[str]]:
-    """What this program needs and is not there, in words, and the statements that make it."""
-    columns = set(
-        connection.execute(
-            "SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
-            "WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' AND attnum > 0 AND NOT attisdropped",
-            [SCHEMA],
-        ).fetchall()
-    )
-    indexes = {
-        name
-        for (name,) in connection.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind = 'i'", [SCHEMA]
-        )
-    }
-    tables = {table for table, _ in columns}
-    found = {f"the table {name}": list(statements) for name, statements in OF_ALL.items() if name not in tables}
+    """What is not as this program needs it, in words, and the statements that make it so."""
+    return {what: made for differing in DIFFERENCES for what, made in differing(connection, schema).items()}
+
+
+def differing_tables(connection: psycopg.Connection[Any], schema: Schema) -> dict[str, list[str]]:
+    """Tables, and their columns. What a later version has added stays: the one before may be needed again.
+
+    What records are filed by is made anew where it has another type, and filled when a world is opened.
+    """
+    columns = columns_of(connection)
+    found = {f"the table {name}": list(statements) for name, statements in OF_ALL.items() if name not in columns}
     for table in schema.tables.values():
-        if table.name not in tables:
+        there = columns.get(table.name)
+        if there is None:
             found[f"the table {table.name}"] = made(table)
             continue
         for name, type in table.columns.items():
-            if (table.name, name) not in columns:
-                added = f"ALTER TABLE {table.name} ADD COLUMN {quoted(name)} {declared(type)}"
+            added = f"ALTER TABLE {table.name} ADD COLUMN {quoted(name)} {declared(type)}"
+            if name not in there:
                 found[f"the column {name} of {table.name}"] = [added]
-        for index in table.indexes:
-            if index.name not in indexes:
-                found[f"the index {index.name}"] = [index_sql(table, index)]
+            elif there[name] != type_of(type) and table.name in schema.records:
+                removed = f"ALTER TABLE {table.name} DROP COLUMN {quoted(name)}"
+                found[f"the column {name} of {table.name}"] = [removed, added, HAVE_ALL_FILED]
     return found
+
+
+def columns_of(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str]]:
+    """The tables that are there, and the types of their columns."""
+    found: dict[str, dict[str, str]] = {}
+    for table, name, type in connection.execute(
+        "SELECT relname, attname, format_type(atttypid, NULL) FROM pg_attribute "
+        "JOIN pg_class ON pg_class.oid = attrelid "
+        "WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' AND attnum > 0 AND NOT attisdropped "
+        "ORDER BY relname, attnum",
+        [SCHEMA],
+    ):
+        found.setdefault(table, {})[name] = type
+    return found
+
+
+def shared(columns: dict[str, dict[str, str]]) -> dict[str, list[str]]:
+    """Of those the tables that worlds share, with the columns in which a world says something."""
+    return {table: [name for name in names if name != TENANT] for table, names in columns.items() if TENANT in names}
+
+
+def differing_indexes(connection: psycopg.Connection[Any], schema: Schema) -> dict[str, list[str]]:
+    """Indexes, each of which says in its comment how it was made."""
+    there = dict(
+        connection.execute(
+            "SELECT relname, obj_description(oid, 'pg_class') FROM pg_class "
+            "WHERE relnamespace = to_regnamespace(%s) AND relkind = 'i'",
+            [SCHEMA],
+        ).fetchall()
+    )
+    found = {}
+    for table in schema.tables.values():
+        for index in table.indexes:
+            sql, comment = index_made(table, index)
+            if there.get(index.name) != sql:
+                found[f"the index {index.name}"] = [f"DROP INDEX IF EXISTS {index.name}", sql, comment]
+    return found
+
+
+def differing_functions(connection: psycopg.Connection[Any], schema: Schema) -> dict[str, list[str]]:
+    """What is done to a world as a whole."""
+    there = dict(
+        connection.execute(
+            "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = to_regnamespace(%s)", [SCHEMA]
+        ).fetchall()
+    )
+    needed = functions(shared(columns_of(connection)))
+    return {f"the function {name}": [sql] for name, sql in needed.items() if f"$${there.get(name)}$$" not in sql}
+
+
+DIFFERENCES = (differing_tables, differing_indexes, differing_functions)

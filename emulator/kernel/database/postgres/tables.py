@@ -7,10 +7,11 @@ Source: https://www.postgresql.org/docs/current/ddl-rowsecurity.html
 
 from __future__ import annotations
 
-from emulator.kernel.database.schema import Index, Schema, Table, quoted
+from emulator.kernel.database.schema import Index, Table, quoted
 
 SCHEMA = "stripe_emulator"  # the schema of everything
 ROLE = "stripe_emulator"  # what a server steps down to
+TENANT = "tenant"  # the column that says whose a row is
 TYPES = {"INTEGER": "bigint", "REAL": "double precision", "TEXT": 'text COLLATE "C"', "BLOB": "bytea"}
 # The world of a session, and the one that is copied from. A setting that is over is an empty text.
 MINE = "nullif(current_setting('emulator.tenant', true), '')::bigint"
@@ -49,7 +50,8 @@ OF_ALL = {
 
 def made(table: Table) -> list[str]:
     """The statements that make a table, its indexes and its policies."""
-    return [table_sql(table), *(index_sql(table, index) for index in table.indexes), *secured(table)]
+    indexes = [statement for index in table.indexes for statement in index_made(table, index)]
+    return [table_sql(table), *indexes, *secured(table)]
 
 
 def table_sql(table: Table) -> str:
@@ -67,10 +69,17 @@ def declared(type: str) -> str:
     return " ".join((TYPES[word], *rest))
 
 
-def index_sql(table: Table, index: Index) -> str:
-    """The statement that makes an index."""
+def type_of(type: str) -> str:
+    """The same as PostgreSQL tells it of a column that is there."""
+    return TYPES[type.partition(" ")[0]].partition(" COLLATE")[0]
+
+
+def index_made(table: Table, index: Index) -> tuple[str, str]:
+    """The statement that makes an index, and the one that has the index remember it."""
     where = f" WHERE {index.where}" if index.where else ""
-    return f"CREATE INDEX {index.name} ON {table.name} (tenant, {index.columns}){where}"
+    sql = f"CREATE INDEX {index.name} ON {table.name} (tenant, {index.columns}){where}"
+    remembered = sql.replace("'", "''")
+    return sql, f"COMMENT ON INDEX {index.name} IS '{remembered}'"
 
 
 def secured(table: Table) -> list[str]:
@@ -83,26 +92,27 @@ def secured(table: Table) -> list[str]:
     ]
 
 
-def functions(schema: Schema) -> list[str]:
-    """What is done to a world as a whole, by the database itself."""
-    tables = schema.tables.values()
-    emptied = " ".join(f"DELETE FROM {table.name};" for table in tables)
-    copied = " ".join(copied_sql(table) for table in tables)
-    measured = " + ".join(
-        f"(SELECT coalesce(sum(pg_column_size({table.name}.*)), 0) FROM {table.name})" for table in tables
-    )
-    return [
-        f"CREATE OR REPLACE FUNCTION empty_world() RETURNS void LANGUAGE plpgsql AS $$ BEGIN {emptied} END $$",
-        "CREATE OR REPLACE FUNCTION copy_world(source bigint) RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
-        f"SET search_path = {SCHEMA}, pg_temp AS $$ BEGIN "
+def functions(tables: dict[str, list[str]]) -> dict[str, str]:
+    """What is done to a world as a whole, by the database itself: the statement that makes each function.
+
+    `tables` are those that worlds share, with their columns: all that are there, whichever version has made them.
+    """
+    emptied = " ".join(f"DELETE FROM {table};" for table in tables)
+    copied = " ".join(copied_sql(table, columns) for table, columns in tables.items())
+    measured = " + ".join(f"(SELECT coalesce(sum(pg_column_size({table}.*)), 0) FROM {table})" for table in tables)
+    return {
+        "empty_world": "CREATE OR REPLACE FUNCTION empty_world() RETURNS void LANGUAGE plpgsql AS "
+        f"$$ BEGIN {emptied} END $$",
+        "copy_world": "CREATE OR REPLACE FUNCTION copy_world(source bigint) RETURNS void LANGUAGE plpgsql "
+        f"SECURITY DEFINER SET search_path = {SCHEMA}, pg_temp AS $$ BEGIN "
         f"PERFORM set_config('emulator.copied', source::text, true); {copied} "
         "PERFORM set_config('emulator.copied', '', true); END $$",
-        f"CREATE OR REPLACE FUNCTION measure_world() RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT ({measured}) "
-        "::bigint $$",
-    ]
+        "measure_world": "CREATE OR REPLACE FUNCTION measure_world() RETURNS bigint LANGUAGE sql STABLE AS "
+        f"$$ SELECT ({measured})::bigint $$",
+    }
 
 
-def copied_sql(table: Table) -> str:
+def copied_sql(table: str, columns: list[str]) -> str:
     """The statement that gives a world the rows that another has in a table."""
-    columns = ", ".join(quoted(name) for name in table.columns)
-    return f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM {table.name} WHERE tenant = source;"
+    names = ", ".join(map(quoted, columns))
+    return f"INSERT INTO {table} ({names}) SELECT {names} FROM {table} WHERE tenant = source;"

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from emulator.kernel.database.face import WorldGone
+from emulator.kernel.database.face import WorldDamaged, WorldGone
 from emulator.kernel.database.postgres.line import Line
 from emulator.kernel.database.postgres.session import PostgresSession
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 BEGIN_TO_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BEGIN_TO_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED"
-ENTER = b"SELECT wakes_at, changed, set_config('emulator.tenant', number::text, true) FROM world WHERE handle = $1"
+ENTER = (
+    b"SELECT wakes_at, changed, shape, set_config('emulator.tenant', number::text, true) FROM world WHERE handle = $1"
+)
 ENTER_ALONE = ENTER + b" FOR NO KEY UPDATE"
 LEAVE = b"UPDATE world SET wakes_at = $2, changed = $3 WHERE handle = $1"
 COMMIT, ROLLBACK = b"COMMIT", b"ROLLBACK"
@@ -35,6 +37,7 @@ class PostgresWorld:
         self.handle = handle
         self.lock = threading.Lock()
         self.is_gone = False
+        self.shape: str | None = None  # how its records are, as far as that is known
 
     @property
     def is_busy(self) -> bool:
@@ -82,14 +85,17 @@ class Entered(PostgresSession):
         line.ask_first(self.enter, (self.world.handle,))
 
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Every row that a query gives. WorldGone."""
+        """Every row that a query gives. WorldGone, WorldDamaged."""
         rows = super().all(sql, **values)
         if not self.is_within:
             self.come_in()
         return rows
 
     def come_in(self) -> None:
-        """See what the directory says of the world. WorldGone where it says nothing: what was asked found nothing."""
+        """See what the directory says of the world. WorldGone where it says nothing: what was asked found nothing.
+
+        WorldDamaged where another program has brought it into another shape.
+        """
         if self.line.first is None:
             self.line.arrived()
         found = self.line.first
@@ -97,9 +103,16 @@ class Entered(PostgresSession):
         if not found:
             self.world.is_gone = True
             raise WorldGone(self.world.handle)
-        self.told(*found[0])
+        wakes_at, changed, shape, _ = found[0]
+        if self.world.shape not in (None, shape):
+            self.world.is_gone = True  # this one is; whoever opens it again sees whether it can
+            raise WorldDamaged(
+                f"Another version of the emulator has written this world in the database {self.place} anew: servers of "
+                "two versions cannot share it."
+            )
+        self.told(wakes_at, changed)
 
-    def told(self, wakes_at: int | None, changed: int, _: str) -> None:
+    def told(self, wakes_at: int | None, changed: int) -> None:
         """What the directory says."""
 
 
@@ -137,7 +150,7 @@ class Writing(Entered):
         self.has_changed_tenant = self.has_changed_tenant or sql.startswith("UPDATE tenant ")
         super().run(sql, **values)
 
-    def told(self, wakes_at: int | None, changed: int, _: str) -> None:
+    def told(self, wakes_at: int | None, changed: int) -> None:
         """When it was to be looked at, and when it was last written to."""
         self.wakes_at = self.woke_at = wakes_at
         self.changed_at = changed

@@ -7,23 +7,29 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-import psycopg
+import orjson
 import pytest
 from flask import Flask
 from psycopg import errors
 
 from emulator.app import create_app
+from emulator.kernel.catalog import Catalog
+from emulator.kernel.database.face import WorldDamaged, WorldGone
 from emulator.kernel.database.place import NoDatabase
 from emulator.kernel.database.postgres import database as databases
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.files import in_memory
+from emulator.kernel.database.postgres.installation import install
 from emulator.kernel.database.postgres.line import Line
-from emulator.kernel.database.postgres.tables import SCHEMA
-from emulator.kernel.database.postgres.world import Writing
+from emulator.kernel.database.postgres.world import PostgresWorld, Writing
+from emulator.kernel.database.schema import Schema
+from emulator.kernel.records import record
 from emulator.kernel.tenants.copies import exported, imported
 from tests.client import Client
+from tests.kernel import notes
 from tests.patience import wait_until
 from tests.receivers import PATIENCE_SECONDS
 
@@ -178,44 +184,74 @@ def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) 
     assert found == [("added", 7), ("kept", 6)]
 
 
-def test_a_database_is_made_ready_once_and_a_newer_one_is_left_alone(empty_database: str) -> None:
-    from emulator.cli.database import schema
-    from emulator.kernel.database.postgres.installation import install
+@record("note", prefix="nt", noun="note", filters=("status", "about"), hidden=("private",), version=2)
+class Louder(notes.Note):
+    """The guest's note, every text of which was made louder once."""
 
-    with pytest.raises(NoDatabase, match="stripe-emulator database init"):
-        create_app(empty_database)
-    first, second = install(empty_database, schema()), install(empty_database, schema())
-    with psycopg.connect(empty_database) as connection:
-        connection.execute(f"ALTER TABLE {SCHEMA}.customer DROP COLUMN email")
-    with pytest.raises(NoDatabase, match="database upgrade"):
-        create_app(empty_database)
-    third = install(empty_database, schema(), is_there=True)
-    with psycopg.connect(empty_database) as connection:
-        connection.execute(f"UPDATE {SCHEMA}.installation SET version = version + 1")
-
-    assert len(first) > 80 and second == []
-    assert "the column email of customer" in third
-    for refused in (lambda: create_app(empty_database), lambda: install(empty_database, schema())):
-        with pytest.raises(NoDatabase, match="newer version of the emulator"):
-            refused()
+    @staticmethod
+    def upgrade(members: dict[str, Any], version: int) -> dict[str, Any]:
+        """With a mark."""
+        return {**members, "text": f"{members['text']}!"}
 
 
-def test_records_are_filed_anew_when_a_world_of_another_shape_is_opened(database: str) -> None:
-    app = create_app(database)
-    Client(app, "sk_test_older").made("/v1/customers", name="one", email="one@example.com")
-    app.emulator.close()
-    with psycopg.connect(database) as connection:  # as a version would have left it that did not file by it
-        connection.execute(f"SET search_path = {SCHEMA}")
-        connection.execute("SELECT set_config('emulator.tenant', (SELECT min(number)::text FROM world), false)")
-        connection.execute("UPDATE customer SET email = NULL")
-        connection.execute("INSERT INTO shape VALUES ('older', convert_to('{\"customer\": [1, []]}', 'UTF8'))")
-        connection.execute("UPDATE world SET shape = 'older'")
+LATER = Catalog((type("Later", (), {"RECORDS": (Louder,)}),))  # type: ignore[arg-type]
 
-    app = create_app(database)
-    found = Client(app, "sk_test_older").read("/v1/customers", email="one@example.com")
-    app.emulator.close()
 
-    assert [one["name"] for one in found["data"]] == ["one"]
+@pytest.fixture
+def quiet(empty_database: str) -> str:
+    """A database with a note, which is not loud yet."""
+    for catalog in (LATER, notes.CATALOG):
+        install(empty_database, Schema(catalog.records.values()))
+    app = notes.notes_app(empty_database)
+    notes.NotesClient(app).post("/v1/notes", "text=hello")
+    app.tenants.close()
+    return empty_database
+
+
+def test_of_several_who_open_an_older_world_at_once_one_brings_it_up_to_date(quiet: str) -> None:
+    first, second = (notes.served(quiet, LATER) for _ in range(2))
+    with ThreadPoolExecutor(2) as pool:
+        with PostgresWorld(first.database, first.open("notes").handle).writing() as session:
+            assert session.all("SELECT 1 FROM note")
+            opening = [pool.submit(lambda tenants: tenants.open("notes").stored, one) for one in (first, second)]
+            wait_until(lambda: waits_for_a_row(first.database) == 2)
+        worlds = [one.result(PATIENCE_SECONDS) for one in opening]
+
+    with worlds[1].reading() as session:
+        ((data,),) = session.all("SELECT data FROM note")
+    assert orjson.loads(data)["text"] == "hello!"
+    first.close()
+    second.close()
+
+
+def test_a_server_of_an_earlier_version_does_not_read_what_a_later_one_has_written_anew(quiet: str) -> None:
+    earlier, later = notes.served(quiet, notes.CATALOG), notes.served(quiet, LATER)
+    world = earlier.open("notes").stored
+    assert later.open("notes").stored
+
+    with pytest.raises(WorldDamaged, match="servers of two versions cannot share it"), world.reading() as session:
+        session.all("SELECT data FROM note")
+    with pytest.raises(WorldDamaged, match="written by a newer version of the emulator"):
+        earlier.open("notes").stored  # noqa: B018  (opened when first asked for)
+    with later.open("notes").stored.writing() as session:
+        assert session.changed("UPDATE note SET status = 'done'") == 1
+    earlier.close()
+    later.close()
+
+
+def test_a_world_that_was_deleted_and_made_anew_by_another_process_is_opened_again(database: str) -> None:
+    one, other = (create_app(database) for _ in range(2))
+    held = one.emulator.tenants.open("again").stored
+    other.emulator.tenants.delete(other.emulator.tenants.open("again"))
+    with pytest.raises(WorldGone), held.reading() as session:
+        session.all("SELECT 1 FROM tenant")
+    assert other.emulator.tenants.open("again").stored
+
+    opened = one.emulator.tenants.database.open(held.handle)
+
+    assert not opened.is_gone
+    one.emulator.close()
+    other.emulator.close()
 
 
 @pytest.mark.parametrize(
