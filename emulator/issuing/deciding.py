@@ -30,6 +30,7 @@ from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import PENNY_AUTHORIZATION, Card
 from emulator.issuing.decline import Attempt
 from emulator.issuing.exchange_rates import scaled
+from emulator.issuing.fraud_challenges import FraudVerification
 from emulator.kernel.dates import DAY, date_of
 from emulator.kernel.params import Enum, List, merged_metadata
 from emulator.kernel.questions import Question
@@ -78,6 +79,7 @@ def decide(
 
     Where no rule objects, `ask` may put the question to somebody else; then `conclude` ends the request later.
     """
+    read_ahead(world, authorization)
     chosen = None if authorization.approved else next_authorization.waiting(world, authorization.card)
     request, hold = authorization.pending_request, amount_to_hold(world, authorization)
     # Whoever is asked may choose a smaller hold than a fuel dispenser's usual one, so that one need not be there yet.
@@ -108,6 +110,7 @@ def conclude(world: World, authorization_id: str, verdict: Verdict) -> Authoriza
     authorization = world.get(Authorization, authorization_id)
     if not authorization.is_undecided:
         return authorization
+    read_ahead(world, authorization)
     usual = amount_to_hold(world, authorization)
     is_chosen = verdict.amount is not None and authorization.pending_request["is_amount_controllable"]
     attempt = gather(world, authorization, verdict.amount if is_chosen else usual)
@@ -115,6 +118,15 @@ def conclude(world: World, authorization_id: str, verdict: Verdict) -> Authoriza
     if objections:
         verdict = Verdict(False, objections[0].reason, metadata=verdict.metadata)
     return settle(world, authorization, attempt, verdict, question=world.asked_about(authorization_id))
+
+
+def read_ahead(world: World, authorization: Authorization) -> None:
+    """Say what is going to be gathered."""
+    world.ahead(Card, authorization.card)
+    world.ahead(Cardholder, authorization.cardholder)
+    world.ahead(FinancialAccount, authorization.financial_account)
+    world.ahead(FraudVerification, fraud_challenges.verification_id(authorization.card))
+    world.balance_ahead(purse.book(world, authorization.financial_account, authorization.currency))
 
 
 def gather(

@@ -32,9 +32,14 @@ class Paid(NamedTuple):
 
 def spendable(world: World, financial_account: str | None, currency: str) -> int:
     """What a card can spend now, in minor units."""
+    return world.balance(book(world, financial_account, currency))
+
+
+def book(world: World, financial_account: str | None, currency: str) -> str:
+    """Where that is."""
     if financial_account is None:
-        return world.balance(chart.issuing(world.account, currency))
-    return world.balance(chart.cash(financial_account, currency))
+        return chart.issuing(world.account, currency)
+    return chart.cash(financial_account, currency)
 
 
 def hold(world: World, authorization: Authorization, amount: int) -> str | None:

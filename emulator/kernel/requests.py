@@ -40,8 +40,8 @@ def masked(text: str) -> str:
 class Request(NamedTuple):
     """What caused a step, as far as a step may know it; nothing of it when nothing a client sent did.
 
-    `path_values` are the ids in the path by their names, `origin` is where the client found us, `version` the one that
-    the request names itself.
+    `path_values` are the ids in the path by their names, `params` what was sent besides, `origin` is where the client
+    found us, `version` the one that the request names itself.
     """
 
     id: str | None = None
@@ -51,6 +51,7 @@ class Request(NamedTuple):
     origin: str | None = None
     version: str | None = None
     key: Key | None = None
+    params: Mapping[str, Any] = NO_VALUES
 
     @property
     def cause(self) -> dict[str, str | None]:

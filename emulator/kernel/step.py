@@ -77,6 +77,7 @@ class Step:
         self.store = Store(self.session)
         self.deliveries = Deliveries(self.session, self.counters, self.row.subscribers > 0)
         self.seen: dict[str, tuple[str, Any]] = {}
+        self.new_ids: set[str] = set()
         self.events: list[tuple[str, Event]] = []
         self.hints: list[str] = []
         self.lets_pass = 0  # seconds, once what it has done is committed

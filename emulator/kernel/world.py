@@ -137,6 +137,11 @@ class World:
             self.step.seen[id] = found
         return found
 
+    def ahead(self, record: Kind, id: str | None) -> None:
+        """Say that this record is going to be asked for, so that nobody waits for it alone."""
+        if id is not None and id not in self.step.seen and self.step.reads.known is None:
+            self.store.ahead(record, id)
+
     def stored(self, record: type[AnyRecord], id: str) -> tuple[str, AnyRecord] | None:
         """The owning account and the record as the database has it, or None."""
         if self.step.reads.known is None:
@@ -185,8 +190,11 @@ class World:
         """A fresh id of this account with Stripe's prefix; in a group, one that looks like the others of it."""
         draw = self.step.draw()
         if group is not None:
-            return ids.id_in_group(prefix, group, draw)
-        return ids.object_id(prefix, self.now, self.account, draw)
+            id = ids.id_in_group(prefix, group, draw)
+        else:
+            id = ids.object_id(prefix, self.now, self.account, draw)
+        self.step.new_ids.add(id)
+        return id
 
     def draw(self, purpose: str = "") -> int:
         """256 bits of the tenant's reproducible chance."""
@@ -219,12 +227,18 @@ class World:
         """What a book holds now, in minor units."""
         return self.step.reads.one(self.ledger.totals, key=book)
 
+    def balance_ahead(self, book: str) -> None:
+        """Say that this is going to be asked for, so that nobody waits for it alone."""
+        self.ledger.ahead(book)
+
     def entry(self, id: str) -> Entry | None:
         """A movement by its id, whoever owns it, or None."""
         return self.step.reads.one(self.ledger.entries_by_id, key=id)
 
     def entries_of(self, flow: str) -> list[Entry]:
         """The movements on this account's own statement that a flow caused, newest first."""
+        if flow in self.step.new_ids:  # which nothing before this step can have moved
+            return self.ledger.written_of(self.account, flow)
         return self.step.reads.one(self.ledger.entries_by_flow, self.account, key=flow)
 
     # Events

@@ -62,6 +62,9 @@ class Session(Protocol):
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives."""
 
+    def ahead(self, sql: str, **values: Any) -> None:
+        """This query is likely to come: where every one is waited for, it may be answered together with the next."""
+
     def run(self, sql: str, **values: Any) -> None:
         """Change rows."""
 

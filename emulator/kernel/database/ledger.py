@@ -18,6 +18,7 @@ WRITTEN = (*COLUMNS.split(", "), "currency", "available_on")
 FILTERS = frozenset(
     ("sequence", "id", "account", "owner", "kind", "flow", "transaction_id", "created", "currency", "available_on")
 )
+TOTALS = "SELECT book, amount FROM total WHERE "
 ANOTHER_NAME = {"effective_at": "created", "transaction": "transaction_id"}
 MOST_AT_ONCE = 500
 LAST = "\uffff"  # sorts behind every name of a book
@@ -29,6 +30,7 @@ class Ledger:
     def __init__(self, session: Session, counters: Counters) -> None:
         self.session = session
         self.counters = counters
+        self.written: dict[str | None, list[Entry]] = {}  # what this session has added, by flow
 
     def write(
         self,
@@ -51,25 +53,25 @@ class Ledger:
         lines = [(sequence, line.book, line.amount) for line in movement.lines]
         self.session.many("line", ("movement", "book", "amount"), lines)
         self.session.many("total", ("book", "amount"), movement.lines, sums=("amount",))
-        return Entry(
-            sequence,
-            id,
-            account,
-            movement.owner,
-            movement.kind,
-            flow,
-            flow_type,
-            transaction,
-            now,
-            movement.details,
-            movement.lines,
-        )
+        as_read = orjson.loads(filed[0]), tuple(sorted(movement.lines))
+        entry = Entry(sequence, id, account, movement.owner, movement.kind, flow, flow_type, transaction, now, *as_read)
+        self.written.setdefault(flow, []).append(entry)
+        return entry
+
+    def written_of(self, owner: str, flow: str) -> list[Entry]:
+        """The movements on one owner's statement that this session has written for a flow, newest first."""
+        return [entry for entry in reversed(self.written.get(flow, ())) if entry.owner == owner]
 
     def totals(self, books: Sequence[str]) -> dict[str, int]:
         """What each of these books holds now, in minor units; 0 for one never used."""
         those, values = among("book", books)
-        rows = self.session.all(f"SELECT book, amount FROM total WHERE {those}", **values)
+        rows = self.session.all(TOTALS + those, **values)
         return {**dict.fromkeys(books, 0), **dict(rows)}
+
+    def ahead(self, book: str) -> None:
+        """What this book holds is likely to be asked for."""
+        those, values = among("book", [book])
+        self.session.ahead(TOTALS + those, **values)
 
     def books(self, beginning: str) -> dict[str, int]:
         """The totals of all books whose names begin so."""

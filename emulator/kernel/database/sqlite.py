@@ -82,6 +82,9 @@ class SqliteSession:
             missing_table(failure, self.schema)
             return self.execute(sql, values).fetchall()
 
+    def ahead(self, sql: str, **values: Any) -> None:
+        """Nothing is gained by asking early."""
+
     def run(self, sql: str, **values: Any) -> None:
         """Change rows."""
         self.execute(sql, values)

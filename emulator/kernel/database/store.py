@@ -62,6 +62,10 @@ class Store:
         row = self.session.one(get_sql(record), id=id)
         return None if row is None else (row[0], revive(record, row[1]))
 
+    def ahead(self, record: Kind, id: str) -> None:
+        """The record of that id is likely to be asked for."""
+        self.session.ahead(get_sql(record), id=id)
+
     def get_many(self, record: type[AnyRecord], ids: Sequence[str]) -> dict[str, tuple[str, AnyRecord] | None]:
         """The owning account and the record of each id, or None."""
         found: dict[str, tuple[str, AnyRecord] | None] = dict.fromkeys(ids)

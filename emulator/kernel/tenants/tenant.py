@@ -14,6 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from emulator.kernel import ids
@@ -21,6 +22,7 @@ from emulator.kernel.clock import NOBODY, Spared, check_calendar, real_time, ten
 from emulator.kernel.database.clock_moves import ClockMoves
 from emulator.kernel.database.deliveries import Deliveries
 from emulator.kernel.database.face import Session, StorageFails, StoredWorld, WorldDamaged, WorldGone
+from emulator.kernel.database.store import Store
 from emulator.kernel.database.tenant_row import (
     Counters,
     TenantRow,
@@ -439,8 +441,18 @@ class Tenant:
 
     def step_for(self, session: Session, request: Request = NOBODY_ASKED) -> Step:
         """A step of a session as it is, whatever has fallen due."""
+        if self.opened is not None and self.opened.is_far:
+            self.read_ahead(session, request)
         row = read_tenant_row(session)
         return self.step(session, row, time_of(row), request)
+
+    def read_ahead(self, session: Session, request: Request) -> None:
+        """Ask for what a request names, together with the world's row."""
+        store = Store(session)
+        for named in chain(request.path_values.values(), request.params.values()):
+            kind = self.catalog.prefixes.get(named.partition("_")[0]) if isinstance(named, str) else None
+            if kind is not None and kind.has_table and kind.look_up is None:
+                store.ahead(kind, named)
 
     def clock(self) -> dict[str, Any]:
         """The clock as the control API shows it; times in unix seconds."""

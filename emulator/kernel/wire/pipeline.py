@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -39,7 +39,7 @@ from emulator.kernel.faults import LOST, dropped
 from emulator.kernel.params import NoParams
 from emulator.kernel.questions import Question
 from emulator.kernel.render import Content
-from emulator.kernel.requests import Recorded, Request, RequestLine
+from emulator.kernel.requests import NO_VALUES, Recorded, Request, RequestLine
 from emulator.kernel.routes import OF_OAUTH, STRIPES, NotBuilt, Route
 from emulator.kernel.settings import RECORD
 from emulator.kernel.step import Step
@@ -428,7 +428,7 @@ class Pipeline:
         if route.scope == "tenant":
             result = route.operation(exchange.tenant, params, *exchange.values.values())
             return shown_later(result) if isinstance(result, Generator) else Reply(200, self.as_bytes(result, exchange))
-        asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"))
+        asked = self.cause(exchange, exchange.sent.headers.get("stripe-version"), params)
         go_on = partial(self.in_step, exchange, asked, params, expand, mark)
         # The control API is spared, or nobody could end them.
         exchange.may_be_struck = exchange.path.startswith(STRIPES)
@@ -441,7 +441,7 @@ class Pipeline:
             return struck
         return go_on() if struck is None else delayed(struck, go_on)
 
-    def cause(self, exchange: Exchange, version: str | None) -> Request:
+    def cause(self, exchange: Exchange, version: str | None, params: Mapping[str, Any] = NO_VALUES) -> Request:
         """A request as the cause of steps, judged by an API version."""
         return Request(
             exchange.request_id,
@@ -451,6 +451,7 @@ class Pipeline:
             exchange.sent.origin,
             version,
             exchange.key,
+            params,
         )
 
     def in_calls(self, exchange: Exchange, params: dict[str, Any], mark: bytes) -> Waiting[Reply]:
@@ -551,7 +552,8 @@ class Pipeline:
         newest = self.catalog.settings["api_version"].default
         version = exchange.sent.headers.get("stripe-version") if verb == "GET" else newest
         typed = route.params.parse(params)
-        reply = yield from elsewhere(partial(self.in_step, inner, self.cause(inner, version), typed, [], b""))
+        asked = self.cause(inner, version, typed)
+        reply = yield from elsewhere(partial(self.in_step, inner, asked, typed, [], b""))
         if inner.refusal is not None:
             raise inner.refusal
         return orjson.loads(reply.body)

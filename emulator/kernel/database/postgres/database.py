@@ -66,6 +66,7 @@ class Placing(PostgresSession):
     def __init__(self, line: Line, schema: Schema, place: str, handle: str) -> None:
         self.line, self.schema, self.place, self.handle = line, schema, place, handle
         self.wakes_at = None
+        self.foreseen = {}
 
 
 class PostgresDatabase:
@@ -282,8 +283,8 @@ class PostgresDatabase:
             line.send(begin)
             if beside is not None:
                 line.send(HOLD, (handle, beside))
-            line.send(PLACE, (handle, copied[1] if copied else None, int(time.time()), self.shape.name))
-            ((is_new, _),) = line.rows()
+            placed = line.ask(PLACE, (handle, copied[1] if copied else None, int(time.time()), self.shape.name))
+            ((is_new, _),) = line.rows(placed)
             if not is_new and not in_place:
                 raise IsThere
             if not is_new:
@@ -307,8 +308,7 @@ class PostgresDatabase:
             how: dict[str, Any] = {"beside": handle} if attempt else {}
             try:
                 with self.placing(to, BEGIN_TO_WRITE if attempt else BEGIN_TO_COPY, **how) as session:
-                    session.line.send(FOUND, (handle,))
-                    found = session.line.rows()
+                    found = session.line.rows(session.line.ask(FOUND, (handle,)))
                     if not found:
                         raise WorldGone(handle)
                     number, shape = found[0]

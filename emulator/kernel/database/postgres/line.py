@@ -1,6 +1,6 @@
 """A connection on which statements are gathered: what is sent leaves together, as soon as somebody waits for an answer.
 
-    send ─▶ send ─▶ send ─▶ rows      one round trip for the three of them
+    send ─▶ ask ─▶ send ─▶ rows      one round trip for all of them
 
 Every statement is prepared once on each connection, by its text and the types of its values. What a statement answers
 that nobody waits for is read on the way to the next answer; that it failed is heard then, and whatever was sent after
@@ -26,6 +26,16 @@ BINARY = 1
 OTHERWISE = (ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED)
 
 
+class Answer:
+    """What a query gives: its rows, once they have arrived."""
+
+    __slots__ = ("name", "rows")
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+        self.rows: list[tuple[Any, ...]] | None = None
+
+
 class Line(Connection[tuple[Any, ...]]):
     """A connection, and what is under way on it. Between `gather` and `end` it is used by the verbs below alone."""
 
@@ -35,9 +45,8 @@ class Line(Connection[tuple[Any, ...]]):
         self.named = 0  # how many statements have had a name
         self.formats: dict[int, list[int]] = {}
         self.readers: dict[bytes, list[Any]] = {}
-        self.waiting: deque[tuple[bytes, tuple[int, ...]] | bytes | None] = deque()  # answers that are yet to be read
-        self.first: list[tuple[Any, ...]] | None = None  # the rows of what was noted, once they are there
-        self.noted: bytes | None = None  # the statement whose rows those will be
+        # The answers that are yet to be read, by what they are to.
+        self.waiting: deque[Answer | tuple[bytes, tuple[int, ...]] | bytes | None] = deque()
         self.is_aborted = False  # what is sent is skipped until `recover`
         self.may_write = True  # until its server is found to be the standby of another
         self.poll = select.poll()
@@ -51,25 +60,30 @@ class Line(Connection[tuple[Any, ...]]):
 
     def send(self, sql: bytes, values: Iterable[Any] = ()) -> None:
         """Have a statement executed, not before anything that was sent earlier."""
+        self.waiting.append(self.sent(sql, values))
+
+    def sent(self, sql: bytes, values: Iterable[Any]) -> bytes:
+        """Send a statement; what it is called."""
         types, octets = written(values)
         name = self.prepared.get((sql, types)) or self.prepare(sql, types)
         formats = self.formats.get(len(octets))
         if formats is None:
             formats = self.formats[len(octets)] = [BINARY] * len(octets)
         self.pgconn.send_query_prepared(name, octets, formats, BINARY)
-        self.waiting.append(name)
+        return name
 
-    def ask_first(self, sql: bytes, values: Iterable[Any] = ()) -> None:
-        """The same for a query that nobody waits for, whose rows are `first` when any later answer has come."""
-        self.send(sql, values)
-        self.first, self.noted = None, self.waiting[-1]  # type: ignore[assignment]
+    def ask(self, sql: bytes, values: Iterable[Any] = ()) -> Answer:
+        """The same for a query that nobody waits for yet: its rows are there when any later answer is."""
+        answer = Answer(self.sent(sql, values))
+        self.waiting.append(answer)
+        return answer
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The rows that the last statement gives."""
-        name = self.waiting[-1]
-        result = self.arrived()
-        assert isinstance(name, bytes) and result is not None
-        return self.read_rows(name, result)
+    def rows(self, answer: Answer) -> list[tuple[Any, ...]]:
+        """The rows of an answer, which are waited for."""
+        if answer.rows is None:
+            self.arrived()
+            assert answer.rows is not None
+        return answer.rows
 
     def read_rows(self, name: bytes, result: PGresult) -> list[tuple[Any, ...]]:
         """The rows of an answer."""
@@ -160,8 +174,8 @@ class Line(Connection[tuple[Any, ...]]):
                     self.prepared.pop(expected, None)
                 self.is_aborted = True
                 failed = failed or result
-            elif expected is not None and expected == self.noted:
-                self.first, self.noted = self.read_rows(expected, result), None
+            elif isinstance(expected, Answer):
+                expected.rows = self.read_rows(expected.name, result)
             last = result
             if expected is not None:
                 self.next_result(is_end=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from emulator.kernel.database.postgres.failures import told
-from emulator.kernel.database.postgres.line import Line
+from emulator.kernel.database.postgres.line import Answer, Line
 from emulator.kernel.database.postgres.statements import insert_sql, statement, sum_sql, upsert_sql
 from emulator.kernel.database.schema import Schema
 
@@ -23,6 +23,7 @@ class PostgresSession:
     place: str
     wakes_at: int | None = None
     has_written = False
+    foreseen: dict[tuple[str, tuple[Any, ...]], Answer]  # what was asked ahead, by the query and its values
 
     def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row that a query gives, or None."""
@@ -32,14 +33,21 @@ class PostgresSession:
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives."""
         stated = statement(sql)
-        self.line.send(stated.sql, [values[name] for name in stated.names])
-        return self.line.rows()
+        given = tuple([values[name] for name in stated.names])
+        answer = self.foreseen.pop((sql, given), None) if self.foreseen else None
+        return self.line.rows(answer or self.line.ask(stated.sql, given))
+
+    def ahead(self, sql: str, **values: Any) -> None:
+        """Have a query answered together with the next one, for who may come to ask it; a change makes it void."""
+        stated = statement(sql)
+        given = tuple([values[name] for name in stated.names])
+        if (sql, given) not in self.foreseen:
+            self.foreseen[sql, given] = self.line.ask(stated.sql, given)
 
     def run(self, sql: str, **values: Any) -> None:
         """Change rows; nobody waits until that is done."""
         stated = statement(sql)
-        self.has_written = True
-        self.line.send(stated.sql, [values[name] for name in stated.names])
+        self.write(stated.sql, [values[name] for name in stated.names])
 
     def changed(self, sql: str, **values: Any) -> int:
         """Change rows; how many were."""
@@ -48,23 +56,27 @@ class PostgresSession:
 
     def add(self, table: str, **row: Any) -> None:
         """A new row."""
-        self.has_written = True
-        self.line.send(insert_sql(table, tuple(row), table in self.schema.numbered), row.values())
+        self.write(insert_sql(table, tuple(row), table in self.schema.numbered), row.values())
 
     def many(
         self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]], *, sums: tuple[str, ...] = ()
     ) -> None:
         """New rows of these columns, or more in the sums of those that have the keys already."""
-        self.has_written = True
         is_numbered = table in self.schema.numbered
         sql = sum_sql(table, columns, sums, is_numbered) if sums else insert_sql(table, columns, is_numbered)
         for row in rows:
-            self.line.send(sql, row)
+            self.write(sql, row)
 
     def put(self, table: str, keys: tuple[str, ...], *, keep: tuple[str, ...] = (), **row: Any) -> None:
         """A new row, or the values of the one that has these keys already, but for those it keeps."""
+        self.write(upsert_sql(table, keys, keep, tuple(row), table in self.schema.numbered), row.values())
+
+    def write(self, sql: bytes, values: Iterable[Any]) -> None:
+        """Send a statement that changes rows: what was foreseen may be otherwise afterwards."""
         self.has_written = True
-        self.line.send(upsert_sql(table, keys, keep, tuple(row), table in self.schema.numbered), row.values())
+        if self.foreseen:
+            self.foreseen.clear()
+        self.line.send(sql, values)
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -79,14 +91,14 @@ class PostgresSession:
             self.line.send(b"ROLLBACK TO SAVEPOINT attempt")
             self.line.send(b"RELEASE SAVEPOINT attempt")
             self.wakes_at = wakes_at
+            self.foreseen.clear()
             raise_told(failure, self.place)
             raise
         self.line.send(b"RELEASE SAVEPOINT attempt")
 
     def clear(self) -> None:
         """Forget everything."""
-        self.has_written = True
-        self.line.send(b"SELECT empty_world()")
+        self.write(b"SELECT empty_world()", ())
         self.rest_until(math.inf)
         self.note_versions()
 

@@ -82,7 +82,8 @@ class Entered(PostgresSession):
         self.line = line = self.world.take()
         line.gather()
         line.send(self.begin)
-        line.ask_first(self.enter, (self.world.handle,))
+        self.entered = line.ask(self.enter, (self.world.handle,))
+        self.foreseen = {}
 
     def all(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Every row that a query gives. WorldGone, WorldDamaged."""
@@ -96,9 +97,7 @@ class Entered(PostgresSession):
 
         WorldDamaged where another program has brought it into another shape.
         """
-        if self.line.first is None:
-            self.line.arrived()
-        found = self.line.first
+        found = self.line.rows(self.entered)
         self.is_within = True
         if not found:
             self.world.is_gone = True

@@ -29,6 +29,8 @@ from emulator.kernel.database.schema import Schema
 from emulator.kernel.records import record
 from emulator.kernel.tenants.copies import exported, imported
 from tests.client import Client
+from tests.issuing.holders import a_card
+from tests.issuing.purchases import authorize
 from tests.kernel import notes
 from tests.patience import wait_until
 from tests.receivers import PATIENCE_SECONDS
@@ -182,6 +184,28 @@ def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) 
         found = session.all("SELECT book, amount FROM total ORDER BY book")
 
     assert found == [("added", 7), ("kept", 6)]
+
+
+def test_what_a_request_names_and_what_its_rules_look_at_is_waited_for_together(
+    served: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(served, "sk_test_together")
+    client.made("/v1/test_helpers/issuing/fund_balance", amount=100_00, currency="usd")
+    card = a_card(client, status="active")
+    authorize(client, card, 1_00)
+    waits, arrived = [], Line.read
+
+    def counted(line: Line, **how: Any) -> Any:
+        waits.append(line)
+        return arrived(line, **how)
+
+    monkeypatch.setattr(Line, "read", counted)
+    authorize(client, card, 1_00)
+    of_a_purchase = len(waits)
+    client.read(f"/v1/issuing/cards/{card['id']}")
+
+    assert of_a_purchase <= 4  # the world and the card; the rules; what was spent; the commit
+    assert len(waits) - of_a_purchase <= 3  # the world and the card; its holder; the end
 
 
 @record("note", prefix="nt", noun="note", filters=("status", "about"), hidden=("private",), version=2)
