@@ -77,6 +77,13 @@ KEPT, DATABASE_AT = running.kept, place.database_at
 
 
 @contextmanager
+def kept_in_files() -> Iterator[None]:
+    """Keep in folders what is kept in folders, for the length of a block, in any case."""
+    with mock.patch("emulator.app.database_at", DATABASE_AT):
+        yield
+
+
+@contextmanager
 def in_place_of_folders(server: PostgresServer) -> Iterator[InPlaceOfFolders]:
     """Keep in databases what would be kept in folders, for the length of a block."""
     places = InPlaceOfFolders(server)

@@ -12,22 +12,28 @@ from dataclasses import fields
 from typing import Any
 
 import orjson
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator.catalog import CATALOG
 from emulator.kernel.database.doctor import examine_session
+from emulator.kernel.database.face import Session
+from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.schema import Schema, quoted
 from emulator.kernel.database.sqlite import SqliteSession
 from emulator.kernel.records import filled
+from tests.databases import InPlaceOfFolders
 from tests.kernel.database.older_worlds import brought_up
 
+HANDLE = "0" * 32
 SCHEMA = Schema(CATALOG.records.values())
 IDS = {name.rpartition(".")[2]: f"{kind.prefix}_{'x' * 24}" for name, kind in CATALOG.records.items()}
 # Rows whose numbers say how many there have been. Those of others say in which order they were made, which nothing else
 # knows of what was made at one moment.
 COUNTED = ("delivery", "event", "movement")
+NEW = {"INTEGER": lambda name: 1, "BLOB": lambda name: b"x", "TEXT": lambda name: other(None, name)}
 # What cannot be told, by the reason: a table with its columns, and with the members of its records after a dot.
 BEYOND_TELLING: dict[str, dict[str, str]] = {
     "what was said of something that has had no event": {
@@ -147,14 +153,25 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteSession]:
-    """The world in memory, where it can be changed and changed back."""
+def world(tmp_path_factory: pytest.TempPathFactory, places: InPlaceOfFolders | None) -> Iterator[Session]:
+    """The world in memory, or in a database, where it can be changed and changed back."""
     file = brought_up(tmp_path_factory.mktemp("whole"))
+    if places is not None:
+        database = PostgresDatabase(places.server.database(), CATALOG.records.values())
+        database.from_file(file.read_bytes(), HANDLE, lambda session: None)
+        with database.open(HANDLE).writing() as session:
+            yield session
+        database.close()
+        return
     stored, copy = sqlite3.connect(file), sqlite3.connect(":memory:", isolation_level=None)
     stored.backup(copy)
     stored.close()
     yield SqliteSession(copy.cursor(), SCHEMA, {}, 0)
     copy.close()
+
+
+class ChangedBack(Exception):
+    """Everything is to be as it was."""
 
 
 def other(value: Any, name: str) -> Any:
@@ -175,7 +192,7 @@ def other(value: Any, name: str) -> Any:
     return {**value, first: other(value.get(first), first)}
 
 
-def rows_of(session: SqliteSession, table: str) -> list[dict[str, Any]]:
+def rows_of(session: Session, table: str) -> list[dict[str, Any]]:
     """The rows of a table, the oldest first."""
     columns = list(SCHEMA.tables[table].columns)
     rows = session.all(f"SELECT {', '.join(map(quoted, columns))} FROM {table}")
@@ -185,7 +202,12 @@ def rows_of(session: SqliteSession, table: str) -> list[dict[str, Any]]:
 def changes(table: str, row: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     """Every change of one thing in a row: by what it is called, the column, and its value."""
     kind = SCHEMA.records.get(table)
-    found = {name: (name, other(value, name)) for name, value in row.items() if name != "data" or kind is None}
+    types = SCHEMA.tables[table].columns
+    found = {
+        name: (name, other(value, name) if value is not None else NEW[types[name].partition(" ")[0]](name))
+        for name, value in row.items()
+        if name != "data" or kind is None
+    }
     if kind is not None:
         members = filled(kind, orjson.loads(row["data"])).__dict__
         for one in fields(kind):
@@ -196,23 +218,24 @@ def changes(table: str, row: dict[str, Any]) -> dict[str, tuple[str, Any]]:
     return found
 
 
-def is_noticed(session: SqliteSession, table: str, row: dict[str, Any], column: str, value: Any) -> bool:
+def is_noticed(session: Session, table: str, row: dict[str, Any], column: str, value: Any) -> bool:
     """Whether a change is refused by the database, or found by the doctor. It is undone."""
     key = SCHEMA.tables[table].key or ("name",)
     where = " AND ".join(f"{quoted(one)} = :key_{one}" for one in key)
     values = {"value": value, **{f"key_{one}": row[one] for one in key}}
-    session.cursor.execute("SAVEPOINT change")
+    found = False
     try:
-        session.cursor.execute(f"UPDATE {table} SET {quoted(column)} = :value WHERE {where}", values)
-        return next(findings(session), None) is not None
-    except sqlite3.IntegrityError:
+        with session.attempt():
+            assert session.changed(f"UPDATE {table} SET {quoted(column)} = :value WHERE {where}", **values) == 1
+            found = next(findings(session), None) is not None
+            raise ChangedBack
+    except ChangedBack:
+        return found
+    except (sqlite3.IntegrityError, psycopg.IntegrityError):
         return True
-    finally:
-        session.cursor.execute("ROLLBACK TO change")
-        session.cursor.execute("RELEASE change")
 
 
-def findings(session: SqliteSession) -> Iterator[str]:
+def findings(session: Session) -> Iterator[str]:
     """What the doctor finds; a world that cannot even be looked at is one finding."""
     try:
         yield from (finding.detail for finding in examine_session(session, CATALOG))
@@ -220,12 +243,12 @@ def findings(session: SqliteSession) -> Iterator[str]:
         yield repr(failure)
 
 
-def test_nothing_is_found_where_nothing_was_changed(world: SqliteSession) -> None:
+def test_nothing_is_found_where_nothing_was_changed(world: Session) -> None:
     assert list(findings(world)) == []
 
 
 @pytest.mark.parametrize("table", sorted(SCHEMA.tables))
-def test_whatever_is_changed_is_named_or_known_to_be_beyond_telling(world: SqliteSession, table: str) -> None:
+def test_whatever_is_changed_is_named_or_known_to_be_beyond_telling(world: Session, table: str) -> None:
     oldest, *others = rows_of(world, table) or [{}]
     beyond = beyond_telling(table)
 
@@ -241,7 +264,7 @@ def test_whatever_is_changed_is_named_or_known_to_be_beyond_telling(world: Sqlit
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(data=st.data())
-def test_a_change_anywhere_is_named_or_known_to_be_beyond_telling(world: SqliteSession, data: st.DataObject) -> None:
+def test_a_change_anywhere_is_named_or_known_to_be_beyond_telling(world: Session, data: st.DataObject) -> None:
     table = data.draw(st.sampled_from([table for table in sorted(SCHEMA.tables) if rows_of(world, table)]))
     row = data.draw(st.sampled_from(rows_of(world, table)))
     name, change = data.draw(st.sampled_from(sorted(changes(table, row).items(), key=lambda one: one[0])))

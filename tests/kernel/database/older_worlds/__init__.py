@@ -16,6 +16,7 @@ from pathlib import Path
 
 from emulator.app import create_app
 from tests.client import Client
+from tests.databases import kept_in_files
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
 from tests.treasury.sending import paid
@@ -38,7 +39,8 @@ def laid_out(directory: Path, schema: int = 2) -> Path:
 def brought_up(directory: Path) -> Path:
     """The oldest of these worlds with the kinds of record that it cannot have, stored by the program of today."""
     file = laid_out(directory)
-    app = create_app(directory)
+    with kept_in_files():
+        app = create_app(directory)
     add_what_has_come_since(Client(app, KEY))
     app.emulator.close()  # type: ignore[attr-defined]
     return file
