@@ -19,7 +19,7 @@ ABOUT_FILES = {
     "tests/kernel/database/test_records_evolve.py::test_a_record_without_an_optional_member": OLDER,
     "tests/kernel/database/test_records_evolve.py::test_the_world_has_every_kind_of_record": OLDER,
     "tests/kernel/database/test_worlds_that_go.py": FILES,
-    "tests/kernel/tenants/test_memory.py": "replies that are given again, which none is on PostgreSQL",
+    "tests/kernel/tenants/test_memory.py::test_a_world_that_is_changed_by_another_program_is_read_anew": FILES,
     "tests/kernel/tenants/test_tenants.py::test_a_directory_that_is_served_is_refused": LOCK,
     "tests/kernel/tenants/test_tenants.py::test_a_table_made_by_an_older_version": OLDER,
     "tests/kernel/tenants/test_tenants.py::test_a_tenant_may_be_used_by_those_who_have_it_still": FILES,

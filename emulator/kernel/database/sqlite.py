@@ -58,6 +58,7 @@ class SqliteSession:
     """A session on one connection, by its one cursor; `wakes_at` is what it says of the next look."""
 
     world: SqliteWorld | None = None  # what it is a session of, where that has a file
+    revision = None
 
     def __init__(self, cursor: sqlite3.Cursor, schema: Schema, absent: dict[str, str], wakes_at: int) -> None:
         self.cursor = cursor

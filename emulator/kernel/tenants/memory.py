@@ -4,7 +4,10 @@ Whoever waits for something asks for the same again and again. What a reading op
 request, from what is stored, and from the clock as far as it was looked at (`Step.holds_until`): until something is
 committed, and until the clock has come so far, the same request has the same bytes. They are kept from the second time
 on, so that who asks once pays for no more than a look into a dictionary. Nothing is kept where nobody can tell whether
-something was committed (`StoredWorld.revision`), which is so in PostgreSQL, and while faults wait for requests.
+something was committed (`StoredWorld.revision`), and while faults wait for requests.
+
+In PostgreSQL that is asked of the database each time, and only where there is a reply to be given again. One that is
+found to be too old is forgotten, so that who reads a world that changes all the time does not pay twice for it.
 """
 
 from __future__ import annotations
@@ -60,14 +63,25 @@ class Memory:
         made = self.replies.get(asked) if revision == self.revision else None
         return made if made is not None and made.holds else None
 
+    def has(self, asked: Hashable) -> bool:
+        """Whether there is a reply to a request, of whichever revision."""
+        return self.replies.get(asked) is not None
+
+    def forget(self, asked: Hashable) -> None:
+        """There is none any more."""
+        with self.guard:
+            self.note(asked, None)
+
     def keep(
         self, asked: Hashable, revision: object, body: bytes, step: Step, *, account: str | None, version: str | None
     ) -> None:
-        """Keep what a step answered that began after its world had come to a revision.
+        """Keep what a step answered that began after its world had come to a revision, or knows at which it began.
 
         Where something was committed between the two, nobody will ask for that revision again.
         """
-        if step.row.faults:
+        if revision is None:
+            revision = step.session.revision
+        if step.row.faults or revision is None:
             return
         due = step.row.next_due_at  # which has to be done before anybody looks again
         until = step.holds_until if due is None else min(due, step.holds_until)

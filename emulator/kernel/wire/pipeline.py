@@ -370,12 +370,21 @@ class Pipeline:
             return None
         named = [sent.headers.get(name) for name in ("stripe-version", "stripe-account", "stripe-context")]
         asked = (exchange.path, sent.query, key, sent.origin, *named)
-        revision = tenant.revision() if tenant.memory.is_known(asked) else None
+        memory, is_far = tenant.memory, tenant.stored.is_far
+        if not memory.is_known(asked):
+            return None
+        if is_far and not memory.has(asked):  # the look that has to be taken tells the revision too
+            exchange.keep = partial(memory.keep, asked, None)
+            return None
+        revision = tenant.revision()
         if revision is None:
             return None
-        made = tenant.memory.recall(asked, revision)
+        made = memory.recall(asked, revision)
         if made is None:
-            exchange.keep = partial(tenant.memory.keep, asked, revision)
+            if is_far:
+                memory.forget(asked)
+            else:
+                exchange.keep = partial(memory.keep, asked, revision)
             return None
         tenant.let_through("GET", exchange.path)
         exchange.route, exchange.values = route, values

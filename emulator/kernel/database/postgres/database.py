@@ -170,12 +170,21 @@ class PostgresDatabase:
         try:
             yield line
         except BaseException as failure:
-            if line.pgconn.transaction_status:
+            if line.pgconn.transaction_status or line.pgconn.pipeline_status:
                 line.close()
             self.raise_told(failure)
             raise
         finally:
             self.pool.putconn(line)
+
+    def looked(self, sql: bytes, *values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query, in one round trip. StorageFails."""
+        with self.asking() as line:
+            line.gather()
+            answer = line.ask(sql, values)
+            line.sync()
+            line.pgconn.exit_pipeline_mode()
+            return line.rows(answer)
 
     def asked(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows that one statement gives."""

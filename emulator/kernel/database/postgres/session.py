@@ -23,6 +23,7 @@ class PostgresSession:
     place: str
     wakes_at: int | None = None
     has_written = False
+    revision: object = None
     foreseen: dict[tuple[str, tuple[Any, ...]], Answer]  # what was asked ahead, by the query and its values
 
     def one(self, sql: str, **values: Any) -> tuple[Any, ...] | None:

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from emulator.kernel.database.face import WorldDamaged, WorldGone
+from emulator.kernel.database.face import StorageFails, WorldDamaged, WorldGone
 from emulator.kernel.database.postgres.line import Line
 from emulator.kernel.database.postgres.session import PostgresSession
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 BEGIN_TO_READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BEGIN_TO_WRITE = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 ENTER = (
-    b"SELECT wakes_at, changed, shape, set_config('emulator.tenant', number::text, true) FROM world WHERE handle = $1"
+    b"SELECT wakes_at, changed, shape, xmin::text, set_config('emulator.tenant', number::text, true) FROM world "
+    b"WHERE handle = $1"
 )
+REVISION = b"SELECT xmin::text FROM world WHERE handle = $1"
 ENTER_ALONE = ENTER + b" FOR NO KEY UPDATE"
 LEAVE = b"UPDATE world SET wakes_at = $2, changed = $3 WHERE handle = $1"
 COMMIT, ROLLBACK = b"COMMIT", b"ROLLBACK"
@@ -52,8 +54,16 @@ class PostgresWorld:
         """A change, alone among those who write."""
         return Writing(self)
 
-    def revision(self) -> None:
-        """Whether others have committed anything is known by a look alone."""
+    def revision(self) -> object:
+        """The number of the transaction that was the last to change anything; None where there is no world any more.
+
+        What hinders it, a look will tell. Source: https://www.postgresql.org/docs/current/ddl-system-columns.html
+        """
+        try:
+            found = self.database.looked(REVISION, self.handle)
+        except StorageFails:
+            return None
+        return found[0][0] if found else None
 
     def take(self) -> Line:
         """A connection nobody else uses until it is given back. WorldGone where the world is no more."""
@@ -102,7 +112,7 @@ class Entered(PostgresSession):
         if not found:
             self.world.is_gone = True
             raise WorldGone(self.world.handle)
-        wakes_at, changed, shape, _ = found[0]
+        wakes_at, changed, shape, self.revision, _ = found[0]
         if self.world.shape not in (None, shape):
             self.world.is_gone = True  # this one is; whoever opens it again sees whether it can
             raise WorldDamaged(
@@ -133,7 +143,6 @@ class Writing(Entered):
     """A change of a world, undone by any exception."""
 
     begin, enter = BEGIN_TO_WRITE, ENTER_ALONE
-    has_changed_tenant = False
 
     def __enter__(self) -> Writing:
         self.world.lock.acquire()
@@ -143,11 +152,6 @@ class Writing(Entered):
             self.world.lock.release()
             raise
         return self
-
-    def run(self, sql: str, **values: Any) -> None:
-        """Change rows; nobody waits until that is done."""
-        self.has_changed_tenant = self.has_changed_tenant or sql.startswith("UPDATE tenant ")
-        super().run(sql, **values)
 
     def told(self, wakes_at: int | None, changed: int) -> None:
         """When it was to be looked at, and when it was last written to."""
@@ -173,9 +177,7 @@ class Writing(Entered):
                 self.come_in()
             if failure is None:
                 now = int(time.time())
-                # Whoever copies a world into this place has to meet what was written meanwhile: a row that has changed.
-                has_left_trace = now == self.changed_at and self.has_changed_tenant
-                if self.wakes_at != self.woke_at or (self.has_written and not has_left_trace):
+                if self.wakes_at != self.woke_at or self.has_written:  # which makes another revision
                     self.line.send(LEAVE, (world.handle, self.wakes_at, now if self.has_written else self.changed_at))
         except BaseException as trouble:
             database.leave(self.line, None)

@@ -186,6 +186,29 @@ def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) 
     assert found == [("added", 7), ("kept", 6)]
 
 
+def test_what_is_read_again_and_again_is_one_round_trip_until_another_process_has_changed_something(
+    served: Flask, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, other = Client(served, "sk_test_again"), create_app(database)
+    path = f"/v1/customers/{client.made('/v1/customers', name='one')['id']}"
+    for _ in range(3):
+        client.read(path)
+    waits, arrived = [], Line.read
+
+    def counted(line: Line, **how: Any) -> Any:
+        waits.append(line)
+        return arrived(line, **how)
+
+    monkeypatch.setattr(Line, "read", counted)
+    names = [client.read(path)["name"] for _ in range(3)]
+    of_three = len(waits)
+    Client(other, "sk_test_again").made(path, name="two")
+    names += [client.read(path)["name"] for _ in range(4)]
+    other.emulator.close()
+
+    assert (of_three, names) == (3, ["one"] * 3 + ["two"] * 4)
+
+
 def test_what_a_request_names_and_what_its_rules_look_at_is_waited_for_together(
     served: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
