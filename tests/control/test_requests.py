@@ -49,6 +49,15 @@ def test_a_post_is_logged_with_its_idempotency_key_and_without_its_body(platform
     assert "advance" not in str(logged)
 
 
+def test_a_request_with_characters_that_no_text_should_have_is_logged_too(platform):
+    platform.get("/v1/events/a%00b")
+
+    logged = platform.read("/_emulator/requests")["data"][0]
+
+    assert (logged["operation"], logged["status"]) == ("developer.events.retrieve", 404)
+    assert (logged["path"][:12], logged["path"][-1]) == ("/v1/events/a", "b")
+
+
 def test_what_looks_like_a_secret_is_masked(platform):
     platform.get("/v1/events/4242424242424242")
     platform.get("/v1/events/sk_live_51abcdef")

@@ -29,6 +29,7 @@ from emulator.kernel.database.postgres.locks import Locks, SharedLock
 from emulator.kernel.database.postgres.request_log import RequestTable
 from emulator.kernel.database.postgres.session import PostgresSession
 from emulator.kernel.database.postgres.standing import Standing
+from emulator.kernel.database.postgres.values import TextDumper
 from emulator.kernel.database.postgres.world import BEGIN_TO_WRITE, COMMIT, PostgresWorld
 from emulator.kernel.database.schema import Schema
 
@@ -108,6 +109,7 @@ class PostgresDatabase:
     def connect(self) -> psycopg.Connection[Any]:
         """A connection beside those of worlds; it commits each statement by itself."""
         connection = psycopg.connect(self.url, **OPTIONS)
+        connection.adapters.register_dumper(str, TextDumper)
         step_down(connection)
         return connection
 

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from psycopg.types.string import StrDumperUnknown
+
 BOOL, BYTEA, CHAR, INT8, INT2, INT4, TEXT = 16, 17, 18, 20, 21, 23, 25
 FLOAT4, FLOAT8, UNKNOWN, VARCHAR, NAME, VOID = 700, 701, 705, 1043, 19, 2278
 LONG, DOUBLE = struct.Struct(">q"), struct.Struct(">d")
@@ -30,6 +32,14 @@ def fraction(octets: bytes) -> float:
 def text(value: str) -> bytes:
     """A text. PostgreSQL has no character 0: what stands for it is found where it was written, and nowhere else."""
     return value.replace("\0", NO_CHARACTER).encode()
+
+
+class TextDumper(StrDumperUnknown):
+    """The same where psycopg itself sends a statement."""
+
+    def dump(self, obj: str) -> bytes:
+        """A text as it is sent."""
+        return text(obj)
 
 
 WRITERS: dict[type, tuple[int, Callable[[Any], bytes | None]]] = {
