@@ -113,7 +113,11 @@ def work_as_child(work: Work, telling: Connection) -> None:
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: sys.exit(0))  # until the server has its own
     threading.Thread(target=stop_with_parent, daemon=True).start()
-    work(telling)
+    try:
+        work(telling)
+    finally:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, signal.SIG_DFL)  # there is nothing left to be ended in order, and nobody to catch it
 
 
 def stop_with_parent() -> None:
