@@ -452,6 +452,7 @@ def in_process(shares: dict[str, int], folder: Path, chance: random.Random, told
     with counting(reached), hearing():
         for start in range(0, number, INPUTS_OF_A_WORLD):
             home = folder / f"world{start}"
+            home.mkdir()
             app = create_app(home)
             try:
                 writer = begun(app, f"sk_test_fuzz{start}", chance, start // INPUTS_OF_A_WORLD)

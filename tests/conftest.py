@@ -10,7 +10,8 @@ import inspect
 import itertools
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -49,6 +50,12 @@ def places(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | None]:
         return
     with in_place_of_folders(request.getfixturevalue("postgres")) as places:
         yield places
+
+
+@pytest.fixture(scope="session")
+def place_of_worlds(places: InPlaceOfFolders | None) -> Callable[[Path], Path | str]:
+    """Where the worlds are that a test keeps in a folder: the folder itself, or the database in its place."""
+    return places.url_of if places is not None else lambda folder: folder
 
 
 @pytest.fixture(autouse=True)

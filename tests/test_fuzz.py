@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from flask import Flask
 from bench import fuzz
 from emulator.app import create_app
 from emulator.catalog import CATALOG
+from emulator.kernel.database.doctor import examined
 from emulator.kernel.routes import Route
 from emulator.openapi import FORM
 from tests.client import Client
@@ -26,7 +27,11 @@ def app(tmp_path: Path) -> Iterator[Flask]:
     application.emulator.close()
 
 
-def test_some_hundred_inputs_of_every_kind_do_no_harm_and_most_reach_an_operation(tmp_path: Path) -> None:
+def test_some_hundred_inputs_of_every_kind_do_no_harm_and_most_reach_an_operation(
+    tmp_path: Path, place_of_worlds: Callable[[Path], Path | str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fuzz, "examined", lambda folder, catalog: examined(place_of_worlds(folder), catalog))
+
     told = fuzz.run(400, 1, tmp_path)
 
     assert told.wrong == []
