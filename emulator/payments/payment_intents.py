@@ -481,19 +481,10 @@ def refuse_fee(world: World, intent: PaymentIntent) -> None:
 
 def with_payment_method(world: World, intent: PaymentIntent, params: dict[str, Any]) -> PaymentIntent:
     """The same with the payment method that was sent, which is kept. 400 unless the intent may take it."""
-    if "payment_method" in params and "payment_method_data" in params:
-        raise exclusive("payment_method", "payment_method_data")
-    if "payment_method" in params:
-        param = "payment_method"
-        method = payment_methods.found(world, params[param], param=param)
-    elif "payment_method_data" in params:
-        param = "payment_method_data"
-        method = payment_methods.described(world, params[param], prefix=param)
-    elif intent.payment_method is not None:
-        param = "customer"
-        method = world.get(PaymentMethod, intent.payment_method)
-    else:
+    chosen = payment_methods.chosen(world, params, intent.payment_method)
+    if chosen is None:
         return intent
+    method, param = chosen
     refuse_stranger(intent, method, param)
     if method.id == intent.payment_method:
         return intent

@@ -22,7 +22,7 @@ from emulator.connect.records.cards import Card
 from emulator.connect.records.external_accounts import OF_FINANCIAL_ACCOUNTS, TEST_ROUTING_NUMBER, fingerprint
 from emulator.connect.shapes import NO_ADDRESS, group
 from emulator.kernel.conditions import Condition
-from emulator.kernel.errors import invalid, missing, no_such
+from emulator.kernel.errors import exclusive, invalid, missing, no_such
 from emulator.kernel.lists import lists
 from emulator.kernel.params import (
     Country,
@@ -441,6 +441,20 @@ def of_token(world: World, token: str) -> PaymentMethod | None:
 def found(world: World, id: str, *, param: str | None) -> PaymentMethod:
     """The payment method of an id or a test token. 404 for one that is unknown, 400 if it came in a parameter."""
     return of_token(world, id) or world.get(PaymentMethod, id, param=param)
+
+
+def chosen(world: World, params: dict[str, Any], kept: str | None) -> tuple[PaymentMethod, str] | None:
+    """The payment method that an intent is sent, not stored yet, or the one it has kept; and the parameter it is about.
+
+    None where there is neither. 400 for two that are sent.
+    """
+    if "payment_method" in params and "payment_method_data" in params:
+        raise exclusive("payment_method", "payment_method_data")
+    if "payment_method" in params:
+        return found(world, params["payment_method"], param="payment_method"), "payment_method"
+    if "payment_method_data" in params:
+        return described(world, params["payment_method_data"], prefix="payment_method_data"), "payment_method_data"
+    return None if kept is None else (world.get(PaymentMethod, kept), "customer")
 
 
 # Whose it is
