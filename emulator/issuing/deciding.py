@@ -7,7 +7,7 @@ Source: https://docs.stripe.com/issuing/purchases/authorizations
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from emulator.connect import issuing_access
@@ -28,7 +28,7 @@ from emulator.issuing import (
 from emulator.issuing.authorizations import LIFECYCLE, Authorization, announce, presence, spending_of
 from emulator.issuing.cardholders import Cardholder
 from emulator.issuing.cards import PENNY_AUTHORIZATION, Card
-from emulator.issuing.decline import Attempt
+from emulator.issuing.decline import Attempt, Rule
 from emulator.issuing.exchange_rates import scaled
 from emulator.issuing.fraud_challenges import FraudVerification
 from emulator.kernel.dates import DAY, date_of
@@ -98,7 +98,7 @@ def decide(
 
     if chosen is not None:
         world.forget(chosen)
-    return settle(world, authorization, attempt, verdict)
+    return settle(world, authorization, attempt, objections, verdict)
 
 
 def conclude(world: World, authorization_id: str, verdict: Verdict) -> Authorization:
@@ -114,10 +114,10 @@ def conclude(world: World, authorization_id: str, verdict: Verdict) -> Authoriza
     usual = amount_to_hold(world, authorization)
     is_chosen = verdict.amount is not None and authorization.pending_request["is_amount_controllable"]
     attempt = gather(world, authorization, verdict.amount if is_chosen else usual)
-    objections = decline.objections(attempt) if verdict.approved else []
-    if objections:
+    objections = decline.objections(attempt)
+    if verdict.approved and objections:
         verdict = Verdict(False, objections[0].reason, metadata=verdict.metadata)
-    return settle(world, authorization, attempt, verdict, question=world.asked_about(authorization_id))
+    return settle(world, authorization, attempt, objections, verdict, question=world.asked_about(authorization_id))
 
 
 def read_ahead(world: World, authorization: Authorization) -> None:
@@ -209,9 +209,18 @@ def unusable_amount(authorization: Authorization, amount: int) -> str | None:
 
 
 def settle(
-    world: World, undecided: Authorization, attempt: Attempt, verdict: Verdict, *, question: str | None = None
+    world: World,
+    undecided: Authorization,
+    attempt: Attempt,
+    objections: Sequence[Rule],
+    verdict: Verdict,
+    *,
+    question: str | None = None,
 ) -> Authorization:
-    """Write a decision down: history, hold or decline, trace, event. `question` is the event of who was asked."""
+    """Write a decision down: history, hold or decline, trace, event.
+
+    `objections` are the rules that say no, whoever decided; `question` is the event of who was asked.
+    """
     is_first = not undecided.approved
     before = replace(undecided, pending_request=None)
     entry = history_entry(world, undecided, attempt, verdict)
@@ -251,7 +260,7 @@ def settle(
             world.later(world.now + DAY, "issuing.authorizations.expire_challenge", about=undecided.id)
 
     after = world.put(replace(undecided, **changes))
-    traces.keep_trace(world, after, attempt, entry, question)
+    traces.keep_trace(world, after, attempt, objections, entry, question)
     if is_first:
         world.emit("issuing_authorization.created", after)
         if after.is_counted:

@@ -11,6 +11,7 @@ https://docs.stripe.com/issuing/purchases/authorizations#authorization-handling 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from emulator.issuing.exchange_rates import written
@@ -132,9 +133,7 @@ def failed_checks(attempt: Attempt) -> str:
 def controls_of(owner: str) -> tuple[Rule, ...]:
     """What the spending controls of a card or its holder ask."""
     controls = f"{owner}_controls"
-
-    def seen(attempt: Attempt) -> dict[str, Any]:
-        return getattr(attempt, controls)
+    seen: Callable[[Attempt], dict[str, Any]] = attrgetter(controls)
 
     def list_rule(says: str, fact: str, kind: str, what: str) -> Rule:
         def objection(attempt: Attempt) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from emulator.issuing import decline
-from emulator.issuing.decline import Attempt
+from emulator.issuing.decline import Attempt, Rule
 from emulator.kernel.records import record
 from emulator.kernel.render import shown
 from emulator.kernel.world import World
@@ -33,12 +33,17 @@ def trace_id(authorization: str) -> str:
 
 
 def keep_trace(
-    world: World, authorization: Authorization, attempt: Attempt, entry: dict[str, Any], question: str | None
+    world: World,
+    authorization: Authorization,
+    attempt: Attempt,
+    objections: Sequence[Rule],
+    entry: dict[str, Any],
+    question: str | None,
 ) -> None:
     """Add a decision to what is known of an authorization's decisions."""
     outcome = {name: entry[name] for name in ("approved", "created", "reason", "reason_message")}
-    objections = [rule.says for rule in decline.objections(attempt)]
-    request = {**outcome, "attempt": attempt._asdict(), "objections": objections, "question": question}
+    objecting = [rule.says for rule in objections]
+    request = {**outcome, "attempt": attempt._asdict(), "objections": objecting, "question": question}
     known = (
         world.find(AuthorizationTrace, trace_id(authorization.id)) if len(authorization.request_history) > 1 else None
     )
