@@ -7,12 +7,13 @@ Source: https://docs.stripe.com/issuing/cards/virtual/issue-cards
 from __future__ import annotations
 
 import unicodedata
+from string import ascii_letters, digits
 from typing import Any
 
 from emulator.kernel.params import String, complain, shown
 
-PRINTED_MARKS = frozenset("/-&:().' ")
-PERSON_MARKS = frozenset(".,-' ")
+PRINTED = frozenset(ascii_letters + digits + "/-&:().' ")
+OF_PERSONS = frozenset(ascii_letters + ".,-' ")
 LONGEST_PRINTED = 24
 
 
@@ -26,7 +27,7 @@ class PrintedName(String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, attr, data, **kwargs)
-        if not all(is_latin(letter) or letter in "0123456789" or letter in PRINTED_MARKS for letter in name):
+        if not all(map(is_latin, set(name) - PRINTED)):
             raise complain(
                 f"Invalid {self.what}: {shown(name)}. It can contain letters, numbers, spaces, and the characters "
                 "/ - & : ( ) . '"
@@ -39,8 +40,8 @@ class PersonName(String):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, attr, data, **kwargs)
-        is_allowed = all(is_latin(letter) or letter in PERSON_MARKS for letter in name)
-        if not is_allowed or not any(is_latin(letter) for letter in name):
+        is_allowed = all(map(is_latin, set(name) - OF_PERSONS))
+        if not is_allowed or not any(map(is_latin, name)):
             raise complain(
                 f"Invalid {attr}: {shown(name)}. It can contain Latin letters, periods, commas, hyphens, spaces and "
                 "apostrophes, and must contain a letter."
