@@ -115,6 +115,7 @@ class Table:
 
     def __init__(self) -> None:
         self.root: dict[Any, Any] = {}
+        self.literal: dict[tuple[str, str], Route | NotBuilt] = {}  # those without a variable, found in one look
 
     def add(self, verb: str, path: str, route: Route | NotBuilt) -> bool:
         """Add a route unless one of the same verb and shape is there already; whether there was none."""
@@ -125,10 +126,15 @@ class Table:
                 segment = "{}"
             node = node.setdefault(segment, {})
         leaf = (route, tuple(names))
+        if not names:
+            self.literal.setdefault((verb, path), route)
         return node.setdefault((verb,), leaf) is leaf
 
     def find(self, verb: str, path: str) -> tuple[Route | NotBuilt, dict[str, str]] | None:
         """The route of a path and the values of its variables by name, or None."""
+        literal = self.literal.get((verb, path))
+        if literal is not None:
+            return literal, {}
         return self.walk(self.root, (verb,), path[1:].split("/"), 0, ())
 
     def walk(
