@@ -153,7 +153,7 @@ def gather(
         issuing_capability=issuing_access.capability(world),
         card_status=card.status,
         card_valid_through=f"{card.exp_year:04}-{card.exp_month:02}",
-        month=f"{date_of(world.now):%Y-%m}",
+        month=date_of(world.now).isoformat()[:7],
         pin_blocked=card.pin_blocked,
         cardholder_status=holder.status,
         cardholder_disabled_reason=cardholders.requirements(world, holder)["disabled_reason"],

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from emulator.data.merchant_categories import CODES
@@ -125,6 +125,7 @@ class Window(NamedTuple):
     last: str
 
 
+@lru_cache(maxsize=256)
 def window(interval: str, at: int) -> Window:
     """The window of an interval that a moment lies in."""
     day = date_of(at)
@@ -149,6 +150,7 @@ def first_day(interval: str, at: int) -> str | None:
     return first[1:] if first.startswith("d") else f"{first[1:]}-01"
 
 
+@lru_cache(maxsize=256)
 def periods(at: int) -> tuple[str, str, str]:
     """The tally periods that a moment belongs to: from these every window adds up."""
     day = date_of(at).isoformat()
