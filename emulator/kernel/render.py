@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import compress
-from operator import is_, is_not, itemgetter
+from operator import is_, is_not
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -25,7 +25,7 @@ DEEPEST = 4
 FIRST_MEMBERS = ("id", "object")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 NESTED = frozenset({dict, list})
-_orders: dict[tuple[str, ...], tuple[tuple[str, ...], itemgetter[Any] | None]] = {}
+_orders: dict[tuple[str, ...], dict[str, None] | None] = {}
 
 
 class Include(NamedTuple):
@@ -75,13 +75,13 @@ def ordered(value: dict[str, Any], kept: Mapping[str, Any] = NOTHING) -> dict[st
     """
     names = tuple(value)
     try:
-        order, members_of = _orders[names]
+        order = _orders[names]
     except KeyError:
-        order = member_order(names)
-        members_of = None if order == names else itemgetter(*order)
+        in_order = member_order(names)
+        order = None if in_order == names else dict.fromkeys(in_order)
         if len(_orders) < 4096:
-            _orders[names] = order, members_of
-    arranged = value if members_of is None else dict(zip(order, members_of(value), strict=True))
+            _orders[names] = order
+    arranged = value if order is None else order | value
     for name, member in nested(value) if kept is NOTHING else nested(dict(added(value, kept))):
         if name == "metadata":
             continue
