@@ -60,7 +60,7 @@ def shown(record: Any, **more: Any) -> dict[str, Any]:
     """A record's public members as they are, `object` and `livemode`, and whatever is given besides."""
     members = record.__dict__.copy()
     for name in record.hidden:
-        members.pop(name, None)
+        del members[name]
     members["object"] = record.object
     members["livemode"] = False
     members.update(more)
