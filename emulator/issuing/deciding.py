@@ -222,7 +222,6 @@ def settle(
     `objections` are the rules that say no, whoever decided; `question` is the event of who was asked.
     """
     is_first = not undecided.approved
-    before = replace(undecided, pending_request=None)
     entry = history_entry(world, undecided, attempt, verdict)
     changes: dict[str, Any] = {
         "pending_request": None,
@@ -266,7 +265,7 @@ def settle(
         if after.is_counted:
             cards.count_payment(world, after.card)
     else:
-        announce(world, before, after)
+        announce(world, replace(undecided, pending_request=None), after)
     return after
 
 

@@ -136,18 +136,19 @@ def controls_of(owner: str) -> tuple[Rule, ...]:
     seen: Callable[[Attempt], dict[str, Any]] = attrgetter(controls)
 
     def list_rule(says: str, fact: str, kind: str, what: str) -> Rule:
+        value_of: Callable[[Attempt], str] = attrgetter(fact)
+        allowed, blocked = f"allowed_{kind}", f"blocked_{kind}"
+
+        def allows(attempt: Attempt) -> bool:
+            lists = seen(attempt)
+            return listed(lists.get(allowed), lists.get(blocked), value_of(attempt))
+
         def objection(attempt: Attempt) -> str:
-            value = getattr(attempt, fact)
-            verb = "blocks" if value in seen(attempt).get(f"blocked_{kind}", ()) else "does not allow"
+            value = value_of(attempt)
+            verb = "blocks" if value in seen(attempt).get(blocked, ()) else "does not allow"
             return f"the {owner} {verb} {what} {value}"
 
-        return Rule(
-            says,
-            (fact, controls),
-            lambda a: listed(seen(a), kind, getattr(a, fact)),
-            "spending_controls",
-            objection,
-        )
+        return Rule(says, (fact, controls), allows, "spending_controls", objection)
 
     return (
         list_rule(

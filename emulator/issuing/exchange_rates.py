@@ -43,7 +43,7 @@ UNITS_PER_USD: dict[str, Decimal] = {
 
 def converted(amount: int, source: str, target: str) -> int:
     """An amount of minor units in another currency's minor units, rounded half up, away from zero."""
-    if source == target:
+    if source == target or amount == 0:
         return amount
     rate = Decimal(1)
     if source in UNITS_PER_USD and target in UNITS_PER_USD:

@@ -254,9 +254,8 @@ def set_lists(controls: Mapping[str, Any]) -> dict[str, list[str]]:
 # What objects
 
 
-def listed(controls: Mapping[str, Any], kind: str, value: str) -> bool:
-    """Whether a value passes the allowed and blocked lists of a kind, such as `merchant_countries`."""
-    allowed, blocked = controls.get(f"allowed_{kind}"), controls.get(f"blocked_{kind}")
+def listed(allowed: Sequence[str] | None, blocked: Sequence[str] | None, value: str) -> bool:
+    """Whether a value passes a list of what is allowed and one of what is blocked, where they say something."""
     return (not allowed or value in allowed) and (not blocked or value not in blocked)
 
 

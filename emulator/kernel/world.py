@@ -110,9 +110,9 @@ class World:
 
     def get(self, record: type[AnyRecord], id: str, *, param: str | None = None) -> AnyRecord:
         """This account's record of that id. 404 `resource_missing`; 400 when `param` names the parameter it came in."""
-        found = self.find(record, id)
-        if found is not None:
-            return found
+        found = self.anywhere(record, id)
+        if found is not None and found[0] == self.account:
+            return found[1]
         if param is not None:
             raise no_such(record.noun, id, param=param, status=400)
         names = [name for name, value in self.step.request.path_values.items() if value == id]
