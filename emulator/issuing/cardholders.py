@@ -219,10 +219,9 @@ def create(world: World, params: dict[str, Any]) -> Cardholder:
     start = Cardholder(
         id=world.new_id("ich"),
         created=world.now,
-        billing={"address": complete(params["billing"]["address"])},
+        billing={},
         name=params["name"],
         type=params.get("type", "individual"),
-        status=params.get("status", "active"),
         spending_controls=cardholder_defaults(),
     )
     cardholder = screened(world, changed(world, start, params))
