@@ -1,5 +1,6 @@
 """Ids, lifecycles, days, ledgers, refusals: the parts that stand alone."""
 
+import hmac
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from emulator.kernel.errors import ApiError
 from emulator.kernel.events import differences
 from emulator.kernel.ledger import Line, Movement, moving
 from emulator.kernel.lifecycle import Lifecycle
+from emulator.kernel.routes import DELETE, GET, Table
 from tests.kernel.notes import Note
 
 
@@ -30,6 +32,33 @@ def test_ids_of_one_owner_sort_by_time():
 @pytest.mark.parametrize("prefix, length", [("acct", 16), ("ics", 14), ("ipcd", 14), ("cus", 14), ("iauth", 24)])
 def test_each_family_has_its_length(prefix, length):
     assert len(ids.object_id(prefix, 1_721_948_500, "acct_1PgafTB7WZ01zgkW", 2**200)) == len(prefix) + 1 + length
+
+
+@pytest.mark.parametrize("draw", [0, 61, 62**4, 62**8 - 1, 62**8, 2**255 + 12345])
+def test_an_id_ends_in_the_last_eight_digits_of_its_draw(draw):
+    assert ids.object_id("ic", 1_721_948_500, "acct_1PgafTB7WZ01zgkW", draw)[-8:] == ids.base62(draw, 8)
+    assert ids.id_in_group("ch", "31721948500abcde", draw)[-8:] == ids.base62(draw, 8)
+
+
+def test_each_draw_is_the_hmac_of_its_purpose_and_number_whatever_was_drawn_before():
+    drawn = [ids.chance(b"a key", number, "cvc") for number in (1, 2, 1)]
+
+    assert drawn == [int.from_bytes(hmac.digest(b"a key", b"cvc:%d" % number, "sha256")) for number in (1, 2, 1)]
+
+
+def test_a_path_of_its_own_is_found_before_one_with_a_variable_and_only_for_its_verb():
+    table = Table()
+    routes = {path: GET(path, print) for path in ("/v1/notes/{note}", "/v1/notes/newest")}
+    for path, route in routes.items():
+        assert table.add("GET", path, route)
+    assert not table.add("GET", "/v1/notes/newest", routes["/v1/notes/newest"])
+    deletes = DELETE("/v1/notes/{note}", print)
+    table.add("DELETE", "/v1/notes/{note}", deletes)
+
+    assert table.find("GET", "/v1/notes/newest") == (routes["/v1/notes/newest"], {})
+    assert table.find("GET", "/v1/notes/nt_1") == (routes["/v1/notes/{note}"], {"note": "nt_1"})
+    assert table.find("DELETE", "/v1/notes/newest") == (deletes, {"note": "newest"})
+    assert table.find("POST", "/v1/notes/newest") is None
 
 
 def test_only_drawn_arrows_can_be_followed():
