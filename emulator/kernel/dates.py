@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from functools import lru_cache
 
 DAY = 24 * 60 * 60
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
@@ -15,7 +14,6 @@ SPAN = re.compile(r"(\d+[smhdw])+", re.ASCII)
 HOW_SPANS_READ = "90, 30s, 15m, 6h, 3d, 2w or 1d12h"
 
 
-@lru_cache(maxsize=256)
 def date_of(moment: int) -> date:
     """The day that a moment lies in."""
     return datetime.fromtimestamp(moment, UTC).date()

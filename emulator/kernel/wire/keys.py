@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from functools import lru_cache
 
 from emulator.kernel.carried import carried
 from emulator.kernel.errors import ApiError, invalid, unauthorized
@@ -34,7 +33,6 @@ def presented(authorization: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=1024)
 def key_of(authorization: str) -> Key:
     """The key of a request. 401 for none, a live one, or one of no known form.
 
