@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import Any
 
@@ -10,10 +11,15 @@ from psycopg.conninfo import conninfo_to_dict
 
 from emulator.kernel.database.place import NoDatabase
 
+# An @ or a / in a password that is not written as %XX: what follows would be taken for the place, and shown.
+MISREAD = re.compile("//[^?]*[@/][^?]*@")
+
 
 def parts_of(url: str) -> dict[str, Any]:
     """What an address says. NoDatabase for one that cannot be understood, which is not repeated: it has a password."""
     try:
+        if MISREAD.search(url):
+            raise psycopg.ProgrammingError
         return conninfo_to_dict(url)
     except psycopg.Error:
         raise NoDatabase(

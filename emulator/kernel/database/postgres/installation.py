@@ -34,8 +34,11 @@ from emulator.kernel.database.schema import SCHEMA_VERSION, Schema, quoted
 TURN = 7_349_124_061  # the advisory lock of whoever makes or changes the schema
 CONNECT_SECONDS = 10
 GRANTS_APART = 160_000
+# What an administrator has set for a user or a database is not to change what is stored, or seen.
 SERVING = (
     f"SET ROLE {ROLE}",
+    "SET client_encoding = 'UTF8'",
+    "SET row_security = on",
     f"SET search_path = {SCHEMA}, pg_temp",
     "SET jit = off",
     "SET idle_in_transaction_session_timeout = '60s'",
@@ -59,7 +62,11 @@ def connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
     place = place_of(url)
     try:
         connection = psycopg.connect(
-            url, autocommit=True, connect_timeout=CONNECT_SECONDS, application_name="stripe-emulator"
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="stripe-emulator",
+            client_encoding="UTF8",
         )
     except psycopg.Error as failure:
         raise NoDatabase(f"The database {place} cannot be used: {said(failure)}.") from None
@@ -153,15 +160,39 @@ def install(url: str, schema: Schema, *, is_there: bool = False) -> list[str]:
                     raise NoDatabase(
                         f"The database {place} has no worlds of the emulator yet: `{INIT}` makes it ready."
                     )
-                return list(brought_up_to_date(connection, schema, version))
+                else:
+                    check_that_empty(connection, place)
+                return list(brought_up_to_date(connection, schema, version, place))
         except psycopg.Error as failure:
             raise NoDatabase(f"The database {place} could not be made ready: {said(failure)}.") from None
 
 
-def brought_up_to_date(connection: psycopg.Connection[Any], schema: Schema, version: int | None) -> Iterator[str]:
+def check_that_empty(connection: psycopg.Connection[Any], place: str) -> None:
+    """NoDatabase where our schema's name is taken, by what is not ours or by somebody who lets us make nothing in it.
+
+    A path leads past a schema that may not be used: what is made would be made elsewhere.
+    """
+    taken = "SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(%s)"
+    if connection.execute(taken, [SCHEMA]).fetchone() is not None:
+        raise NoDatabase(
+            f"The database {place} has a schema {SCHEMA} with something in it that is not the emulator's: it needs a "
+            "database without one."
+        )
+    may = "has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE')"
+    for (may_make,) in connection.execute(f"SELECT {may} FROM pg_namespace WHERE nspname = %s", [SCHEMA]):
+        if not may_make:
+            raise NoDatabase(
+                f"The database {place} has a schema {SCHEMA} in which this user may make nothing: its owner says "
+                f"`DROP SCHEMA {SCHEMA}`."
+            )
+
+
+def brought_up_to_date(
+    connection: psycopg.Connection[Any], schema: Schema, version: int | None, place: str
+) -> Iterator[str]:
     """Make what is missing, and say what it was."""
     if connection.execute("SHOW server_encoding").fetchone() != ("UTF8",):
-        raise NoDatabase("The database has to be encoded in UTF8.")
+        raise NoDatabase(f"The database {place} has to be encoded in UTF8.")
     has_role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is not None
     if not has_role:
         connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from bench.postgres import PostgresServer
 from emulator.app import create_app
 from emulator.cli.database import schema
 from emulator.kernel.database.place import NoDatabase
@@ -189,3 +190,47 @@ def test_what_a_later_version_has_added_stays_and_goes_with_its_world(two_worlds
 
     (copied,) = found(two_worlds, f"SELECT number FROM world WHERE handle = '{'0' * 32}'")
     assert found(two_worlds, "SELECT mood FROM note", *copied) == [("good",)]
+
+
+@pytest.mark.parametrize("password", ["s3cr/et", "s3cr@et", "12/s3cr", "s3cr/e@t"])
+def test_a_password_with_a_character_that_would_end_it_is_refused_and_not_shown(password: str) -> None:
+    with pytest.raises(NoDatabase, match="cannot be understood") as refusal:
+        install(f"postgresql://owner:{password}@127.0.0.1:1/worlds", NOTES)
+
+    assert "s3cr" not in str(refusal.value)
+
+
+def test_a_schema_of_that_name_with_something_else_in_it_is_left_alone(empty_database: str) -> None:
+    with connected(empty_database) as connection:
+        connection.execute(f"CREATE SCHEMA {SCHEMA}")
+        connection.execute(f"CREATE TABLE {SCHEMA}.theirs (name text)")
+
+    with pytest.raises(NoDatabase, match="not the emulator's"):
+        install(empty_database, NOTES)
+
+
+def test_a_schema_of_that_name_that_is_somebody_elses_is_said(empty_database: str, postgres: PostgresServer) -> None:
+    name = str(psycopg.conninfo.conninfo_to_dict(empty_database)["dbname"])
+    postgres.administer(f"CREATE SCHEMA {SCHEMA}", name)
+
+    with pytest.raises(NoDatabase, match="may make nothing"):
+        install(empty_database, NOTES)
+
+
+@pytest.mark.parametrize(
+    "setting", ["client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "row_security = off"]
+)
+def test_what_an_administrator_has_set_changes_nothing_of_what_is_stored(two_worlds: str, setting: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(two_worlds)["dbname"]
+    with connected(two_worlds) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET {setting}")
+
+    app = notes_app(two_worlds)
+    reply = NotesClient(app, "sk_test_one").post("/v1/notes", "text=Zo\u00eb")
+    app.tenants.close()  # type: ignore[attr-defined]
+
+    assert reply.status_code == 200, reply.text
+    with psycopg.connect(two_worlds, autocommit=True) as connection:
+        installation.step_down(connection)
+        assert connection.execute("SHOW client_encoding").fetchone() == ("UTF8",)
+        assert connection.execute("SHOW row_security").fetchone() == ("on",)
