@@ -8,6 +8,9 @@ POSTGRES_ARGS ?= --numprocesses auto --dist worksteal
 # What is nearest to the database, a third of the suite; and what has a server of its own, wherever the others keep worlds.
 POSTGRES_TESTS := $(addprefix tests/,balances contract control developer guides issuing kernel treasury)
 OF_POSTGRES := tests/postgres tests/kernel/database/postgres
+# What comes to the database as a user does, through a server, a browser or a package, and what is refused before that.
+OF_USERS := $(addprefix tests/,clients dashboard sdks stripe_cli stripe_js testing test_bad_requests.py test_cli.py \
+	test_container.py test_docs.py test_fixtures.py test_front_page.py test_pytest_plugin.py test_wheel.py)
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
@@ -25,9 +28,10 @@ test: $(VENV)/.tests
 test-postgres: $(VENV)/.tests
 	$(PY) -m pytest --database postgres $(PYTEST_ARGS)
 
-# What of that `make test` has not run yet.
+# What of that `make test` has not run yet, but for OF_USERS: CI has half an hour.
 test-postgres-rest: $(VENV)/.tests
-	$(PY) -m pytest --database postgres $(POSTGRES_ARGS) $(addprefix --ignore=,$(OF_POSTGRES) $(POSTGRES_TESTS))
+	$(PY) -m pytest --database postgres $(POSTGRES_ARGS) \
+		$(addprefix --ignore=,$(OF_POSTGRES) $(POSTGRES_TESTS) $(OF_USERS))
 
 lint: $(VENV)/.tests
 	$(PY) -m ruff check .
