@@ -89,21 +89,25 @@ class Person:
             self.tab.ask("Input.dispatchMouseEvent", type=type, x=x, y=y, button="left", clickCount=1)
         self.wait()
 
+    def clicks(self, selector: str) -> None:
+        """Click on the first that is so, once it is there: the page may just be drawn anew."""
+        find = f"document.querySelector({json.dumps(selector)})"
+        until(lambda: self.asks(f"(found => found && (found.click(), true))({find})"))
+
     def goes_to(self, words: str) -> None:
         """Follow the navigation, which is behind a button where there is no room."""
         if self.is_narrow:
-            self.tab.run("document.querySelector('.menu').click()")
+            self.clicks(".menu")
         self.press(words)
 
     def types(self, name: str, value: str, within: str = "main") -> None:
         """Fill in a field by its name."""
-        field = f"document.querySelector('{within} [name={name}]:not([type=hidden])')"
-        until(lambda: self.tab.run(f"{field} !== null"))
-        self.tab.run(f"{field}.value = {json.dumps(value)}")
+        find = f"document.querySelector('{within} [name={name}]:not([type=hidden])')"
+        until(lambda: self.asks(f"(field => field && (field.value = {json.dumps(value)}, true))({find})"))
 
     def chooses(self, name: str, value: str) -> None:
         """Choose one of several."""
-        self.tab.run(f"document.querySelector('main [name={name}][value=\"{value}\"]').click()")
+        self.clicks(f"main [name={name}][value={json.dumps(value)}]")
 
     def sees(self, folder: Path, name: str) -> None:
         """Keep a picture of the whole page."""
