@@ -68,6 +68,7 @@ def connected(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
             application_name="stripe-emulator",
             client_encoding="UTF8",
         )
+        connection.execute("SET quote_all_identifiers = off")  # or types are told otherwise than they are declared
     except psycopg.Error as failure:
         raise NoDatabase(f"The database {place} cannot be used: {said(failure)}.") from None
     with connection:

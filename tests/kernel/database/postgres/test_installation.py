@@ -218,7 +218,8 @@ def test_a_schema_of_that_name_that_is_somebody_elses_is_said(empty_database: st
 
 
 @pytest.mark.parametrize(
-    "setting", ["client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "row_security = off"]
+    "setting",
+    ["client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "row_security = off", "quote_all_identifiers = on"],
 )
 def test_what_an_administrator_has_set_changes_nothing_of_what_is_stored(two_worlds: str, setting: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(two_worlds)["dbname"]
