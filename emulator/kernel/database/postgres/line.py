@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection, Error, OperationalError, errors
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from emulator.kernel.database.postgres.values import READERS, written
@@ -197,8 +197,3 @@ class Line(Connection[tuple[Any, ...]]):
         if result is None and not is_end:
             raise OperationalError(pgconn.get_error_message() or "the connection has ended")
         return result
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it is in no transaction, and nothing is under way."""
-        return self.pgconn.transaction_status == TransactionStatus.IDLE and not self.waiting
