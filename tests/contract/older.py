@@ -9,6 +9,8 @@ other. They reach back to `OLDEST`; what is older has shapes that today's annota
 
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import cache
+from operator import is_
 from typing import Any, NamedTuple
 
 from emulator.kernel import versions
@@ -89,23 +91,37 @@ def as_today(reply: Any, version: str) -> tuple[Any, list[str]]:
 
 
 def retold(value: Any, date: str, found: list[str], kind: str | None = None) -> Any:
-    """The value in today's words. An event's data is of the version that the event names."""
+    """The value in today's words, itself where it has no others. An event's data is of the version the event names."""
     if isinstance(value, list):
-        return [retold(item, date, found) for item in value]
+        items = [retold(item, date, found) if isinstance(item, dict | list) else item for item in value]
+        return value if all(map(is_, items, value)) else items
     if not isinstance(value, dict):
         return value
     if value.get("object") == "event" and isinstance(value.get("data"), dict):
         about, made_in = value["data"].get("object") or {}, str(value.get("api_version"))[:10]
         data = {name: retold(item, made_in, found, about.get("object")) for name, item in value["data"].items()}
         return {**value, "data": data}
-    members = {name: item if name == "metadata" else retold(item, date, found) for name, item in value.items()}
-    kind = kind or value.get("object")
-    for row in ROWS:
-        start, _, path = row.where.partition(":")
-        if start == kind and date < row.since:
-            change = {Named: renamed, Words: reworded, Gone: dropped}[type(row)]
-            members = change(members, path.replace("[]", ".[]").split("."), row, date, found)
+    members = value
+    for name, item in value.items():
+        if item and isinstance(item, dict | list) and name != "metadata":
+            again = retold(item, date, found)
+            if again is not item:
+                members = {**members, name: again}
+    for change, path, row in rows_of(kind or value.get("object"), date):
+        members = change(members, path, row, date, found)
     return members
+
+
+@cache
+def rows_of(kind: str | None, date: str) -> list[tuple[Callable[..., Any], list[str], Words | Named | Gone]]:
+    """What was otherwise in an object of a version, the path to it in pieces."""
+    changes: dict[type, Callable[..., Any]] = {Named: renamed, Words: reworded, Gone: dropped}
+    wheres = [(row, row.where.partition(":")) for row in ROWS if date < row.since]
+    return [
+        (changes[type(row)], path.replace("[]", ".[]").split("."), row)
+        for row, (start, _, path) in wheres
+        if start == kind
+    ]
 
 
 def renamed(members: Any, path: list[str], row: Named, date: str, found: list[str]) -> Any:
