@@ -5,6 +5,7 @@ https://chromedevtools.github.io/devtools-protocol
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -12,7 +13,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,20 @@ from websockets.sync.client import ClientConnection, connect
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE_SECONDS = 30
 MOST_BYTES = 16 * 1024 * 1024
+GOING = (  # how Chromium says that a page has gone for the next one
+    "Inspected target navigated or closed",
+    "Execution context was destroyed.",
+    "Cannot find context with specified id",
+)
 
 
 def chromium() -> str | None:
     """Where a Chromium is, or None."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+class Navigated(AssertionError):
+    """The page that was asked went away for the next one before it could answer."""
 
 
 class Tab:
@@ -55,6 +64,8 @@ class Tab:
             if message.get("method", "").startswith(("Log.", "Network.")):
                 self.heard.append(message)
             if message.get("id") == number:
+                if message.get("error", {}).get("message") in GOING:
+                    raise Navigated(message)
                 assert "error" not in message, message
                 return message["result"]
 
@@ -95,7 +106,7 @@ class Tab:
         return [self.inside(frame, "document.body.innerText") for frame in self.frames("/v3/element")]
 
 
-@contextmanager
+@contextlib.contextmanager
 def browsing(program: str, home: Path) -> Iterator[Tab]:
     """A tab of a browser that is started, and stopped at the end. AssertionError where it does not start."""
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"]
@@ -115,8 +126,11 @@ def browsing(program: str, home: Path) -> Iterator[Tab]:
 
 
 def until(holds: Callable[[], Any]) -> None:
-    """Wait until something holds: other programs run on a clock of their own."""
+    """Wait until something holds: other programs run on a clock of their own. A page that is going is asked again."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
+    while True:
+        with contextlib.suppress(Navigated):
+            if holds():
+                return
         assert time.monotonic() < deadline, "nothing came of it"
         time.sleep(0.02)
