@@ -39,8 +39,8 @@ def state(client: Client) -> str:
         for table in sorted(Schema(CATALOG.records.values()).tables):
             if table not in NOT_STATE:
                 columns = [name for name in TenantRow._fields if name != "last_now"] if table == "tenant" else ["*"]
-                for row in session.all(f"SELECT {', '.join(columns)} FROM {table}"):
-                    digest.update(repr(row).encode())
+                for row in sorted(map(repr, session.all(f"SELECT {', '.join(columns)} FROM {table}"))):
+                    digest.update(row.encode())
     return digest.hexdigest()
 
 
