@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session", autouse=True)
-def places(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | None]:
+def stand_ins(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | None]:
     """With `--database postgres`: databases in place of folders."""
     if request.config.getoption("--database") == "sqlite":
         yield None
@@ -53,18 +53,18 @@ def places(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | None]:
 
 
 @pytest.fixture(scope="session")
-def place_of_worlds(places: InPlaceOfFolders | None) -> Callable[[Path], Path | str]:
+def place_of_worlds(stand_ins: InPlaceOfFolders | None) -> Callable[[Path], Path | str]:
     """Where the worlds are that a test keeps in a folder: the folder itself, or the database in its place."""
-    return places.url_of if places is not None else lambda folder: folder
+    return stand_ins.url_of if stand_ins is not None else lambda folder: folder
 
 
 @pytest.fixture(autouse=True)
-def forgotten(request: pytest.FixtureRequest, places: InPlaceOfFolders | None) -> Iterator[None]:
+def forgotten(request: pytest.FixtureRequest, stand_ins: InPlaceOfFolders | None) -> Iterator[None]:
     """What a test kept in databases in place of its own folders is gone after it."""
-    folder = request.getfixturevalue("tmp_path") if places and "tmp_path" in request.fixturenames else None
+    folder = request.getfixturevalue("tmp_path") if stand_ins and "tmp_path" in request.fixturenames else None
     yield
-    if places is not None and folder is not None:
-        places.forget_within(folder)
+    if stand_ins is not None and folder is not None:
+        stand_ins.forget_within(folder)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def test_what_happens_by_itself_names_the_address_that_the_server_listens_on(ser
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, places, how):
+def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(tmp_path, stand_ins, how):
     running = Running(tmp_path / "data")
     connection = http.client.HTTPConnection("127.0.0.1", running.port)
     connection.request("GET", "/_emulator/health")
@@ -107,7 +107,7 @@ def test_a_server_says_when_it_is_ready_and_stops_cleanly_with_connections_open(
 
     assert status == 200
     assert code == 0
-    where = places.called(tmp_path / "data") if places else f"{tmp_path}/data"
+    where = stand_ins.called(tmp_path / "data") if stand_ins else f"{tmp_path}/data"
     assert running.console[0] == f"Ready: {running.url} (data in {where}, pid {running.process.pid})\n"
     led, *others = [line for line in running.console[1:] if "GET /_emulator/health 200" not in line]
     assert re.fullmatch(rf"Dashboard: http://127\.0\.0\.1:{running.port}/dashboard\?code=[\w-]{{32}}\n", led)

@@ -76,7 +76,7 @@ def misuse(http: httpx.Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory, places: InPlaceOfFolders | None) -> Seen:
+def seen(tmp_path_factory: pytest.TempPathFactory, stand_ins: InPlaceOfFolders | None) -> Seen:
     """A world's cards, their number and code, and everything that the server told of them."""
     found = Seen()
     folder = tmp_path_factory.mktemp("doors") / "data"
@@ -113,7 +113,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, places: InPlaceOfFolders | No
             assert reply.status_code == 200, (path, reply.text)
             found.shown[name] = reply.text
     found.console = "".join(running.console)
-    found.shown |= dict(logs_in_files(folder) if places is None else logs_in_database(places.url_of(folder)))
+    found.shown |= dict(logs_in_files(folder) if stand_ins is None else logs_in_database(stand_ins.url_of(folder)))
     return found
 
 

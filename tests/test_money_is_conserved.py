@@ -982,7 +982,7 @@ class Money(RuleBasedStateMachine):
         assert list(examine_tenant(tenant)) == []
 
 
-def test_no_cent_is_lost_whatever_happens(app, places):
+def test_no_cent_is_lost_whatever_happens(app, stand_ins):
     SUCCEEDED.clear()
     Money.app = app
     chosen = settings(
@@ -992,8 +992,8 @@ def test_no_cent_is_lost_whatever_happens(app, places):
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    least = 2 if places is None else 1  # batches; in a database each takes three times as long
-    often = 50 if LONG else 3 if places is None else 1
+    least = 2 if stand_ins is None else 1  # batches; in a database each takes three times as long
+    often = 50 if LONG else 3 if stand_ins is None else 1
 
     for batch in range(BATCHES):
         run_state_machine_as_test(Money if LONG else seed(batch)(Money), settings=chosen)

@@ -153,11 +153,11 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, places: InPlaceOfFolders | None) -> Iterator[Session]:
+def world(tmp_path_factory: pytest.TempPathFactory, stand_ins: InPlaceOfFolders | None) -> Iterator[Session]:
     """The world in memory, or in a database, where it can be changed and changed back."""
     file = brought_up(tmp_path_factory.mktemp("whole"))
-    if places is not None:
-        database = PostgresDatabase(places.server.database(), CATALOG.records.values())
+    if stand_ins is not None:
+        database = PostgresDatabase(stand_ins.server.database(), CATALOG.records.values())
         database.from_file(file.read_bytes(), HANDLE, lambda session: None)
         with database.open(HANDLE).writing() as session:
             yield session
