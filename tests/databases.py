@@ -36,17 +36,21 @@ def postgres_server(prepared: Callable[[str], None] | None = prepare, **settings
 
 
 class InPlaceOfFolders:
-    """A database for each folder, made when somebody first keeps worlds there."""
+    """A database for each folder, made when somebody first keeps worlds there, or one that another folder has had."""
 
     def __init__(self, server: PostgresServer) -> None:
         self.server = server
         self.urls: dict[Path, str] = {}
+        self.kinds: dict[Path, tuple[type, ...] | None] = {}  # of records, where they are not those of the catalog
+        self.free: dict[tuple[type, ...] | None, list[str]] = {}
 
-    def url_of(self, folder: Path, *, is_prepared: bool = True) -> str:
+    def url_of(self, folder: Path, kinds: tuple[type, ...] | None = None) -> str:
         """The database that stands for a folder. Guests of the kernel's tests make their own tables in it."""
         key = folder.absolute()
         if key not in self.urls:
-            self.urls[key] = self.server.database(is_prepared=is_prepared)
+            free = self.free.get(kinds)
+            self.urls[key] = free.pop() if free else self.server.database(is_prepared=kinds is None)
+            self.kinds[key] = kinds
         return self.urls[key]
 
     def called(self, folder: Path) -> str:
@@ -55,12 +59,13 @@ class InPlaceOfFolders:
 
     def database_at(self, where: Path | str, records: Iterable[type], **options: Any) -> Database:
         """The worlds that are kept there, in a database in any case."""
-        kinds = list(records)
+        kinds = tuple(records)
         if not place.is_url(where):
-            is_guest = kinds != list(CATALOG.records.values())
-            where = self.url_of(Path(where), is_prepared=not is_guest)
-            if is_guest:
-                install(where, Schema(kinds))
+            guests = None if kinds == tuple(CATALOG.records.values()) else kinds
+            folder = Path(where)
+            where = self.url_of(folder, guests)
+            if guests is not None and install(where, Schema(kinds)) and self.kinds[folder.absolute()] != guests:
+                self.kinds[folder.absolute()] = ()  # nobody else has these tables
         return DATABASE_AT(where, kinds)
 
     def kept(self, worlds: Path | str | None) -> list[str]:
@@ -68,9 +73,13 @@ class InPlaceOfFolders:
         return KEPT(self.url_of(worlds) if isinstance(worlds, Path) else worlds)
 
     def forget_within(self, folder: Path) -> None:
-        """Drop what stands for folders within that one."""
+        """Nothing stands any more for folders within that one."""
         for key in [key for key in self.urls if key.is_relative_to(folder)]:
-            self.server.drop(self.urls.pop(key))
+            url, kinds = self.urls.pop(key), self.kinds.pop(key)
+            if kinds == ():
+                self.server.drop(url)
+            else:
+                self.free.setdefault(kinds, []).append(self.server.emptied(url))
 
 
 KEPT, DATABASE_AT = running.kept, place.database_at

@@ -12,6 +12,8 @@ import pytest
 
 from bench import postgres as servers
 from bench.postgres import ADMINISTRATOR, NoPostgres, PostgresServer, children_of
+from emulator.app import create_app
+from tests.client import Client
 from tests.databases import postgres_server
 from tests.patience import wait_until
 
@@ -81,6 +83,26 @@ def test_a_database_is_a_copy_of_the_one_that_was_prepared_and_shares_nothing_wi
             count(first)
 
     assert counts == (0, 1)
+
+
+def test_a_database_that_was_emptied_has_no_world_and_nobody_stays_in_it(postgres: PostgresServer):
+    was = postgres.database()
+    app = create_app(was)
+    Client(app, "sk_test_kept").made("/v1/customers", name="Ada")
+    with psycopg.connect(was) as guest:
+        now = postgres.emptied(was)
+        with pytest.raises(psycopg.OperationalError):
+            guest.execute("SELECT 1")
+    app.emulator.close()
+
+    again = create_app(now)
+    worlds, customers = again.emulator.tenants.database.worlds(), Client(again, "sk_test_kept").read("/v1/customers")
+    again.emulator.close()
+    postgres.drop(now)
+
+    assert (worlds, customers["data"]) == ([], [])
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(was)
 
 
 def test_its_owner_may_make_roles_and_is_otherwise_nobody(postgres: PostgresServer):
