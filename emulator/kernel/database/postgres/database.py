@@ -18,6 +18,7 @@ from psycopg.pq import ConnStatus
 from psycopg_pool import ConnectionPool
 
 from emulator.kernel.database.face import Conflict, Kept, StorageFails, Unsure, WorldGone
+from emulator.kernel.database.place import NoDatabase
 from emulator.kernel.database.postgres import files, shapes
 from emulator.kernel.database.postgres.address import place_of
 from emulator.kernel.database.postgres.bell import Bells, SharedBell
@@ -97,7 +98,11 @@ class PostgresDatabase:
             reconnect_timeout=PATIENCE_SECONDS,  # or it would wait for minutes before it tries again
             open=True,
         )
-        self.asked(shapes.KEEP, self.shape.name, self.shape.content)
+        try:
+            self.asked(shapes.KEEP, self.shape.name, self.shape.content)
+        except StorageFails as failure:
+            self.pool.close()
+            raise NoDatabase(str(failure)) from None
         # What the processes that serve a database have to agree on.
         self.standing = Standing(self.connect)
         self.bells = Bells(self.standing)

@@ -97,6 +97,11 @@ def check_that_served(url: str, schema: Schema) -> None:
                 f"The database {place} cannot be served by this user, who may not act as {ROLE} ({said(failure)}): "
                 f"its owner says `GRANT {ROLE} TO` that user."
             ) from None
+        if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
+            raise NoDatabase(
+                f"The database {place} can only be read: it is the standby of another, or somebody has set "
+                "default_transaction_read_only. A server writes."
+            )
         version = version_of(connection)
         check_that_known(version or 0, place)
         if version != SCHEMA_VERSION or differences(connection, schema):
@@ -195,13 +200,20 @@ def brought_up_to_date(
     if connection.execute("SHOW server_encoding").fetchone() != ("UTF8",):
         raise NoDatabase(f"The database {place} has to be encoded in UTF8.")
     has_role = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone() is not None
-    if not has_role:
-        connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
-        yield f"the role {ROLE}"
-    # From 16 on whoever makes a role may grant it, and act as it only once it is granted to them.
-    may_act = "SET" if connection.info.server_version >= GRANTS_APART else "MEMBER"
-    if connection.execute("SELECT pg_has_role(%s, %s)", [ROLE, may_act]).fetchone() != (True,):
-        connection.execute(f"GRANT {ROLE} TO CURRENT_USER")
+    try:
+        if not has_role:
+            connection.execute(f"CREATE ROLE {ROLE} NOLOGIN")
+            yield f"the role {ROLE}"
+        # From 16 on whoever makes a role may grant it, and act as it only once it is granted to them.
+        may_act = "SET" if connection.info.server_version >= GRANTS_APART else "MEMBER"
+        if connection.execute("SELECT pg_has_role(%s, %s)", [ROLE, may_act]).fetchone() != (True,):
+            connection.execute(f"GRANT {ROLE} TO CURRENT_USER")
+    except psycopg.errors.InsufficientPrivilege:
+        made = "" if has_role else f"`CREATE ROLE {ROLE} NOLOGIN` and "
+        raise NoDatabase(
+            f"The database {place} could not be made ready by this user, who may not make roles: an administrator of "
+            f"the server says {made}`GRANT {ROLE} TO {quoted(connection.info.user)}`."
+        ) from None
     if version is None:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         connection.execute(f"SET LOCAL search_path = {SCHEMA}, pg_temp")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +18,7 @@ from emulator.kernel.database.postgres.installation import install
 from emulator.kernel.database.postgres.tables import SCHEMA
 from emulator.kernel.database.schema import SCHEMA_VERSION, Schema
 from tests.client import Client
+from tests.databases import postgres_server
 from tests.kernel.notes import CATALOG as GUESTS
 from tests.kernel.notes import NotesClient, notes_app, served
 
@@ -217,11 +219,45 @@ def test_a_schema_of_that_name_that_is_somebody_elses_is_said(empty_database: st
         install(empty_database, NOTES)
 
 
+@pytest.mark.parametrize("is_there", [False, True], ids=["no role yet", "the role of another database"])
+def test_an_owner_who_may_make_no_roles_is_told_what_an_administrator_can_do(is_there: bool) -> None:
+    with postgres_server(None) as server:
+        server.administer("CREATE ROLE somebody LOGIN")
+        server.administer("CREATE DATABASE theirs OWNER somebody")
+        theirs = server.url("theirs", "somebody")
+        if is_there:
+            install(server.database(), NOTES)
+
+        with pytest.raises(NoDatabase, match="may not make roles") as refusal:
+            install(theirs, NOTES)
+        said = re.findall("`([^`]+)`", str(refusal.value))
+        for statement in said:
+            server.administer(statement)
+
+        assert len(said) == (1 if is_there else 2)
+        assert "the schema stripe_emulator" in install(theirs, NOTES)
+        served(theirs, GUESTS).close()
+
+
+def test_a_database_that_can_only_be_read_is_not_served(two_worlds: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(two_worlds)["dbname"]
+    with connected(two_worlds) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+
+    with pytest.raises(NoDatabase, match="can only be read"):
+        notes_app(two_worlds)
+
+
 @pytest.mark.parametrize(
     "setting",
-    ["client_encoding = 'LATIN1'", "client_encoding = 'SQL_ASCII'", "row_security = off", "quote_all_identifiers = on"],
+    [
+        "client_encoding = 'LATIN1'",
+        "client_encoding = 'SQL_ASCII'",
+        "row_security = off",
+        "quote_all_identifiers = on",
+    ],
 )
-def test_what_an_administrator_has_set_changes_nothing_of_what_is_stored(two_worlds: str, setting: str) -> None:
+def test_what_an_administrator_has_set_changes_nothing_for_a_server(two_worlds: str, setting: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(two_worlds)["dbname"]
     with connected(two_worlds) as connection:
         connection.execute(f"ALTER DATABASE {name} SET {setting}")
