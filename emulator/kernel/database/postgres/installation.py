@@ -42,6 +42,7 @@ SERVING = (
     f"SET search_path = {SCHEMA}, pg_temp",
     "SET jit = off",
     "SET idle_in_transaction_session_timeout = '60s'",
+    "SET idle_session_timeout = 0",  # or locks and bells would go with the connection that has them
 )
 GRANTS = (
     f"GRANT USAGE ON SCHEMA {SCHEMA} TO {ROLE}",

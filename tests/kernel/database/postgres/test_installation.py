@@ -255,6 +255,7 @@ def test_a_database_that_can_only_be_read_is_not_served(two_worlds: str) -> None
         "client_encoding = 'SQL_ASCII'",
         "row_security = off",
         "quote_all_identifiers = on",
+        "idle_session_timeout = '5s'",
     ],
 )
 def test_what_an_administrator_has_set_changes_nothing_for_a_server(two_worlds: str, setting: str) -> None:
@@ -271,3 +272,4 @@ def test_what_an_administrator_has_set_changes_nothing_for_a_server(two_worlds: 
         installation.step_down(connection)
         assert connection.execute("SHOW client_encoding").fetchone() == ("UTF8",)
         assert connection.execute("SHOW row_security").fetchone() == ("on",)
+        assert connection.execute("SHOW idle_session_timeout").fetchone() == ("0",)
