@@ -15,7 +15,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 
-.PHONY: demo test test-postgres test-postgres-rest lint bench fuzz clean
+.PHONY: demo test test-postgres test-postgres-rest test-processes lint bench fuzz clean
 
 demo: $(VENV)/.runs
 	$(VENV)/bin/stripe-emulator demo $(DEMO_ARGS)
@@ -32,6 +32,10 @@ test-postgres: $(VENV)/.tests
 test-postgres-rest: $(VENV)/.tests
 	$(PY) -m pytest --database postgres $(POSTGRES_ARGS) \
 		$(addprefix --ignore=,$(OF_POSTGRES) $(POSTGRES_TESTS) $(OF_USERS))
+
+# The whole suite, answered by three servers of one database behind a small proxy.
+test-processes: $(VENV)/.tests
+	$(PY) -m pytest --database postgres --processes 3 $(PYTEST_ARGS)
 
 lint: $(VENV)/.tests
 	$(PY) -m ruff check .

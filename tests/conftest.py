@@ -1,7 +1,9 @@
 """Fixtures of all tests: an application over a fresh folder, and clients whose replies are checked.
 
 With `--whole-suite` a run fails for every built operation that it never saw succeed with a populated reply. With
-`--database postgres` worlds are kept in databases of a PostgreSQL server instead of in folders.
+`--database postgres` worlds are kept in databases of a PostgreSQL server instead of in folders, and with `--processes
+3` three servers behind a small proxy answer, in turn, what the application of the session is asked; every server that a
+test starts is three processes too.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,7 @@ from tests.client import RECORDER, Client
 from tests.contract.exceptions import UNSEEN
 from tests.contract.operations import unnamed
 from tests.databases import InPlaceOfFolders, in_place_of_folders, postgres_server
+from tests.elsewhere import answered_by
 
 NUMBERS = itertools.count(1)
 
@@ -31,6 +35,7 @@ NUMBERS = itertools.count(1)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-suite", action="store_true", help="every built operation must have been seen to succeed")
     parser.addoption("--database", choices=("sqlite", "postgres"), default="sqlite", help="where worlds are kept")
+    parser.addoption("--processes", type=int, default=0, help="how many servers answer, with --database postgres")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -48,7 +53,8 @@ def stand_ins(request: pytest.FixtureRequest) -> Iterator[InPlaceOfFolders | Non
     if request.config.getoption("--database") == "sqlite":
         yield None
         return
-    with in_place_of_folders(request.getfixturevalue("postgres")) as places:
+    processes = request.config.getoption("--processes")
+    with in_place_of_folders(request.getfixturevalue("postgres"), processes) as places:
         yield places
 
 
@@ -68,11 +74,18 @@ def forgotten(request: pytest.FixtureRequest, stand_ins: InPlaceOfFolders | None
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    place_of_worlds: Callable[[Path], Path | str],
+) -> Iterator[Flask]:
     """One application for the session; tests keep apart by their keys."""
-    application = create_app(tmp_path_factory.mktemp("data"))
+    folder = tmp_path_factory.mktemp("data")
+    application = create_app(folder)
     application.emulator.tenants.origin = "http://localhost"  # type: ignore[attr-defined]  # where clients reach it
-    yield application
+    processes = request.config.getoption("--processes")
+    with answered_by(application, place_of_worlds(folder), processes) if processes else nullcontext():
+        yield application
     application.emulator.close()  # type: ignore[attr-defined]
 
 

@@ -38,8 +38,10 @@ def postgres_server(prepared: Callable[[str], None] | None = prepare, **settings
 class InPlaceOfFolders:
     """A database for each folder, made when somebody first keeps worlds there, or one that another folder has had."""
 
-    def __init__(self, server: PostgresServer) -> None:
+    def __init__(self, server: PostgresServer, processes: int = 0) -> None:
+        """A server that tests start is so many processes, where that is said."""
         self.server = server
+        self.several = ("--workers", str(processes)) if processes else ()
         self.urls: dict[Path, str] = {}
         self.kinds: dict[Path, tuple[type, ...] | None] = {}  # of records, where they are not those of the catalog
         self.free: dict[tuple[type, ...] | None, list[str]] = {}
@@ -72,6 +74,11 @@ class InPlaceOfFolders:
         """How `serve` is told."""
         return KEPT(self.url_of(worlds) if isinstance(worlds, Path) else worlds)
 
+    def start(self, one: running.Running, worlds: Path | str | None, *options: str, **how: Any) -> None:
+        """Start a server; one of worlds in a folder is several processes where that is said."""
+        several = self.several if isinstance(worlds, Path) and "--workers" not in options else ()
+        START(one, worlds, *options, *several, **how)
+
     def forget_within(self, folder: Path) -> None:
         """Nothing stands any more for folders within that one."""
         for key in [key for key in self.urls if key.is_relative_to(folder)]:
@@ -82,7 +89,7 @@ class InPlaceOfFolders:
                 self.free.setdefault(kinds, []).append(self.server.emptied(url))
 
 
-KEPT, DATABASE_AT = running.kept, place.database_at
+KEPT, START, DATABASE_AT = running.kept, running.Running.__init__, place.database_at
 
 
 @contextmanager
@@ -93,11 +100,14 @@ def kept_in_files() -> Iterator[None]:
 
 
 @contextmanager
-def in_place_of_folders(server: PostgresServer) -> Iterator[InPlaceOfFolders]:
+def in_place_of_folders(server: PostgresServer, processes: int = 0) -> Iterator[InPlaceOfFolders]:
     """Keep in databases what would be kept in folders, for the length of a block."""
-    places = InPlaceOfFolders(server)
+    places = InPlaceOfFolders(server, processes)
     with ExitStack() as stack:
         for user in ("emulator.app", "tests.kernel.notes"):
             stack.enter_context(mock.patch(f"{user}.database_at", places.database_at))
         stack.enter_context(mock.patch("bench.running.kept", places.kept))
+        stack.enter_context(
+            mock.patch.object(running.Running, "__init__", lambda *all, **how: places.start(*all, **how))
+        )
         yield places

@@ -161,8 +161,7 @@ def test_a_purchase_asks_its_client_whichever_process_decides_it(platform):
         assert receiver.types == [wanted] * 4
 
 
-def test_no_cent_is_lost_whatever_happens(app, in_turn, monkeypatch):
-    monkeypatch.setattr(money, "Client", in_turn)
+def test_no_cent_is_lost_whatever_happens(app, monkeypatch):
     monkeypatch.setattr(money.Money, "app", app)
     chosen = settings(
         max_examples=2, stateful_step_count=30, deadline=None, database=None, suppress_health_check=list(HealthCheck)
