@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, tests that are about files are skipped, each with its reason."""
+    """What takes minutes begins first. On PostgreSQL, tests that are about files are skipped, each with its reason."""
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
     if config.getoption("--database") == "postgres":
         for item in items:
             reason = reason_of(item.nodeid)

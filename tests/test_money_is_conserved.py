@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -982,6 +983,7 @@ class Money(RuleBasedStateMachine):
         assert list(examine_tenant(tenant)) == []
 
 
+@pytest.mark.minutes
 def test_no_cent_is_lost_whatever_happens(app, stand_ins):
     SUCCEEDED.clear()
     Money.app = app
