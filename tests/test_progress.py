@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 
+from emulator.app import create_app
 from tests.client import Client
 from tests.connect.shapes import account_of, individual
 from tests.issuing.purchases import a_spender, findings, force_capture
+from tests.serving import Served
 from tests.treasury.sending import (
     HELPERS,
     OBP,
@@ -184,6 +187,19 @@ def test_a_bank_that_is_about_to_send_money_back_may_be_told_why(platform):
     returned = client.made(RETURN.format(id=other), returned_details={"code": "account_frozen"})
 
     assert returned["returned_details"]["code"] == "account_frozen"
+
+
+def test_it_comes_first_too_where_it_is_the_first_thing_that_a_server_is_asked(tmp_path, key):
+    before = create_app(tmp_path)
+    id = Client(before, key).made("/v1/topups", amount=20_00, currency="usd")["id"]
+    before.emulator.close()
+    after = create_app(tmp_path)
+
+    with Served(after) as server:
+        reply = httpx.post(f"{server.url}/v1/topups/{id}/cancel", auth=(key, ""))
+    after.emulator.close()
+
+    assert reply.json()["status"] == "canceled", reply.text
 
 
 def test_what_is_being_verified_can_be_replaced_before_it_has_been(platform):

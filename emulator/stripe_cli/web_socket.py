@@ -129,7 +129,7 @@ class CliSocket:
         if now - self.looked.get(tenant.handle, -LOOK_SECONDS) < LOOK_SECONDS:
             return
         self.looked[tenant.handle] = now
-        with tenant.reading() as step:
+        with tenant.reading(is_settled=True) as step:
             sessions = cli_sessions.listening(World(step, step.row.platform)) if step.row.subscribers else []
         for session in sessions:
             if not self.is_here(session.id):
@@ -165,7 +165,7 @@ class CliSocket:
 
     def note(self, tenant: Tenant, id: str, what: Callable[..., None], *details: Any) -> None:
         """Something happened to a session, in a step of its own; nothing where the tenant has it no more."""
-        with tenant.writing() as step:
+        with tenant.writing(is_settled=True) as step:
             world = World(step, step.row.platform)
             session = world.find(Session, id)
             if session is not None:
@@ -188,7 +188,7 @@ class CliSocket:
 
     def is_connected(self, tenant: Tenant, id: str) -> bool:
         """Whether some process has its line."""
-        with tenant.reading() as step:
+        with tenant.reading(is_settled=True) as step:
             session = World(step, step.row.platform).find(Session, id)
         return session is not None and session.is_connected
 
@@ -268,7 +268,7 @@ class CliSocket:
         if tenant is None:
             return None
         session = None
-        with self.tenants.apart(tenant.handle), tenant.reading() as step:
+        with self.tenants.apart(tenant.handle), tenant.reading(is_settled=True) as step:
             session = World(step, step.row.platform).find(Session, id)
         return None if session is None else (tenant, session)
 

@@ -288,16 +288,18 @@ class Tenant:
         self.row, self.next_due_at = row, row.next_due_at
         return Step(session, self.catalog, row, now, request, origin=request.origin or self.tenants.origin)
 
-    def reading(self, request: Request = NOBODY_ASKED, *, named: Collection[str] = ()) -> Reading:
-        """A consistent look, after what has fallen due has been done; see `writing` for `named`."""
-        return Reading(self, request, named)
+    def reading(
+        self, request: Request = NOBODY_ASKED, *, is_settled: bool = False, named: Collection[str] = ()
+    ) -> Reading:
+        """A consistent look, after what has fallen due has been done; see `writing` for the rest."""
+        return Reading(self, request, named, is_settled=is_settled)
 
     def writing(
         self, request: Request = NOBODY_ASKED, *, is_settled: bool = False, named: Collection[str] = ()
     ) -> Writing:
         """A change that happens as a whole, after what has fallen due has been done. Undone by any exception.
 
-        `is_settled`: it has been, or does not matter to this change. What the objects in `named` do by themselves gives
+        `is_settled`: it has been, or does not matter here. What the objects in `named` do by themselves gives
         way to it; where any of that is due, the step is `is_early`.
         """
         return Writing(self, request, named, is_settled=is_settled)

@@ -503,7 +503,7 @@ class Pipeline:
         """Hold it again after we were cut off from the database. 409 where somebody has begun anew meanwhile."""
         assert exchange.running is not None and exchange.tenant is not None and exchange.idempotency_key is not None
         is_ours = exchange.running.take()
-        with exchange.tenant.reading() as step:
+        with exchange.tenant.reading(is_settled=True) as step:
             account = exchange.named_account or step.row.platform
             stored = step.replies.find(account, exchange.idempotency_key, step.now)
         if not is_ours or (stored is not None and stored.request_id != exchange.request_id):
