@@ -44,7 +44,7 @@ def meter(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     limits = [reached(limit, counted) for limit in LIMITS]
     return {
         "object": "emulator.meter",
-        "complete": bool(conditions) or not lines or lines[-1].sequence == 1,
+        "complete": bool(conditions) or not lines or min(one.sequence for one in lines) == 1,
         "limits": limits,
         "requests": len(counted),
         "seconds_here": round(sum(one.duration_ms for one in counted) / 1000, 3),

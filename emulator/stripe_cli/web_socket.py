@@ -415,9 +415,9 @@ class CliSocket:
                     yield Wait(ear.alarm, LONG_SECONDS)
 
     def answered_since(self, handle: str, last: int) -> list[LoggedRequest]:
-        """What the log of a world has after one request, oldest first."""
+        """What was written to the log of a world after one request, oldest first."""
         return self.tenants.request_log.select(
-            handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True
+            handle, [Condition("sequence", "gt", last)], limit=500, oldest_first=True, as_written=True
         )
 
 

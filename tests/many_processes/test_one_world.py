@@ -233,3 +233,20 @@ def test_due_work_is_done_once_whoever_looks(both: tuple[Client, Client]) -> Non
     told = [event["type"] for event in one.events()]
     assert told.count("issuing_authorization.updated") == 1
     assert other.read("/_emulator/due")["data"] == []
+
+
+def test_the_log_has_requests_in_the_order_of_their_answers_whoever_answered_and_wrote_them(
+    both: tuple[Client, Client],
+) -> None:
+    answers = [both[number % 2].post("/v1/customers", name=f"{number}") for number in range(9)]
+    ids = [answer.headers["Request-Id"] for answer in answers]
+
+    whole = [line["id"] for line in both[1].read("/_emulator/requests", limit=9)["data"]]
+    newer = both[0].read("/_emulator/requests", limit=3, ending_before=ids[3])
+    older = both[0].read("/_emulator/requests", limit=3, starting_after=ids[3])
+    counted = both[0].read("/_emulator/meter", since=ids[5])["requests"]
+
+    assert whole == ids[::-1]
+    assert [line["id"] for line in newer["data"]] == ids[6:3:-1]
+    assert [line["id"] for line in older["data"]] == ids[2::-1]
+    assert counted == 4

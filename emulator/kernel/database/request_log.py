@@ -190,9 +190,18 @@ class RequestLog(ABC):
 
     @abstractmethod
     def select(
-        self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+        self,
+        handle: str | None,
+        conditions: Iterable[Condition] = (),
+        *,
+        limit: int,
+        oldest_first: bool = False,
+        as_written: bool = False,
     ) -> list[LoggedRequest]:
-        """Requests that meet all conditions, newest first unless said otherwise. StorageFails."""
+        """Requests that meet all conditions, newest first unless said otherwise. StorageFails.
+
+        `as_written`: in the order of their sequences, in which nothing comes late. Otherwise that of their answers.
+        """
 
     @abstractmethod
     def elsewhere(self, handle: str, spans: Sequence[tuple[int, int]]) -> list[list[LinkedCall]]:
@@ -202,8 +211,8 @@ class RequestLog(ABC):
         """
 
     def newest(self, handle: str | None) -> int:
-        """The sequence of the last line so far; 0 when there is none."""
-        return next((one.sequence for one in self.select(handle, limit=1)), 0)
+        """The sequence of the line that was written last; 0 when there is none."""
+        return next((one.sequence for one in self.select(handle, limit=1, as_written=True)), 0)
 
     def forget(self, handle: str) -> None:
         """Remove the log of a world that is deleted."""
@@ -282,7 +291,13 @@ class RequestFiles(RequestLog):
         return self.open_files[file]
 
     def select(
-        self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+        self,
+        handle: str | None,
+        conditions: Iterable[Condition] = (),
+        *,
+        limit: int,
+        oldest_first: bool = False,
+        as_written: bool = False,
     ) -> list[LoggedRequest]:
         """Requests that meet all conditions, newest first unless said otherwise. StorageFails.
 

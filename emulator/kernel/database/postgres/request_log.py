@@ -26,7 +26,7 @@ from emulator.kernel.database.postgres.bell import Bells
 from emulator.kernel.database.postgres.failures import Outage, told
 from emulator.kernel.database.postgres.standing import PROCESSES, Connection
 from emulator.kernel.database.postgres.statements import statement
-from emulator.kernel.database.queries import clause
+from emulator.kernel.database.queries import COMPARISONS, clause
 from emulator.kernel.database.request_log import (
     COLUMNS,
     FILTERS,
@@ -54,6 +54,9 @@ ELSEWHERE = (
     "SELECT began_ms, ended_ms, method, path, replayed, id, status FROM request WHERE world = $1 AND process <> $2 "
     "AND ended_ms BETWEEN $3 AND $4 AND began_ms >= $3 ORDER BY ended_ms, sequence"
 )
+# Several write what they have answered when they come to it; a client's requests follow one another, whoever answers.
+ANSWERED = ("ended_ms", "began_ms", "sequence")
+AT = f"SELECT {', '.join(ANSWERED)} FROM request WHERE world = :world AND sequence ="
 SERVING = (
     "SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted "
     f"AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
@@ -156,14 +159,29 @@ class RequestTable(RequestLog):
     # Reading
 
     def select(
-        self, handle: str | None, conditions: Iterable[Condition] = (), *, limit: int, oldest_first: bool = False
+        self,
+        handle: str | None,
+        conditions: Iterable[Condition] = (),
+        *,
+        limit: int,
+        oldest_first: bool = False,
+        as_written: bool = False,
     ) -> list[LoggedRequest]:
-        """Requests that meet all conditions, newest first unless said otherwise. StorageFails."""
-        where, values = clause(conditions, FILTERS)
-        order = "ASC" if oldest_first else "DESC"
+        """Requests that meet all conditions, newest first unless said otherwise, by the clocks of those who answered.
+
+        StorageFails.
+        """
+        conditions = list(conditions)
+        places = [] if as_written else [one for one in conditions if one.column == "sequence"]
+        where, values = clause([one for one in conditions if one not in places], FILTERS)
+        for number, (_, operator, sequence) in enumerate(places):
+            where += f" AND ({', '.join(ANSWERED)}) {COMPARISONS[operator]} ({AT} :place{number})"
+            values[f"place{number}"] = sequence
+        direction = "ASC" if oldest_first else "DESC"
+        order = ", ".join(f"{column} {direction}" for column in (ANSWERED[-1:] if as_written else ANSWERED))
         sql = (
             f"SELECT sequence, {', '.join(COLUMNS)} FROM request WHERE world = :world AND {where} "
-            f"ORDER BY sequence {order} LIMIT :most"
+            f"ORDER BY {order} LIMIT :most"
         )
         stated = statement(sql)
         values |= {"world": handle or NOBODYS, "most": limit}
