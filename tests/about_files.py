@@ -53,8 +53,3 @@ ABOUT_FILES = {
     "tests/test_full_disks.py": DISK,
     "tests/test_simulation.py": "a server that is killed is a copy of its folder",
 }
-
-
-def reason_of(name: str) -> str | None:
-    """Why a test is not run on PostgreSQL; None for one that is."""
-    return next((reason for beginning, reason in ABOUT_FILES.items() if name.startswith(beginning)), None)

@@ -22,7 +22,8 @@ from flask import Flask
 from bench.postgres import PostgresServer
 from emulator.app import create_app
 from emulator.catalog import CATALOG
-from tests.about_files import reason_of
+from tests.about_files import ABOUT_FILES
+from tests.about_one_process import ABOUT_ONE_PROCESS
 from tests.client import RECORDER, Client
 from tests.contract.exceptions import UNSEEN
 from tests.contract.operations import unnamed
@@ -39,12 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What takes minutes begins first. On PostgreSQL, tests that are about files are skipped, each with its reason."""
+    """What takes minutes begins first; what has nothing to show as it is run is skipped, each with its reason."""
     items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
-    if config.getoption("--database") == "postgres":
-        for item in items:
-            reason = reason_of(item.nodeid)
-            if reason is not None:
+    reasons = ABOUT_FILES if config.getoption("--database") == "postgres" else {}
+    if config.getoption("--processes"):
+        reasons = {**reasons, **ABOUT_ONE_PROCESS}
+    for item in items:
+        for beginning, reason in reasons.items():
+            if item.nodeid.startswith(beginning):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 

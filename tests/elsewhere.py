@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from flask import Flask
@@ -32,7 +33,7 @@ class Elsewhere:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         """One request."""
         headers = [(name, value) for name, value in EnvironHeaders(environ) if name.lower() not in HOPS]
-        path, query = environ["REQUEST_URI"].partition("?")[0], environ["QUERY_STRING"]
+        path, query = quote(environ["PATH_INFO"], safe="/:@!$&'()*+,;=", encoding="latin-1"), environ["QUERY_STRING"]
         where = self.url.copy_with(raw_path=f"{path}?{query}".rstrip("?").encode("latin-1"))
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         asked = httpx.Request(environ["REQUEST_METHOD"], where, headers=headers, content=body)

@@ -40,7 +40,7 @@ def test_calls_are_linked_in_order(platform: ApiClient) -> None:
         return Reply()
 
     with receiving(answer) as receiver:
-        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"])
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_card.created"])
         a_spender(platform)
 
         platform.made("/_emulator/webhooks/drain")
@@ -77,7 +77,7 @@ def test_another_tenants_calls_are_not_linked(platform: ApiClient) -> None:
     stranger = ApiClient(platform.app, f"{platform.key}stranger")
 
     with receiving(lambda arrived: Reply(200 if stranger.read("/v1/balance") else 500)) as receiver:
-        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"])
+        platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_card.created"])
         a_spender(platform)
         platform.made("/_emulator/webhooks/drain")
 
