@@ -39,7 +39,7 @@ HOLDERS_WEEKLY = 1_000_00  # of both cards together
 START = 2_000_000_000  # a Wednesday in May 2033
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 KEYS = itertools.count(1)
-BATCHES = 8  # at most; two are enough when every rule has succeeded often by then
+BATCHES = 16  # at most; two are enough when every rule has succeeded often by then
 SUCCEEDED: Counter[str] = Counter()
 MUST_SUCCEED = [
     "fund",
