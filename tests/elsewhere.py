@@ -8,7 +8,7 @@ The application itself looks at the same worlds then, and serves nobody.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -51,10 +51,10 @@ class Elsewhere:
 def asked_elsewhere(app: Flask, url: str) -> Iterator[None]:
     """Pass on what an application is asked, for the length of a block."""
     answers = app.wsgi_app
-    app.wsgi_app = elsewhere = Elsewhere(url)  # type: ignore[method-assign]
-    yield
+    with closing(Elsewhere(url)) as elsewhere:
+        app.wsgi_app = elsewhere  # type: ignore[method-assign]
+        yield
     app.wsgi_app = answers  # type: ignore[method-assign]
-    elsewhere.close()
 
 
 @contextmanager
