@@ -3,10 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# One more than there are cores: tests wait for browsers, databases and other processes.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
-PYTEST_ARGS ?= --whole-suite --numprocesses $(WORKERS) --dist worksteal
-POSTGRES_ARGS ?= --numprocesses $(WORKERS) --dist worksteal
+PYTEST_ARGS ?= --whole-suite --numprocesses auto --dist worksteal
+POSTGRES_ARGS ?= --numprocesses auto --dist worksteal
 # What is nearest to the database, a third of the suite; and what has a server of its own, wherever the others keep worlds.
 POSTGRES_TESTS := $(addprefix tests/,balances contract control developer guides issuing kernel treasury)
 OF_POSTGRES := tests/postgres tests/kernel/database/postgres

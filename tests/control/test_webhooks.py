@@ -119,6 +119,7 @@ def test_an_attempt_keeps_the_signature_that_was_sent(platform: Client) -> None:
 
 
 def test_deliveries_of_all_events_are_one_list_with_the_last_attempt_of_each(platform: Client) -> None:
+    platform.clock(frozen=True)
     with receiving(lambda arrived: Reply(500)) as receiver:
         endpoint = platform.made(
             "/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_cardholder.created"]
