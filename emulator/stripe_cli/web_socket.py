@@ -165,7 +165,7 @@ class CliSocket:
 
     def note(self, tenant: Tenant, id: str, what: Callable[..., None], *details: Any) -> None:
         """Something happened to a session, in a step of its own; nothing where the tenant has it no more."""
-        with tenant.writing(is_settled=True) as step:
+        with tenant.writing() as step:  # what fell due before is done as of then
             world = World(step, step.row.platform)
             session = world.find(Session, id)
             if session is not None:

@@ -22,14 +22,18 @@ from websockets.sync.client import ClientConnection, connect
 
 from bench.running import Running
 from emulator.app import create_app
+from emulator.developer import cli_sessions
+from emulator.kernel.database.tenant_row import write_tenant_row
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.waiting import Waiting, Work
+from emulator.kernel.world import World
 from emulator.stripe_cli import web_socket
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
 from tests.serving import Served
 
+DAY = 86_400
 SESSIONS = "/v1/stripecli/sessions"
 PATIENCE_SECONDS = 20
 SILENCE_SECONDS = 0.3
@@ -492,6 +496,26 @@ def test_a_session_outlives_the_server(tmp_path):
 
 
 # The port
+
+
+def test_what_fell_due_while_nobody_served_is_told_as_of_then_though_a_line_was_lost_with_the_server(tmp_path):
+    with begun(tmp_path) as application:
+        platform = Client(application, "sk_test_away")
+        made = authorize(platform, a_spender(platform), 10_00)
+        id = platform.made(SESSIONS, device_name="laptop", websocket_features=["webhooks"])["websocket_id"]
+    application = create_app(tmp_path)
+    tenant = application.emulator.tenants.open("away")
+    with tenant.writing() as step:  # as a server leaves it that is killed, a week and a day ago
+        world = World(step, step.row.platform)
+        cli_sessions.connected(world, world.find(cli_sessions.Session, id))
+    with tenant.stored.writing() as session:
+        write_tenant_row(session, clock_offset=8 * DAY)
+    application.emulator.close()
+
+    with begun(tmp_path) as application:
+        expired = Client(application, "sk_test_away").events(type="issuing_authorization.updated")
+
+    assert [event["created"] for event in expired] == [made["created"] + 7 * DAY]
 
 
 def test_the_websocket_is_on_the_servers_own_port_and_a_port_for_it_is_not_needed(tmp_path):
