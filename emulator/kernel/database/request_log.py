@@ -301,7 +301,8 @@ class RequestFiles(RequestLog):
     ) -> list[LoggedRequest]:
         """Requests that meet all conditions, newest first unless said otherwise. StorageFails.
 
-        A log that cannot be read has none: the next line that is written to it begins it anew.
+        One process writes it: both orders are one. A log that cannot be read has none: the next line that is written to
+        it begins it anew.
         """
         file = self.file_of(handle)
         if not file.exists():
