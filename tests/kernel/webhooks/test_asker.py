@@ -246,6 +246,7 @@ def test_what_was_asked_before_a_reset_does_not_decide_what_the_same_purchase_as
     after: list[dict[str, Any]] = []
 
     def again() -> None:
+        other.clock(set=2_000_000_000, frozen=True)  # ids tell the second
         after.append(other.made(AUTHORIZATIONS, card=ready(other, receiver.url), amount=10_00))
 
     def answer(arrived: Any) -> Reply:
@@ -260,6 +261,7 @@ def test_what_was_asked_before_a_reset_does_not_decide_what_the_same_purchase_as
 
     purchase = threading.Thread(target=again)
     with receiving(answer) as receiver:
+        platform.clock(set=2_000_000_000, frozen=True)
         platform.settings(real_time_timeout_ms=20_000)
         first = platform.post(AUTHORIZATIONS, card=ready(platform, receiver.url), amount=10_00)
         first_is_over.set()
