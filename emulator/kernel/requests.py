@@ -74,8 +74,8 @@ class Recorded(NamedTuple):
 class RequestLine(NamedTuple):
     """What the console and the request log say of one request.
 
-    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe. `ended_ms` is `created` in
-    milliseconds, and `replayed` says that the reply was an earlier one's.
+    `reason` is there for refusals, `hint` for what passed here and may surprise at Stripe. `began_ms` and `ended_ms`
+    are real time, and `replayed` says that the reply was an earlier one's.
     """
 
     request_id: str
@@ -96,6 +96,7 @@ class RequestLine(NamedTuple):
     ip_address: str = ""
     hint: str | None = None
     recorded: Recorded | None = None
+    began_ms: int = 0
     ended_ms: int = 0
     replayed: bool = False
 

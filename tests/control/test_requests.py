@@ -28,6 +28,13 @@ def test_every_request_of_a_tenant_is_in_its_log_newest_first(platform):
     assert oldest["duration_ms"] > 0 and oldest["ip_address"] == "127.0.0.1"
 
 
+def test_requests_that_were_answered_within_one_millisecond_are_in_their_order_too(platform):
+    for _ in range(4):
+        ids = [platform.get("/v1/events/evt_1").headers["Request-Id"] for _ in range(100)]
+
+        assert [one["id"] for one in listed(platform, limit=100)["data"]] == ids[::-1]
+
+
 def test_the_address_in_a_refusal_leads_to_the_request_and_its_error(platform):
     refusal = platform.get("/v1/events", limit="many", headers={"Stripe-Version": "2024-06-20"})
     address = refusal.error["request_log_url"]

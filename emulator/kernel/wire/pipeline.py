@@ -827,7 +827,7 @@ class Pipeline:
             reason = refusal.message
         elif reply.status >= 400:
             reason = "the stored refusal of this key" if reply.replayed_from else "an unknown error occurred"
-        ended_ms = time.time_ns() // 1_000_000
+        ended_ns = time.time_ns()
         return RequestLine(
             exchange.request_id,
             exchange.method,
@@ -840,14 +840,15 @@ class Pipeline:
             exchange.tenant.known_name if exchange.tenant else None,
             exchange.sent.headers.get("user-agent", ""),
             exchange.wire.told(refusal) if refusal else None,
-            ended_ms // 1_000,
+            ended_ns // 1_000_000_000,
             exchange.tenant.handle if exchange.tenant else None,
             exchange.sent.headers.get("stripe-version") or exchange.default_version,
             exchange.sent.headers.get("idempotency-key"),
             exchange.sent.ip_address,
             REPLY_LOST if exchange.drops and reply.status != LOST else exchange.hint,
             self.recorded(exchange, reply),
-            ended_ms,
+            (ended_ns - int(duration_ms * 1_000_000)) // 1_000_000,
+            ended_ns // 1_000_000,
             exchange.replayed,
         )
 

@@ -105,8 +105,7 @@ class RequestTable(RequestLog):
 
     def row(self, world: str, sequence: int, line: RequestLine) -> list[Any]:
         """A line as a row."""
-        began_ms = line.ended_ms - round(line.duration_ms)
-        own = (world, sequence, self.bells.process, began_ms, line.ended_ms, line.replayed)
+        own = (world, sequence, self.bells.process, line.began_ms, line.ended_ms, line.replayed)
         return [*own, *row_of(line)]
 
     def remove(self, handle: str) -> None:
