@@ -29,7 +29,7 @@ class Flight(Generic[AnyCall]):
 
     def __init__(self) -> None:
         self.began = time.monotonic()
-        self.began_ms = time.time_ns() // 1_000_000
+        self.began_ns = time.time_ns()
         self.noted: list[tuple[float, dict[str, Any]]] = []
 
     @property
@@ -45,7 +45,7 @@ class Flight(Generic[AnyCall]):
 
     def real_ms(self, at: float) -> int:
         """Monotonic seconds as real time."""
-        return self.began_ms + round((at - self.began) * 1000)
+        return (self.began_ns + int((at - self.began) * 1_000_000_000)) // 1_000_000
 
     def note(self, api_call: dict[str, Any], began: float, ended: float) -> None:
         """Keep an API call if it began after this one did and ended before it was answered, in monotonic seconds.

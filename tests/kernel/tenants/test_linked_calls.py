@@ -100,6 +100,14 @@ def test_a_call_counts_if_it_began_after_the_question_left_and_ended_before_its_
     assert bool(flight.calls) == is_kept
 
 
+@pytest.mark.parametrize("later, at_ms", [(0.0, 1), (0.000_2, 2), (0.000_6, 2), (0.001_2, 3)])
+def test_real_time_goes_on_to_the_next_millisecond_when_it_is_there(later: float, at_ms: int) -> None:
+    flight = Flight()
+    flight.began_ns = 1_900_000
+
+    assert flight.real_ms(flight.began + later) == at_ms
+
+
 def test_a_call_that_was_one_of_hundreds_at_once_keeps_the_first_hundred() -> None:
     flight = Flight()
 
