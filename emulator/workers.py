@@ -12,9 +12,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -93,7 +94,8 @@ class Workers:
         """One more."""
         told, telling = self.context.Pipe(duplex=False)
         process = self.context.Process(target=work_as_child, args=(self.work, telling))
-        process.start()
+        with held_back():
+            process.start()
         telling.close()
         self.workers.append(Worker(process, told))
         if self.is_ending:
@@ -108,10 +110,31 @@ class Workers:
                 one.process.terminate()
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """SIGINT waits meanwhile, and in a process that is started meanwhile until that can be stopped in order."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # when it is started, it lets SIGINT through
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        let_through()
+
+
+def let_through() -> None:
+    """Hold SIGINT back no more."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
+
 def work_as_child(work: Work, telling: Connection) -> None:
     """Do the work, and stop with the parent."""
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: sys.exit(0))  # until the server has its own
+    let_through()
     threading.Thread(target=stop_with_parent, daemon=True).start()
     try:
         work(telling)

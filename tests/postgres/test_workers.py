@@ -173,6 +173,16 @@ def test_webhooks_of_one_that_is_killed_are_taken_over(server):
         wait_until(lambda: set(made) <= {one.event["data"]["object"]["id"] for one in receiver.arrived})
 
 
+def test_one_that_is_interrupted_while_it_starts_says_nothing_and_is_replaced(server):
+    wait_until(lambda: len(workers_of(server)) == 2)
+    newest = max(workers_of(server))
+
+    os.kill(newest, signal.SIGINT)
+    wait_until(lambda: newest not in (workers := workers_of(server)) and len(workers) == 2)
+
+    assert "Traceback" not in "".join(server.console)
+
+
 def test_ctrl_c_in_a_terminal_reaches_all_of_them_at_once_and_they_stop_as_one_does(server):
     wait_until(lambda: len(workers_of(server)) == 2)
     with ExitStack() as stack:
