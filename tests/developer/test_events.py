@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
-from tests.receivers import Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 
 ENDPOINTS = "/v1/webhook_endpoints"
 
@@ -53,12 +54,18 @@ def test_the_list_tells_apart_what_all_endpoints_acknowledged(platform):
 
 
 def test_pending_webhooks_counts_down_as_endpoints_acknowledge(platform):
-    with receiving() as one, receiving(lambda arrived: Reply(500)) as other:
+    is_counted = threading.Event()
+
+    def answer(arrived: Arrived) -> Reply:
+        return Reply(200 if is_counted.wait(PATIENCE_SECONDS) else 500)
+
+    with receiving(answer) as one, receiving(lambda arrived: Reply(500)) as other:
         endpoint(platform, one.url)
         endpoint(platform, other.url)
 
         event = happened(platform)
         counts = [platform.read(f"/v1/events/{event}")["pending_webhooks"]]
+        is_counted.set()
         drained(platform)
         counts.append(platform.read(f"/v1/events/{event}")["pending_webhooks"])
         other.answer = lambda arrived: Reply()
