@@ -89,11 +89,11 @@ def test_a_database_that_was_emptied_has_no_world_and_nobody_stays_in_it(postgre
     was = postgres.database()
     app = create_app(was)
     Client(app, "sk_test_kept").made("/v1/customers", name="Ada")
+    app.emulator.close()
     with psycopg.connect(was) as guest:
         now = postgres.emptied(was)
         with pytest.raises(psycopg.OperationalError):
             guest.execute("SELECT 1")
-    app.emulator.close()
 
     again = create_app(now)
     worlds, customers = again.emulator.tenants.database.worlds(), Client(again, "sk_test_kept").read("/v1/customers")
