@@ -618,7 +618,7 @@ def payout(*steps: str, number: str = "000123456789") -> Begin:
             client.made(f"{PAYOUTS}/{id}/cancel")
             client.settings(progress="banking_dates")
             id = paid_out(client)["id"]
-            client.clock(set=client.read(f"{PAYOUTS}/{id}")["arrival_date"], frozen=True)
+            client.clock(set=client.read(f"{PAYOUTS}/{id}")["arrival_date"] + 6 * 3600, frozen=True)  # sent, not there
         if "cancel" in steps:
             client.made(f"{PAYOUTS}/{id}/cancel")
         if "reverse" in steps:
