@@ -136,7 +136,7 @@ BEYOND_TELLING: dict[str, dict[str, str]] = {
         "delivery": "acknowledged due_at held lane subscriber troubles",
         "event": ".api_version .request",
         "idempotent_reply": "created key path request_id status",
-        "stripecli_session": ".device_name .feature .forward_connect_to_url .forward_to_url .log_filters .secret",
+        "stripecli_session": ".device_name .feature .forward_connect_to_url .forward_to_url .line .log_filters .secret",
     },
     "what was switched on by hand, or is where all begins": {
         "clinic": "data",

@@ -47,9 +47,12 @@ LOG_FILTERS = (
 )
 
 
-@record("stripecli.session", prefix="cliws", noun="CLI session", filters=("is_listening",), hidden=("secret",))
+@record("stripecli.session", prefix="cliws", noun="CLI session", filters=("is_listening",), hidden=("secret", "line"))
 class Session:
-    """One start of the CLI. `left_at` is when its WebSocket closed, in real unix seconds; None while it is open."""
+    """One start of the CLI. `left_at` is when its WebSocket closed, in real unix seconds; None while it is open.
+
+    `line` numbers its WebSockets: what comes late of an earlier one says nothing of the one that is open.
+    """
 
     id: str
     created: int
@@ -61,6 +64,7 @@ class Session:
     forward_connect_to_url: str | None
     is_connected: bool = False
     left_at: int | None = None
+    line: int = 0
 
     @property
     def is_listening(self) -> bool:
@@ -176,9 +180,11 @@ def tenant_of(tenants: Tenants, websocket_id: str) -> Tenant | None:
     return tenants.behind(match[1]) if match else None
 
 
-def connected(world: World, session: Session) -> None:
-    """Its WebSocket is open: it is told of everything from now on."""
-    keep(world, replace(session, is_connected=True, left_at=None))
+def connected(world: World, session: Session) -> Session:
+    """A WebSocket of it is open: it is told of everything from now on."""
+    session = replace(session, is_connected=True, left_at=None, line=session.line + 1)
+    keep(world, session)
+    return session
 
 
 def gone(world: World, session: Session, at: int) -> None:

@@ -21,7 +21,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -57,6 +57,13 @@ Messages = Callable[[], Awaitable[dict[str, Any]]]
 Sending = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class Absence(NamedTuple):
+    """A session of a world whose line closed here, or is about to open, since a real time in unix seconds."""
+
+    handle: str
+    since: float
+
+
 class CliSocket:
     """The WebSockets of every tenant, as an ASGI application."""
 
@@ -65,7 +72,7 @@ class CliSocket:
         self.guard = threading.Lock()
         self.open_lines: dict[str, Line] = {}
         self.newest: dict[str, object] = {}  # what stands for the connection that was admitted last
-        self.leaving: dict[str, tuple[str, float]] = {}
+        self.leaving: dict[str, Absence] = {}
         self.looked: dict[str, float] = {}  # when it was last seen which lines of a world have lost their process
         self.tailed = tenants.database.drawer("tails", MOST_REMEMBERED)
         self.bell = tenants.database.bell("lines")  # sessions that have come to another process
@@ -139,8 +146,11 @@ class CliSocket:
         """Of one that nobody here knows: whether another process has its line, or none has."""
         lock = self.lock_of(session.id)
         if lock.take():
+            absence = Absence(tenant.handle, time.time())
+            with self.guard:
+                self.leaving.setdefault(session.id, absence)
             try:
-                self.note_gone(tenant, session)
+                self.note_gone(tenant, session, absence)
             finally:
                 lock.release()
 
@@ -152,30 +162,41 @@ class CliSocket:
         """A world has been deleted: its lines close, and nothing waits for them."""
         with self.guard:
             lines = [line for line in self.open_lines.values() if line.tenant.handle == tenant.handle]
-            self.leaving = {id: kept for id, kept in self.leaving.items() if kept[0] != tenant.handle}
+            self.leaving = {id: kept for id, kept in self.leaving.items() if kept.handle != tenant.handle}
         for line in lines:
             line.close("The world was deleted")
 
-    def note_gone(self, tenant: Tenant, session: Session) -> None:
-        """A line closed: what happens is kept for it for a minute."""
-        now = time.time()
-        self.note(tenant, session.id, cli_sessions.gone, int(now))
-        with self.guard:
-            self.leaving[session.id] = (tenant.handle, now)
+    def note_gone(self, tenant: Tenant, session: Session, absence: Absence) -> None:
+        """A line closed: what happens is kept for it for a minute, by this process.
 
-    def note(self, tenant: Tenant, id: str, what: Callable[..., None], *details: Any) -> None:
-        """Something happened to a session, in a step of its own; nothing where the tenant has it no more."""
+        Not so if a newer line of its session is open, here or elsewhere.
+        """
+        if self.note(tenant, session, cli_sessions.gone, int(absence.since)):
+            return
+        with self.guard:
+            is_ours = self.leaving.get(session.id) is absence
+            if is_ours:
+                del self.leaving[session.id]
+        if is_ours:
+            self.parts_with(tenant, session.id)
+
+    def note(self, tenant: Tenant, session: Session, what: Callable[..., None], *details: Any) -> bool:
+        """Something happened to a line of a session, in a step of its own. False, and nothing, where the session has a
+        newer one meanwhile, or is no more.
+        """
         with tenant.writing() as step:  # what fell due before is done as of then
             world = World(step, step.row.platform)
-            session = world.find(Session, id)
-            if session is not None:
-                what(world, session, *details)
+            stored = world.find(Session, session.id)
+            is_of_it = stored is not None and stored.line == session.line
+            if is_of_it:
+                what(world, stored, *details)
+        return is_of_it
 
     def sweep(self) -> None:
         """Forget the sessions that stayed away for longer than their queue is kept. Called at every tick."""
         late = time.time() - QUEUE_KEPT_SECONDS
         with self.guard:
-            late_ones = {id: handle for id, (handle, left_at) in self.leaving.items() if left_at <= late}
+            late_ones = {id: kept.handle for id, kept in self.leaving.items() if kept.since <= late}
             for id in late_ones:
                 del self.leaving[id]
                 self.newest.pop(id, None)
@@ -183,18 +204,20 @@ class CliSocket:
         for id, handle in late_ones.items():
             with self.tenants.apart(handle):
                 tenant = self.tenants.behind(handle)
-                if tenant is not None and not self.is_connected(tenant, id):
-                    self.forget(tenant, id)
+                session = None if tenant is None else self.session_in(tenant, id)
+                if session is not None and not session.is_connected:
+                    self.forget(tenant, session)
 
-    def is_connected(self, tenant: Tenant, id: str) -> bool:
-        """Whether some process has its line."""
+    def session_in(self, tenant: Tenant, id: str) -> Session | None:
+        """A session as it is kept, or None."""
         with tenant.reading(is_settled=True) as step:
-            session = World(step, step.row.platform).find(Session, id)
-        return session is not None and session.is_connected
+            return World(step, step.row.platform).find(Session, id)
 
-    def forget(self, tenant: Tenant, id: str) -> None:
-        """A session has gone for good: what waits for it is dropped."""
-        self.note(tenant, id, cli_sessions.forgotten)
+    def forget(self, tenant: Tenant, session: Session) -> None:
+        """A session has gone for good: what waits for it is dropped, unless a newer line of it is open."""
+        if not self.note(tenant, session, cli_sessions.forgotten):
+            return
+        id = session.id
         with self.guard:
             calls = [] if id in self.open_lines else self.unanswered.pop(id, [])
             if id not in self.open_lines:
@@ -253,14 +276,26 @@ class CliSocket:
         tenant, session = found
         with self.guard:
             self.newest[session.id] = connection
-            self.leaving[session.id] = (tenant.handle, time.time())
+            self.leaving[session.id] = Absence(tenant.handle, time.time())
         self.bell.ring_elsewhere(session.id)
         lock = self.lock_of(session.id)
         lock.take()
-        if session.feature == "request_logs":
-            self.begin_tail(tenant, session)
-        self.note(tenant, session.id, cli_sessions.connected)
-        return tenant, session, lock
+        connected = None
+        try:
+            if session.feature == "request_logs":
+                self.begin_tail(tenant, session)
+            connected = self.note_connected(tenant, session.id)
+        finally:
+            if connected is None:
+                lock.release()
+        return None if connected is None else (tenant, connected, lock)
+
+    def note_connected(self, tenant: Tenant, id: str) -> Session | None:
+        """A session with the line that it has from now on; None where the tenant has it no more."""
+        with tenant.writing() as step:  # what fell due before is done as of then
+            world = World(step, step.row.platform)
+            session = world.find(Session, id)
+            return None if session is None else cli_sessions.connected(world, session)
 
     def session_of(self, id: str) -> tuple[Tenant, Session] | None:
         """The tenant and session that a handshake names, or None."""
@@ -268,8 +303,8 @@ class CliSocket:
         if tenant is None:
             return None
         session = None
-        with self.tenants.apart(tenant.handle), tenant.reading(is_settled=True) as step:
-            session = World(step, step.row.platform).find(Session, id)
+        with self.tenants.apart(tenant.handle):
+            session = self.session_in(tenant, id)
         return None if session is None else (tenant, session)
 
     def take_over(self, line: Line, connection: object) -> bool:
@@ -297,19 +332,22 @@ class CliSocket:
     def let_go(self, line: Line, connection: object, reason: str | None) -> None:
         """Note that a line has closed, unless a newer one of its session is open, here or elsewhere."""
         line.let_go()
+        absence = Absence(line.tenant.handle, time.time())
         with self.guard:
             if self.open_lines.get(line.session.id) is not line:
                 return
             del self.open_lines[line.session.id]
+            if reason != GOODBYE:  # at the same moment: whoever has the session now has us part with it
+                self.leaving.setdefault(line.session.id, absence)
             if self.newest.get(line.session.id) is connection:
                 del self.newest[line.session.id]
             for call in self.unanswered.get(line.session.id, []):
                 call.interrupted()
         with self.tenants.apart(line.tenant.handle):
             if reason == GOODBYE:
-                self.forget(line.tenant, line.session.id)
+                self.forget(line.tenant, line.session)
             else:
-                self.note_gone(line.tenant, line.session)
+                self.note_gone(line.tenant, line.session, absence)
 
     def listen(self, line: Line, text: str | bytes) -> None:
         """Hear one frame of the CLI."""

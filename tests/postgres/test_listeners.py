@@ -11,11 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from flask import Flask
 
 from bench.fleet import Fleet
 from bench.http_bench import HOLDER
 from bench.postgres import PostgresServer
 from bench.running import Running, assert_whole
+from emulator.kernel.database.postgres.database import PostgresDatabase
 from tests.issuing.purchases import AUTHORIZATIONS
 from tests.patience import wait_until
 from tests.postgres.test_three_processes import made, read
@@ -65,6 +67,12 @@ def heard(listener: Listener, ids: list[str]) -> list[str]:
     return told
 
 
+def hear_up_to(listener: Listener, id: str) -> None:
+    """Acknowledge what is told of others; what is told of this one stays open."""
+    while json.loads((told := listener.event(acknowledged=False))["event_payload"])["data"]["object"]["id"] != id:
+        listener.acknowledge(told)
+
+
 def a_spender(http: httpx.Client) -> str:
     """A card that may pay, where there is time for an answer."""
     made(http, "/_emulator/settings", real_time_timeout_ms=20_000)
@@ -90,10 +98,7 @@ def test_a_listener_that_comes_back_to_another_process_is_told_what_waited(each:
     first = topup(two)
     assert heard(listener, [first]) == [first]
     lost = topup(three)
-    unheard = listener.event(acknowledged=False)
-    while json.loads(unheard["event_payload"])["data"]["object"]["id"] != lost:
-        listener.acknowledge(unheard)
-        unheard = listener.event(acknowledged=False)
+    hear_up_to(listener, lost)
     listener.close()
     meanwhile = [topup(http) for http in each]
 
@@ -101,6 +106,36 @@ def test_a_listener_that_comes_back_to_another_process_is_told_what_waited(each:
     since = [topup(http) for http in each]
 
     assert list(dict.fromkeys(heard(listener, [lost, *meanwhile, *since]))) == [lost, *meanwhile, *since]
+
+
+def test_a_listener_that_comes_to_another_process_while_the_first_just_notes_that_it_went_is_told_there(
+    each: Clients, listen: Listen, app: Flask, key: str
+) -> None:
+    one, two, _ = each
+    database, handle = app.emulator.tenants.database, app.emulator.tenants.open(key[8:]).handle
+    listener = listen(one)
+    first = topup(two)
+    assert heard(listener, [first]) == [first]
+    lost = topup(two)
+    hear_up_to(listener, lost)
+
+    with ThreadPoolExecutor(1) as pool, database.connect() as held:
+        held.execute("BEGIN")
+        held.execute("UPDATE world SET changed = changed + 1 WHERE handle = %s", [handle])
+        listener.close()
+        wait_until(lambda: waiting_for_a_row(database) == 1)
+        connecting = pool.submit(moved(listener, two).connect)
+        wait_until(lambda: waiting_for_a_row(database) == 2)
+        held.execute("COMMIT")
+        connecting.result(30)
+    since = [topup(http) for http in each]
+
+    assert list(dict.fromkeys(heard(listener, [lost, *since]))) == [lost, *since]
+
+
+def waiting_for_a_row(database: PostgresDatabase) -> int:
+    """How many wait for a row that another has changed."""
+    return len(database.asked("SELECT 1 FROM pg_locks WHERE NOT granted"))
 
 
 def test_a_listener_whose_process_dies_goes_on_at_another(postgres: PostgresServer, listen: Listen) -> None:

@@ -23,11 +23,14 @@ from websockets.sync.client import ClientConnection, connect
 from bench.running import Running
 from emulator.app import create_app
 from emulator.developer import cli_sessions
+from emulator.developer.cli_sessions import Session
 from emulator.kernel.database.tenant_row import write_tenant_row
+from emulator.kernel.deliveries import ASKED_ALL
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.waiting import Waiting, Work
 from emulator.kernel.world import World
 from emulator.stripe_cli import web_socket
+from emulator.stripe_cli.frames import GOODBYE
 from tests.client import Client
 from tests.issuing.holders import a_cardholder, a_connected_account
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
@@ -405,22 +408,21 @@ def test_a_second_connection_of_a_session_ends_the_first(platform, listen):
 
 
 def test_the_connection_that_was_admitted_last_stays_whichever_is_quicker(platform, listen, monkeypatch):
-    note = web_socket.CliSocket.note
+    note_connected = web_socket.CliSocket.note_connected
     first_is_held, second_is_there = Event(), Event()
 
     listener = listen(connect=False)
 
-    def held(self: web_socket.CliSocket, tenant: Tenant, id: str, *said: Any) -> None:
-        note(self, tenant, id, *said)
-        if id != listener.session["websocket_id"]:  # a line of an earlier test, which is only now seen to be gone
-            return
+    def held(self: web_socket.CliSocket, tenant: Tenant, id: str) -> Session | None:
+        session = note_connected(self, tenant, id)
         if first_is_held.is_set():
             second_is_there.set()
         else:
             first_is_held.set()
             second_is_there.wait(PATIENCE_SECONDS)
+        return session
 
-    monkeypatch.setattr(web_socket.CliSocket, "note", held)
+    monkeypatch.setattr(web_socket.CliSocket, "note_connected", held)
     first = Listener(listener.session)
     connecting = Thread(target=first.connect)
     connecting.start()
@@ -434,6 +436,32 @@ def test_the_connection_that_was_admitted_last_stays_whichever_is_quicker(platfo
     a_cardholder(platform)
     assert listener.types(1) == ["issuing_cardholder.created"]
     first.close()
+
+
+@pytest.mark.parametrize("reason", ["the network fails", GOODBYE])
+def test_what_is_late_of_an_earlier_connection_says_nothing_of_the_one_that_is_open(
+    platform, listen, monkeypatch, reason
+):
+    note, second_is_there, is_noted = web_socket.CliSocket.note, Event(), Event()
+    listener = listen(forward_to_url="http://localhost:4242/hook")
+
+    def late(self: web_socket.CliSocket, tenant: Tenant, session: Session, *said: Any) -> bool:
+        if session.id != listener.session["websocket_id"]:
+            return note(self, tenant, session, *said)
+        second_is_there.wait(PATIENCE_SECONDS)
+        was_noted = note(self, tenant, session, *said)
+        is_noted.set()
+        return was_noted
+
+    monkeypatch.setattr(web_socket.CliSocket, "note", late)
+    listener.line.close(1000, reason)
+    listener.connect()
+    second_is_there.set()
+    assert is_noted.wait(PATIENCE_SECONDS)
+
+    assert subscribed(platform, listener).answers == ASKED_ALL
+    a_cardholder(platform)
+    assert listener.types(1) == ["issuing_cardholder.created"]
 
 
 def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
