@@ -439,18 +439,26 @@ class CliSocket:
     def tail_requests(self, line: Line) -> Waiting[None]:
         """Send the requests that the API has answered since the line was admitted, or was last open."""
         id, handle = line.session.id, line.tenant.handle
-        last = int((yield Work(partial(self.tailed.get, id))) or 0)
+        last: int | None = None
         with self.tenants.request_log.news.ear(handle) as ear:
             while True:
-                found = yield Work(partial(self.answered_since, handle, last))
+                found: list[LoggedRequest] = []
+                seconds = LONG_SECONDS
+                try:
+                    if last is None:
+                        last = int((yield Work(partial(self.tailed.get, id))) or 0)
+                    found = yield Work(partial(self.answered_since, handle, last))
+                except StorageFails:  # it is told when the database is there again
+                    seconds = LOOK_SECONDS
                 for request in found:
                     if is_wanted(request, line.session.log_filters):
                         line.send(request_log_event(request))
                     last = request.sequence
                 if found:
-                    yield Work(partial(self.tailed.put, id, b"%d" % last))
+                    with contextlib.suppress(StorageFails):
+                        yield Work(partial(self.tailed.put, id, b"%d" % last))
                 else:
-                    yield Wait(ear.alarm, LONG_SECONDS)
+                    yield Wait(ear.alarm, seconds)
 
     def answered_since(self, handle: str, last: int) -> list[LoggedRequest]:
         """What was written to the log of a world after one request, oldest first."""
