@@ -66,6 +66,8 @@ class Drawer(Protocol):
 
     def put(self, key: str, content: bytes) -> None: ...
 
+    def replace(self, key: str, content: bytes) -> None: ...
+
     def take(self, key: str) -> bytes | None: ...
 
 
@@ -116,10 +118,10 @@ class Sessions:
         return session
 
     def keep(self, session: Session) -> None:
-        """Have the next request find a session as it is now."""
+        """Have the next request find a session as it is now, unless it was signed out meanwhile."""
         content = session.content()
         if content != session.kept:
-            self.there.put(mark_of(session.id), content)
+            (self.there.replace if session.kept else self.there.put)(mark_of(session.id), content)
             session.kept = content
 
     def end(self, session: Session) -> None:

@@ -184,6 +184,18 @@ def test_no_other_file_is_served(app):
         assert app.test_client().get(f"/dashboard/static/{name}").status_code in (303, 404)
 
 
+def test_who_has_signed_out_stays_so_whatever_a_page_keeps_that_was_still_being_made():
+    sessions = Sessions(Drawer(MOST_SESSIONS), Drawer(MOST_SESSIONS))
+    session = sessions.begin()
+    page = sessions.find(session.id)
+
+    sessions.end(session)
+    page.theme = "dark"
+    sessions.keep(page)
+
+    assert sessions.find(session.id) is None
+
+
 def test_the_oldest_session_ends_when_there_are_too_many():
     sessions = Sessions(Drawer(MOST_SESSIONS), Drawer(MOST_SESSIONS))
     first = sessions.begin()

@@ -29,6 +29,13 @@ class Drawer:
             while len(self.things) > self.most:
                 self.things.popitem(last=False)
 
+    def replace(self, key: str, content: bytes) -> None:
+        """Keep something in place of what is there; nothing where nothing is, or is any more."""
+        with self.guard:
+            if key in self.things:
+                self.things[key] = content
+                self.things.move_to_end(key)
+
     def take(self, key: str) -> bytes | None:
         """What was kept under a key, which nobody else is given any more."""
         with self.guard:

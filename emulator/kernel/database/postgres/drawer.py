@@ -14,6 +14,7 @@ PRUNE = (
     "DELETE FROM drawer WHERE name = %s AND used < (SELECT used FROM drawer WHERE name = %s "
     "ORDER BY used DESC OFFSET %s LIMIT 1)"
 )
+REPLACE = "UPDATE drawer SET content = %s, used = %s WHERE name = %s AND key = %s"
 GET = "UPDATE drawer SET used = %s WHERE name = %s AND key = %s RETURNING content"
 TAKE = "DELETE FROM drawer WHERE name = %s AND key = %s RETURNING content"
 
@@ -35,6 +36,10 @@ class DrawerOfAll:
         """Keep something under a key, in place of what was. StorageFails."""
         self.asked(PUT, self.name, key, content, time.time_ns())
         self.asked(PRUNE, self.name, self.name, self.most - 1)
+
+    def replace(self, key: str, content: bytes) -> None:
+        """Keep something in place of what is there; nothing where nothing is, or is any more. StorageFails."""
+        self.asked(REPLACE, content, time.time_ns(), self.name, key)
 
     def take(self, key: str) -> bytes | None:
         """What was kept under a key, which nobody else is given any more. StorageFails."""

@@ -118,6 +118,16 @@ def test_what_one_puts_into_a_drawer_the_other_finds_and_only_one_takes(both: Da
     assert (other.take("a"), one.take("a")) == (b"2", None)
 
 
+def test_only_what_is_in_a_drawer_can_be_replaced(both: Databases) -> None:
+    one, other = (database.drawer("links", 2) for database in both)
+    one.put("a", b"1")
+
+    for key in ("a", "b"):
+        other.replace(key, b"2")
+
+    assert (one.get("a"), one.get("b")) == (b"2", None)
+
+
 def test_of_too_many_things_those_go_that_were_used_least_lately(both: Databases) -> None:
     drawer = both[0].drawer("links", 2)
     for key in ("a", "b"):
