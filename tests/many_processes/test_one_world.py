@@ -109,6 +109,18 @@ def test_a_world_that_one_deletes_is_another_at_the_other(both: tuple[Client, Cl
     assert topup(other)["id"] in str(one.read("/v1/topups"))
 
 
+def test_a_world_after_one_that_another_deleted_is_the_next_generation_at_once(both: tuple[Client, Client]) -> None:
+    one, other = both
+    topup(other)
+
+    assert one.delete("/_emulator/world").status == 200
+    topup(other)
+
+    assert one.made("/_emulator/reset")["generation"] == 3
+    assert one.delete("/_emulator/world").status == 200
+    assert other.made("/_emulator/reset")["generation"] == 5
+
+
 def test_a_snapshot_that_one_restores_is_what_the_other_shows(both: tuple[Client, Client]) -> None:
     one, other = both
     kept = topup(one)

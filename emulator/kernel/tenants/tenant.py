@@ -179,7 +179,7 @@ class Tenant:
 
     def make(self, *, anew: bool = False) -> None:
         """A new world; what somebody else has made meanwhile stays, unless this is to be in its place."""
-        generation = max(self.generation, self.tenants.generations.get(self.handle, 0)) + 1
+        generation = max(self.generation, self.tenants.deleted_generation(self.handle)) + 1
         with self.copying:
             self.tenants.database.make(self.handle, lambda session: self.begin(session, generation).save(), anew=anew)
 
@@ -257,7 +257,7 @@ class Tenant:
                 again = self.catalog.outliving_reset(World(self.step(session, row, time_of(row)), row.platform))
                 return row.generation + 1, again
         except (WorldGone, WorldDamaged):
-            known = max(self.generation, self.tenants.generations.get(self.handle, 0))
+            known = max(self.generation, self.tenants.deleted_generation(self.handle))
             return known + 1, self.catalog.outliving_reset(None)
 
     def begun_again(self) -> None:
@@ -273,7 +273,7 @@ class Tenant:
             with self.stored.reading() as session:
                 return read_tenant_row(session).generation
         except WorldDamaged:
-            return max(self.generation, self.tenants.generations.get(self.handle, 0) + 1)
+            return max(self.generation, self.tenants.deleted_generation(self.handle) + 1)
 
     def check(self) -> None:
         """WorldDamaged where the database finds that what is stored is: a reason for what cannot fail to fail."""

@@ -24,6 +24,7 @@ from emulator.kernel.tenants.tenant import Tenant
 from emulator.kernel.world import World
 
 HANDLE_BYTES = 16
+MOST_GENERATIONS = 10_000
 MOST_OPEN_TENANTS = 200
 FILES_OF_A_TENANT = 7  # two for each of three connections, and one that they share
 FILES_FOR_THE_REST = 100  # request logs, deliveries
@@ -48,7 +49,8 @@ class Tenants:
         self.guard = threading.Lock()
         self.open_ones: OrderedDict[str, Tenant] = OrderedDict()
         self.unused: deque[Tenant] = deque()  # no longer among them, and not closed yet
-        self.generations: dict[str, int] = {}  # of worlds that were deleted: the next one of that key is another
+        # Of worlds that were deleted, by whichever process: the next one of that key is another.
+        self.generations = database.drawer("generations", MOST_GENERATIONS)
         self.said: dict[str, str] = {}  # what is wrong with worlds, as far as it has been said
         self.origin = "http://127.0.0.1:12111"  # in addresses that no request asks for; the server tells its own
         self.websocket_url: str | None = None
@@ -110,13 +112,17 @@ class Tenants:
     def delete(self, tenant: Tenant) -> None:
         """Forget a tenant's world for good, and whatever waits in it. Its next request finds a new one."""
         if self.database.has(tenant.handle):
-            self.generations[tenant.handle] = tenant.last_generation()
+            self.generations.put(tenant.handle, b"%d" % tenant.last_generation())
         tenant.is_deleted = True
         with self.guard:
             self.open_ones.pop(tenant.handle, None)
         self.database.delete(tenant.handle)
-        self.deleted.ring_elsewhere(f"{tenant.handle}:{self.generations.get(tenant.handle, 0)}")
+        self.deleted.ring_elsewhere(f"{tenant.handle}:{self.deleted_generation(tenant.handle)}")
         self.have_ended(tenant)
+
+    def deleted_generation(self, handle: str) -> int:
+        """Which generation of a world was the last that was deleted; 0 where none was. StorageFails."""
+        return int(self.generations.get(handle) or 0)
 
     def lose(self, tenant: Tenant) -> None:
         """Another process has deleted a tenant's world: its next request finds a new one."""
@@ -144,7 +150,6 @@ class Tenants:
         """Let go of worlds that others have deleted, and look at every one for which something has fallen due."""
         for word in self.losses.heard() if self.losses is not None else ():
             handle, _, generation = word.partition(":")
-            self.generations[handle] = max(int(generation), self.generations.get(handle, 0))
             tenant = self.open_ones.get(handle)
             if tenant is not None and tenant.generation <= int(generation):
                 self.lose(tenant)
