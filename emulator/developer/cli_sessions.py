@@ -176,8 +176,14 @@ def secret_of(generator: bytes, device: str) -> str:
 
 def tenant_of(tenants: Tenants, websocket_id: str) -> Tenant | None:
     """The tenant that a WebSocket id names, or None."""
+    handle = handle_of(websocket_id)
+    return tenants.behind(handle) if handle is not None else None
+
+
+def handle_of(websocket_id: str) -> str | None:
+    """What the world of a WebSocket id is called where it is kept, or None."""
     match = WEBSOCKET_ID.fullmatch(websocket_id)
-    return tenants.behind(match[1]) if match else None
+    return match[1] if match else None
 
 
 def connected(world: World, session: Session) -> Session:
@@ -189,7 +195,8 @@ def connected(world: World, session: Session) -> Session:
 
 def gone(world: World, session: Session, at: int) -> None:
     """Its WebSocket closed, in real unix seconds: what happens is kept for it, but it is asked nothing."""
-    keep(world, replace(session, is_connected=False, left_at=at))
+    if session.is_connected:  # each process that looks sees the same
+        keep(world, replace(session, is_connected=False, left_at=at))
 
 
 def forgotten(world: World, session: Session) -> None:

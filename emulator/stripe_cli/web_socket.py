@@ -30,8 +30,9 @@ from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import QUEUE_KEPT_SECONDS, Session
 from emulator.kernel.answers import Answer
 from emulator.kernel.conditions import Condition
-from emulator.kernel.database.face import Lock, StorageFails
+from emulator.kernel.database.face import Lock, StorageFails, WorldGone
 from emulator.kernel.deliveries import Subscriber
+from emulator.kernel.records import replace
 from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Attendant, Tenant, Tenants
 from emulator.kernel.waiting import Alarm, Wait, Waiting, Work, awaited
@@ -58,10 +59,11 @@ Sending = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Absence(NamedTuple):
-    """A session of a world whose line closed here, or is about to open, since a real time in unix seconds."""
+    """A session of a world whose line, of that number, closed here, or is about to open, since real unix seconds."""
 
     handle: str
     since: float
+    line: int
 
 
 class CliSocket:
@@ -75,8 +77,8 @@ class CliSocket:
         self.leaving: dict[str, Absence] = {}
         self.looked: dict[str, float] = {}  # when it was last seen which lines of a world have lost their process
         self.tailed = tenants.database.drawer("tails", MOST_REMEMBERED)
-        self.bell = tenants.database.bell("lines")  # sessions that have come to another process
-        self.parts_with: Callable[[Tenant, str], None] = nobody_parts
+        self.bell = tenants.database.bell("lines")  # sessions that have come to another process, with their new lines
+        self.parts_with: Callable[[str, str], None] = nobody_parts
         self.calls: OrderedDict[str, ListenerCall] = OrderedDict()
         self.unanswered: dict[str, list[ListenerCall]] = {}
         self.late_answers: deque[tuple[Tenant, ListenerCall, Answer]] = deque()
@@ -106,22 +108,31 @@ class CliSocket:
         """Let go of every session of which another process has the line now."""
         with self.bell.ear() as ear:
             while not self.is_stopping:
-                for id in ear.listen(LONG_SECONDS):
-                    self.let_another_have(id)
+                for word in ear.listen(LONG_SECONDS):
+                    id, _, number = word.partition(":")
+                    if number:
+                        self.let_another_have(id, int(number))
 
-    def let_another_have(self, id: str) -> None:
-        """A session has come to another process: its line here closes, and what waited for it here is theirs."""
+    def let_another_have(self, id: str, number: int) -> None:
+        """A session has come to another process with a line of that number: an older one here closes, and what waited
+        for it here is theirs. Nothing is asked of the database, which may be away.
+        """
+        handle = cli_sessions.handle_of(id)
         with self.guard:
-            line = self.open_lines.pop(id, None)
-            is_known = self.leaving.pop(id, None) is not None or line is not None
+            line, absence = self.open_lines.get(id), self.leaving.get(id)
+            ours = max(line.session.line if line is not None else 0, absence.line if absence is not None else 0)
+            if handle is None or ours >= number:
+                return
+            self.open_lines.pop(id, None)
+            self.leaving.pop(id, None)
             self.newest.pop(id, None)
-            self.unanswered.pop(id, None)
-        tenant = cli_sessions.tenant_of(self.tenants, id) if is_known else None
+            calls = self.unanswered.pop(id, [])
         if line is not None:
             line.let_go()
             line.close("Another connection took over")
-        if tenant is not None:
-            self.parts_with(tenant, id)
+        self.parts_with(handle, id)
+        for call in calls:  # who puts a question sees that another is to put it
+            call.on_change()
 
     def is_here(self, id: str) -> bool:
         """Whether this process has the line of a session, or had it a moment ago."""
@@ -146,11 +157,10 @@ class CliSocket:
         """Of one that nobody here knows: whether another process has its line, or none has."""
         lock = self.lock_of(session.id)
         if lock.take():
-            absence = Absence(tenant.handle, time.time())
-            with self.guard:
-                self.leaving.setdefault(session.id, absence)
             try:
-                self.note_gone(tenant, session, absence)
+                with self.guard:
+                    self.be_away(tenant, session)
+                self.note_gone(tenant, session)
             finally:
                 lock.release()
 
@@ -166,19 +176,23 @@ class CliSocket:
         for line in lines:
             line.close("The world was deleted")
 
-    def note_gone(self, tenant: Tenant, session: Session, absence: Absence) -> None:
-        """A line closed: what happens is kept for it for a minute, by this process.
+    def be_away(self, tenant: Tenant, session: Session) -> Absence:
+        """A line closed: what happens is kept for it for a minute, by this process. For whoever has the guard."""
+        absence = Absence(tenant.handle, time.time(), session.line)
+        self.leaving.setdefault(session.id, absence)  # a newer line may be about to open
+        return absence
 
-        Not so if a newer line of its session is open, here or elsewhere.
-        """
-        if self.note(tenant, session, cli_sessions.gone, int(absence.since)):
+    def note_gone(self, tenant: Tenant, session: Session) -> None:
+        """Note that a line closed, unless a newer one of its session is open, here or elsewhere."""
+        if self.note(tenant, session, cli_sessions.gone, int(time.time())):
             return
         with self.guard:
-            is_ours = self.leaving.get(session.id) is absence
+            absence = self.leaving.get(session.id)
+            is_ours = absence is not None and absence.line <= session.line
             if is_ours:
                 del self.leaving[session.id]
         if is_ours:
-            self.parts_with(tenant, session.id)
+            self.parts_with(tenant.handle, session.id)
 
     def note(self, tenant: Tenant, session: Session, what: Callable[..., None], *details: Any) -> bool:
         """Something happened to a line of a session, in a step of its own. False, and nothing, where the session has a
@@ -194,35 +208,44 @@ class CliSocket:
 
     def sweep(self) -> None:
         """Forget the sessions that stayed away for longer than their queue is kept. Called at every tick."""
-        late = time.time() - QUEUE_KEPT_SECONDS
         with self.guard:
-            late_ones = {id: kept.handle for id, kept in self.leaving.items() if kept.since <= late}
-            for id in late_ones:
-                del self.leaving[id]
-                self.newest.pop(id, None)
-                self.tailed.take(id)
-        for id, handle in late_ones.items():
-            with self.tenants.apart(handle):
-                tenant = self.tenants.behind(handle)
-                session = None if tenant is None else self.session_in(tenant, id)
-                if session is not None and not session.is_connected:
-                    self.forget(tenant, session)
+            away = list(self.leaving.items())
+        for id, absence in away:
+            with self.tenants.apart(absence.handle):
+                self.look_after(id, absence)
+
+    def look_after(self, id: str, absence: Absence) -> None:
+        """See whether a session that is away from here has come to another process, which may not have been heard, or
+        stays away for too long.
+        """
+        tenant = self.tenants.behind(absence.handle)
+        session = self.session_in(tenant, id) if tenant is not None else None
+        if tenant is not None and session is not None and session.line > absence.line:
+            self.let_another_have(id, session.line)
+        elif tenant is None or session is None or absence.since <= time.time() - QUEUE_KEPT_SECONDS:
+            self.forget(tenant, session, id, absence)
 
     def session_in(self, tenant: Tenant, id: str) -> Session | None:
         """A session as it is kept, or None."""
         with tenant.reading(is_settled=True) as step:
             return World(step, step.row.platform).find(Session, id)
 
-    def forget(self, tenant: Tenant, session: Session) -> None:
-        """A session has gone for good: what waits for it is dropped, unless a newer line of it is open."""
-        if not self.note(tenant, session, cli_sessions.forgotten):
-            return
-        id = session.id
+    def forget(self, tenant: Tenant | None, session: Session | None, id: str, absence: Absence) -> None:
+        """A session has gone for good: what waits for it is dropped, or left to whoever has a newer line of it."""
+        is_gone = True
+        if tenant is not None and session is not None:
+            is_gone = self.note(tenant, session, cli_sessions.forgotten)
+        if is_gone:
+            self.tailed.take(id)
         with self.guard:
-            calls = [] if id in self.open_lines else self.unanswered.pop(id, [])
-            if id not in self.open_lines:
-                self.tailed.take(id)
-        for call in calls:
+            is_ours = self.leaving.get(id) is absence
+            calls = self.unanswered.pop(id, []) if is_ours else []
+            if is_ours:
+                del self.leaving[id]
+                self.newest.pop(id, None)
+        if is_ours and not is_gone:
+            self.parts_with(absence.handle, id)
+        for call in calls if is_gone else ():
             call.end(call.failed("The listener went away."))
 
     # One connection
@@ -241,7 +264,8 @@ class CliSocket:
         try:
             await send({"type": "websocket.accept", "subprotocol": offered[0] if offered else None})
         except BaseException:
-            line.lock.release()
+            with contextlib.suppress(RuntimeError):  # the server has stopped
+                in_pool(self.never_opened, line)
             raise
         tasks = [asyncio.create_task(line.carry(send))]
         is_newest = self.take_over(line, scope)
@@ -274,21 +298,34 @@ class CliSocket:
             return None
         # Before the CLI says that it is ready: what happens from now on waits for the line to be open.
         tenant, session = found
+        coming = Absence(tenant.handle, time.time(), session.line + 1)
         with self.guard:
             self.newest[session.id] = connection
-            self.leaving[session.id] = Absence(tenant.handle, time.time())
-        self.bell.ring_elsewhere(session.id)
-        lock = self.lock_of(session.id)
-        lock.take()
-        connected = None
+            self.leaving[session.id] = coming
+        lock, connected = self.lock_of(session.id), None
         try:
+            lock.take()
             if session.feature == "request_logs":
                 self.begin_tail(tenant, session)
             connected = self.note_connected(tenant, session.id)
         finally:
+            with self.guard:
+                if self.leaving.get(session.id) is coming and connected is not None:
+                    self.leaving[session.id] = coming._replace(line=connected.line)
+                elif self.leaving.get(session.id) is coming:
+                    del self.leaving[session.id]
             if connected is None:
                 lock.release()
-        return None if connected is None else (tenant, connected, lock)
+        if connected is None:
+            return None
+        self.bell.ring_elsewhere(f"{session.id}:{connected.line}")
+        return tenant, connected, lock
+
+    def never_opened(self, line: Line) -> None:
+        """The one who was admitted went before the line was open."""
+        line.let_go()
+        with self.tenants.apart(line.tenant.handle):
+            self.note_gone(line.tenant, line.session)
 
     def note_connected(self, tenant: Tenant, id: str) -> Session | None:
         """A session with the line that it has from now on; None where the tenant has it no more."""
@@ -321,33 +358,70 @@ class CliSocket:
 
     def hold(self, line: Line) -> Waiting[None]:
         """Have others see that this process has the line: once the one that had it before has let go, and after we were
-        cut off from the database.
+        cut off from the database; and see that they do.
         """
         while self.open_lines.get(line.session.id) is line:
-            if not line.lock.is_held:
-                with contextlib.suppress(StorageFails):
-                    yield Work(line.hold)
+            yield Work(partial(self.look_at, line))
             yield Wait(Alarm(), LOOK_SECONDS if line.lock.is_held else AGAIN_SECONDS)
+
+    def look_at(self, line: Line) -> None:
+        """See that a line is known to be open. Whoever met it without its lock took it for gone; a world that takes the
+        place of its own may know it as it was.
+        """
+        id, tenant = line.session.id, line.tenant
+        with self.tenants.apart(tenant.handle):
+            if not line.lock.is_held:
+                line.hold()
+            try:
+                stored = self.session_in(tenant, id)
+            except WorldGone:
+                stored = None
+            if stored is None:
+                line.close("The world was deleted")  # the CLI comes again, and is told to begin anew
+            elif stored.line > line.session.line:
+                self.let_another_have(id, stored.line)
+            elif stored.line < line.session.line or not stored.is_connected:
+                self.affirm(line)
+
+    def affirm(self, line: Line) -> None:
+        """Say once more that a line is open, as the newest of its session."""
+        ours, session = line.session, None
+        with line.tenant.writing() as step:
+            world = World(step, step.row.platform)
+            stored = world.find(Session, ours.id)
+            if stored is not None and stored.line <= ours.line and self.open_lines.get(ours.id) is line:
+                session = cli_sessions.connected(world, replace(stored, line=ours.line))
+        if session is None:
+            return
+        with self.guard:
+            is_open = self.open_lines.get(ours.id) is line
+            line.session = session
+            if not is_open:
+                self.be_away(line.tenant, session)
+        if is_open:
+            self.bell.ring_elsewhere(f"{session.id}:{session.line}")
+        else:
+            self.note_gone(line.tenant, session)
 
     def let_go(self, line: Line, connection: object, reason: str | None) -> None:
         """Note that a line has closed, unless a newer one of its session is open, here or elsewhere."""
         line.let_go()
-        absence = Absence(line.tenant.handle, time.time())
+        id = line.session.id
         with self.guard:
-            if self.open_lines.get(line.session.id) is not line:
+            if self.open_lines.get(id) is not line:
                 return
-            del self.open_lines[line.session.id]
-            if reason != GOODBYE:  # at the same moment: whoever has the session now has us part with it
-                self.leaving.setdefault(line.session.id, absence)
-            if self.newest.get(line.session.id) is connection:
-                del self.newest[line.session.id]
-            for call in self.unanswered.get(line.session.id, []):
+            del self.open_lines[id]
+            session = line.session
+            absence = self.be_away(line.tenant, session)  # at the same moment: another may have it now and say so
+            if self.newest.get(id) is connection:
+                del self.newest[id]
+            for call in self.unanswered.get(id, []):
                 call.interrupted()
         with self.tenants.apart(line.tenant.handle):
             if reason == GOODBYE:
-                self.forget(line.tenant, line.session)
+                self.forget(line.tenant, session, id, absence)
             else:
-                self.note_gone(line.tenant, line.session, absence)
+                self.note_gone(line.tenant, session)
 
     def listen(self, line: Line, text: str | bytes) -> None:
         """Hear one frame of the CLI."""
@@ -467,7 +541,7 @@ class CliSocket:
         )
 
 
-def nobody_parts(tenant: Tenant, id: str) -> None:
+def nobody_parts(handle: str, id: str) -> None:
     """Nobody carries anything to lines here."""
 
 

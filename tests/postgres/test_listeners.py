@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from flask import Flask
 
@@ -178,14 +179,84 @@ def test_a_listener_of_one_process_decides_a_purchase_that_another_has(
 
     with ThreadPoolExecutor(1) as pool:
         deciding = pool.submit(made, two, AUTHORIZATIONS, amount=10_00, card=card)
-        asked = listener.event()
-        while json.loads(asked["event_payload"])["type"] != "issuing_authorization.request":
-            asked = listener.event()
+        asked = a_question(listener)
         listener.respond(asked, 200, json.dumps({"approved": approved}), **YES)
         authorization = deciding.result(30)
 
     assert authorization["approved"] is approved
     assert authorization["request_history"][0]["reason"] == ("webhook_approved" if approved else "webhook_declined")
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_what_is_decided_by_the_api_at_another_process_counts_as_answered(
+    each: Clients, listen: Listen, approved: bool
+) -> None:
+    one, two, three = each
+    card = a_spender(two)
+    listener = listen(one, forward_to_url="http://localhost:4242/hook")
+
+    with ThreadPoolExecutor(1) as pool:
+        deciding = pool.submit(made, two, AUTHORIZATIONS, amount=10_00, card=card)
+        asked = a_question(listener)
+        about = json.loads(asked["event_payload"])["data"]["object"]["id"]
+        made(three, f"/v1/issuing/authorizations/{about}/{'approve' if approved else 'decline'}")
+        listener.respond(asked, 200)
+        authorization = deciding.result(30)
+
+    assert authorization["approved"] is approved
+    (ask,) = read(three, "/_emulator/asks")["data"]
+    assert ask["duration_ms"] is not None
+    (attempt,) = read(two, "/_emulator/webhooks/attempts", event=json.loads(asked["event_payload"])["id"])["data"]
+    assert attempt["status"] == 200
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_a_question_goes_with_the_listener_that_comes_to_another_process(
+    each: Clients, listen: Listen, where: int
+) -> None:
+    card = a_spender(each[2])
+    listener = listen(each[0], forward_to_url="http://localhost:4242/hook")
+
+    with ThreadPoolExecutor(1) as pool:
+        deciding = pool.submit(made, each[where], AUTHORIZATIONS, amount=10_00, card=card)
+        first = a_question(listener)
+        moved(listener, each[1]).connect()  # the line that it had is still open
+        again = a_question(listener)
+        listener.respond(again, 200, json.dumps({"approved": True}), **YES)
+        authorization = deciding.result(30)
+
+    assert first["event_payload"] == again["event_payload"]
+    assert authorization["request_history"][0]["reason"] == "webhook_approved"
+
+
+def a_question(listener: Listener) -> dict[str, Any]:
+    """The next question that a listener is asked."""
+    asked = listener.event()
+    while json.loads(asked["event_payload"])["type"] != "issuing_authorization.request":
+        asked = listener.event()
+    return asked
+
+
+def test_a_listener_goes_on_after_all_processes_were_cut_off_from_the_database(
+    each: Clients, listen: Listen, postgres: PostgresServer, shared: str
+) -> None:
+    one, two, _ = each
+    card = a_spender(two)
+    listener = listen(one, forward_to_url="http://localhost:4242/hook")
+
+    for _ in range(3):
+        postgres.administer(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND pid <> pg_backend_pid()",
+            str(psycopg.conninfo.conninfo_to_dict(shared)["dbname"]),
+        )
+        for http in each:  # each looks who has which line
+            wait_until(lambda http=http: http.post("/_emulator/webhooks/drain").status_code == 200)
+
+    with ThreadPoolExecutor(1) as pool:
+        deciding = pool.submit(made, two, AUTHORIZATIONS, amount=10_00, card=card)
+        listener.respond(a_question(listener), 200, json.dumps({"approved": True}), **YES)
+        assert deciding.result(30)["request_history"][0]["reason"] == "webhook_approved"
 
 
 def test_the_verdict_names_what_other_processes_answered_meanwhile(each: Clients) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,8 +26,10 @@ from bench.running import Running
 from emulator.app import create_app
 from emulator.developer import cli_sessions
 from emulator.developer.cli_sessions import Session
+from emulator.kernel.database.face import StorageFails
 from emulator.kernel.database.tenant_row import write_tenant_row
-from emulator.kernel.deliveries import ASKED_ALL
+from emulator.kernel.deliveries import ASKED_ALL, ASKED_NOTHING
+from emulator.kernel.requests import LoggedRequest
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.waiting import Waiting, Work
 from emulator.kernel.world import World
@@ -464,6 +468,56 @@ def test_what_is_late_of_an_earlier_connection_says_nothing_of_the_one_that_is_o
     assert listener.types(1) == ["issuing_cardholder.created"]
 
 
+def test_a_line_that_somebody_took_for_gone_is_soon_known_to_be_open_again(platform, listen):
+    listener = listen(forward_to_url="http://localhost:4242/hook")
+    with tenant_of(platform).writing() as step:  # as another process does that finds its lock free for a moment
+        world = World(step, step.row.platform)
+        session = world.find(Session, listener.session["websocket_id"])
+        cli_sessions.gone(world, session, at=1)
+    assert subscribed(platform, listener).answers == ASKED_NOTHING
+
+    until(platform, lambda: subscribed(platform, listener).answers == ASKED_ALL)
+    a_cardholder(platform)
+
+    assert listener.types(1) == ["issuing_cardholder.created"]
+
+
+def test_a_session_that_has_come_to_another_process_is_let_go_of_though_that_was_not_heard(app, platform, listen):
+    open_one, away = listen(), listen()
+    away.close()
+    is_here = app.emulator.postman.reaches[cli_sessions.TRANSPORT]
+    ids = [one.session["websocket_id"] for one in (open_one, away)]
+    assert all(map(is_here, ids))
+
+    with tenant_of(platform).writing() as step:
+        world = World(step, step.row.platform)
+        for id in ids:
+            cli_sessions.connected(world, world.find(Session, id))
+
+    with pytest.raises(ConnectionClosedOK):
+        open_one.line.recv(timeout=PATIENCE_SECONDS)
+    until(platform, lambda: not any(map(is_here, ids)))
+    assert all(subscribed(platform, one) is not None for one in (open_one, away))
+
+
+def test_who_goes_before_the_line_is_open_counts_as_gone(app, platform, listen):
+    listener = listen(connect=False, forward_to_url="http://localhost:4242/hook")
+    socket = app.emulator.postman.transports[cli_sessions.TRANSPORT].__self__
+    scope = {"headers": [(b"websocket-id", listener.session["websocket_id"].encode())], "subprotocols": []}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def gone(message: dict[str, Any]) -> None:
+        assert subscribed(platform, listener).answers == ASKED_ALL
+        raise ConnectionError(message["type"])
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ConnectionError, match=r"websocket\.accept"):
+        asyncio.run(socket.serve(pool, scope, receive, gone))
+
+    until(platform, lambda: subscribed(platform, listener).answers == ASKED_NOTHING)
+
+
 def test_a_reset_of_the_world_does_not_end_listening(platform, listen):
     listener = listen()
     a_cardholder(platform)
@@ -729,6 +783,26 @@ def test_what_is_answered_once_the_tail_is_ready_is_told_however_late_it_begins(
     platform.get("/v1/events/evt_none")
     platform.app.emulator.tenants.request_log.flush()
     has_happened.set()
+
+    logged = json.loads(listener.frame()["event_payload"])
+    listener.close()
+
+    assert logged["url"] == "/v1/events/evt_none"
+
+
+def test_a_tail_goes_on_after_the_database_was_away(platform, monkeypatch):
+    answered_since, fails = web_socket.CliSocket.answered_since, Event()
+
+    def failing(self: web_socket.CliSocket, handle: str, last: int) -> list[LoggedRequest]:
+        if not fails.is_set():
+            fails.set()
+            raise StorageFails("the database is away")
+        return answered_since(self, handle, last)
+
+    monkeypatch.setattr(web_socket.CliSocket, "answered_since", failing)
+    listener = tail(platform)
+    assert fails.wait(PATIENCE_SECONDS)
+    platform.get("/v1/events/evt_none")
 
     logged = json.loads(listener.frame()["event_payload"])
     listener.close()

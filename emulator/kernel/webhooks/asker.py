@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.02
 LOOK_AGAIN_SECONDS = 0.5  # for a question that is overdue and still answered here
 LOOK_SECONDS_FROM_AFAR = 0.1
+TELL_AGAIN_SECONDS = 1.0
 LOOK_FOR_OTHERS_SECONDS = 2.0  # after which other processes may have asked something, and died
 A_DAY_MS = DAY * 1000
 NO_ANSWER = Answer(None, {}, b"", "No answer came.", True, 0)
@@ -76,6 +77,9 @@ class Heard(NamedTuple):
     took_ms: int | None
 
 
+Came = tuple[Answer, Heard | None]  # what came of a question, and the attempt to keep
+
+
 class Found(NamedTuple):
     """A question as it is put: to whom, with which delivery and letter, and whether it waits without limit."""
 
@@ -104,13 +108,11 @@ class Asker:
             with self.guard:
                 self.mine.add(question)
             found = yield from unhurried(tenant, partial(self.begun, tenant, question, lock))
-            if found is None:
-                answer, heard = NO_ANSWER, None
-            elif self.postman.reaches_here(found.to.kind, found.to.id):
-                answer, heard = yield from self.answered(tenant, question, found)
-            else:
-                answer, heard = yield from self.answered_elsewhere(tenant, question, found)
-            conclude = partial(self.conclude, tenant, question, answer, heard)
+            came = (NO_ANSWER, None) if found is None else None
+            while came is None:
+                is_here = self.postman.reaches_here(found.to.kind, found.to.id)
+                came = yield from (self.answered if is_here else self.answered_elsewhere)(tenant, question, found)
+            conclude = partial(self.conclude, tenant, question, *came)
             return (yield from unhurried(tenant, conclude, writes=True))
         finally:
             with self.guard:
@@ -136,8 +138,10 @@ class Asker:
             letter = letter._replace(may_go_anywhere=step.setting(off_limits.SETTING))
             return Found(asked, to, parcel, letter, is_frozen(step.settings))
 
-    def answered(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
-        """The answer, or what stands for none, and the attempt to keep."""
+    def answered(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[Came | None]:
+        """The answer, or what stands for none, and the attempt to keep; None where another process comes to reach the
+        one who is asked, and is to ask instead.
+        """
         asked, to, parcel, letter, frozen = found
         began_ms = real_ms()
         decided, still_frozen = partial(self.is_decided, tenant, question), partial(self.still_frozen, tenant)
@@ -149,6 +153,9 @@ class Asker:
             call = flight.call
             while call.answer is None or leaves_it_to_the_api(call.answer):
                 yield Wait(alarm, LOOK_SECONDS if call.answer is not None or frozen else self.left(call, asked))
+                if call.answer is None and not self.postman.reaches_here(to.kind, to.id):
+                    call.give_up()
+                    return None
                 if call.answer is not None and (yield from unhurried(tenant, decided)):
                     took_ms = call.elapsed_ms
                     break
@@ -165,15 +172,23 @@ class Asker:
             return NO_ANSWER, Heard(to, kept, took_ms)
         return answer, Heard(to, kept, answer.duration_ms if answer.status is not None else None)
 
-    def answered_elsewhere(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[tuple[Answer, Heard | None]]:
-        """No answer of ours: another process asks, and has concluded by now, or does not come to it any more."""
-        self.postman.bell.ring_elsewhere(f"{ASKS}{tenant.handle}:{question.event}")
-        decided, still_frozen = partial(self.is_decided, tenant, question), partial(self.still_frozen, tenant)
+    def answered_elsewhere(self, tenant: Tenant, question: Asked, found: Found) -> Waiting[Came | None]:
+        """No answer of ours: another process asks, and has concluded by now, or does not come to it any more.
+
+        It is told again and again, since it may be just coming to reach the one who is asked; None where this one does.
+        """
+        finished, still_frozen = partial(self.is_finished, tenant, question), partial(self.still_frozen, tenant)
+        told_at = -math.inf
         with tenant.tenants.news.ear(tenant.handle) as ear:
-            while not (yield from unhurried(tenant, decided)):
+            while not (yield from unhurried(tenant, finished)):
+                if self.postman.reaches_here(found.to.kind, found.to.id):
+                    return None
                 is_late = time.time() >= found.asked.overdue_at
                 if is_late and not (found.frozen and (yield from unhurried(tenant, still_frozen))):
                     break
+                if time.monotonic() - told_at >= TELL_AGAIN_SECONDS:
+                    told_at = time.monotonic()
+                    self.postman.bell.ring_elsewhere(f"{ASKS}{tenant.handle}:{question.event}")
                 yield Wait(ear.alarm, LOOK_SECONDS_FROM_AFAR)
         return NO_ANSWER, None
 
@@ -185,9 +200,14 @@ class Asker:
             return
         question = Asked(event, asked.request_id)
         found = self.found(tenant, question)
-        if found is not None and not found.asked.decided and self.postman.reaches_here(found.to.kind, found.to.id):
-            name = f"question {event}"
-            threading.Thread(target=self.settle_apart, args=(tenant, question), name=name, daemon=True).start()
+        if found is None or found.asked.decided or not self.postman.reaches_here(found.to.kind, found.to.id):
+            return
+        with self.guard:  # it is told more than once
+            if question in self.mine:
+                return
+            self.mine.add(question)
+        name = f"question {event}"
+        threading.Thread(target=self.settle_apart, args=(tenant, question), name=name, daemon=True).start()
 
     def settle_apart(self, tenant: Tenant, question: Asked) -> None:
         """Ask and conclude; what comes of it is told to whoever has the request by what is stored then."""
@@ -205,6 +225,11 @@ class Asker:
         with tenant.stored.reading() as session:
             asked = stored(tenant.step_for(session), question)
         return asked is None or asked.decided
+
+    def is_finished(self, tenant: Tenant, question: Asked) -> bool:
+        """Whether nothing is left to do about a question, or the tenant was reset."""
+        with tenant.stored.reading() as session:
+            return self.is_over(tenant.step_for(session), question)
 
     def still_frozen(self, tenant: Tenant) -> bool:
         """Whether the limit is still lifted."""

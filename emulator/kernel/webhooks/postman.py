@@ -118,10 +118,10 @@ class Postman:
         reaches = self.reaches.get(kind)
         return reaches is None or reaches(id)
 
-    def part_with(self, tenant: Tenant, subscriber: str) -> None:
+    def part_with(self, handle: str, subscriber: str) -> None:
         """Another process reaches a subscriber from now on: what is on its way from here is left to that one."""
         with self.guard:
-            lanes = [lane for place, lane in self.lanes.items() if place[:2] == (tenant.handle, subscriber)]
+            lanes = [lane for place, lane in self.lanes.items() if place[:2] == (handle, subscriber)]
         for lane in lanes:
             lane.is_over = True
             lane.ring()
