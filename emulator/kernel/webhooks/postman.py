@@ -157,7 +157,11 @@ class Postman:
                 if place in self.lanes:
                     self.lanes[place].ring(has_news=True)
                 elif self.reaches_here(enabled[subscriber], subscriber) and lock.take():
-                    self.lanes[place] = Lane(self, tenant, subscriber, number, lock)
+                    try:
+                        self.lanes[place] = Lane(self, tenant, subscriber, number, lock)
+                    except BaseException:  # no more threads, say
+                        lock.release()
+                        raise
                 else:
                     is_others = True
         if is_others and tells:
@@ -168,11 +172,19 @@ class Postman:
         with self.guard:
             if lane.has_news and not self.is_stopping:
                 return False
-            if self.lanes.pop(lane.place, None) is not None:
-                lane.lock.release()
-        if lane.is_over:  # something may be left, and another lane begin with it, here or elsewhere
-            self.bell.ring(f"{OTHERS}{lane.tenant.handle}")
+            self.close(lane)
         return True
+
+    def end(self, lane: Lane) -> None:
+        """A lane ends, whatever is left for it: with that another begins, here or elsewhere."""
+        with self.guard:
+            self.close(lane)
+        self.bell.ring(f"{OTHERS}{lane.tenant.handle}")
+
+    def close(self, lane: Lane) -> None:
+        """Nobody has a lane any more. For whoever has the guard."""
+        if self.lanes.pop(lane.place, None) is not None:
+            lane.lock.release()
 
     def record(self, lane: Lane, sent: list[Sent]) -> None:
         """Keep attempts that have ended. A tenant that was reset meanwhile knows nothing of them."""
@@ -252,8 +264,7 @@ class Lane:
             if self.ended:
                 self.postman.record(self, self.ended)
         self.let_go()
-        self.has_news = False
-        self.postman.has_ended(self)
+        self.postman.end(self)
 
     def has_done_all(self, heard: int) -> bool:
         """Do the next thing, or wait for one; whether nothing is left and the lane has ended."""

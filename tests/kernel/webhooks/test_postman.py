@@ -529,6 +529,28 @@ def test_what_was_on_its_way_at_a_reset_is_forgotten_although_its_lane_has_seen_
         assert (rows(platform, "delivery"), rows(platform, "attempt")) == (0, 0)
 
 
+def test_a_lane_that_is_rung_while_it_ends_makes_room_for_the_next(platform, monkeypatch):
+    let_go = postman.Lane.let_go
+
+    def rung(lane: postman.Lane) -> None:
+        let_go(lane)
+        lane.ring(has_news=True)
+
+    with receiving(lambda arrived: Reply(hang=len(receiver.arrived) == 1)) as receiver:
+        to = endpoint(platform, receiver.url, "topup.created")
+        happen(platform)
+        draining = threading.Thread(target=drained, args=(Client(platform.app, platform.key),))
+        draining.start()
+        receiver.wait_for(1)
+        monkeypatch.setattr(postman.Lane, "let_go", rung)
+
+        platform.app.emulator.postman.part_with(tenant_of(platform).handle, to["id"])
+        receiver.wait_for(2)
+        draining.join(PATIENCE_SECONDS)
+
+    assert [attempt["status"] for attempt in attempts(platform)] == [200]
+
+
 def test_a_drain_waits_for_what_handlers_cause(platform):
     other = Client(platform.app, platform.key)
 
