@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,7 +90,6 @@ def test_a_question_of_one_that_died_is_concluded_by_the_other(processes: tuple[
         post(staying, "/v1/webhook_endpoints", url=receiver.url, **ASKED)
         with pytest.raises(httpx.HTTPError):
             sent(dying, AUTHORIZATIONS, "purchase", amount=10_00, card=card)
-        died = time.monotonic()
         running = sent(staying, AUTHORIZATIONS, "purchase", amount=10_00, card=card)
 
         def concluded() -> httpx.Response | None:
@@ -104,7 +102,6 @@ def test_a_question_of_one_that_died_is_concluded_by_the_other(processes: tuple[
         assert (running.status_code, repeated.status_code) == (409, 200)
         assert repeated.headers["Idempotent-Replayed"] == "true" and repeated.json() == found
         assert (found["approved"], found["request_history"][0]["reason"]) == (False, "webhook_timeout")
-        assert time.monotonic() - died < 2 + 5  # the time to answer in, and a few seconds
 
 
 def test_a_key_that_was_in_use_in_one_that_died_can_be_used_at_the_other(

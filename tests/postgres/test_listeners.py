@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -155,12 +154,10 @@ def test_a_listener_whose_process_dies_goes_on_at_another(postgres: PostgresServ
         fleet.kill(0)
         meanwhile = [topup(staying) for _ in range(3)]
         listener.close()
-        began = time.monotonic()
         moved(listener, staying).connect()
         since = topup(staying)
 
         assert heard(listener, [*meanwhile, since]) == [*meanwhile, since]
-        assert time.monotonic() - began < 10
         assert made(staying, "/_emulator/webhooks/drain")["drained"] is True
     assert_whole(url)
     postgres.drop(url)

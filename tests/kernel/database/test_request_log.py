@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,8 +20,6 @@ def test_a_log_is_closed_although_it_gathers(tmp_path: Path, monkeypatch: pytest
     writer = log.writer
     assert writer is not None and written.wait(10)
 
-    began = time.monotonic()
     log.close()
 
-    assert time.monotonic() - began < 4  # five seconds are waited for a writer that does not end
-    assert not writer.is_alive()
+    assert not writer.is_alive()  # one that does not end is waited for some seconds, and left
