@@ -306,19 +306,19 @@ def test_the_verdict_names_every_call_and_every_repeated_effect(tmp_path):
 
     def answer(arrived: Arrived) -> Reply:
         about = f"/v1/issuing/cardholders/{arrived.event['data']['object']['id']}"
-        with client() as http:
-            for n in range(6):
-                assert http.get(about).status_code == 200
-                assert http.post(about, data={f"metadata[n{n}]": "seen"}).status_code == 200
-            keyed = {"Idempotency-Key": arrived.event["id"]}
-            topup = {"amount": 100, "currency": "usd"}
-            assert http.post("/v1/topups", headers=keyed, data=topup).status_code == 200
+        for n in range(3):  # few enough that nobody loses patience and sends the next
+            assert handler.get(about).status_code == 200
+            assert handler.post(about, data={f"metadata[n{n}]": "seen"}).status_code == 200
+        keyed = {"Idempotency-Key": arrived.event["id"]}
+        topup = {"amount": 100, "currency": "usd"}
+        assert handler.post("/v1/topups", headers=keyed, data=topup).status_code == 200
         return Reply()
 
     with (
         Running(tmp_path / "data", "--quiet") as server,
         receiving(answer) as receiver,
         client() as http,
+        client() as handler,
     ):
         assert http.post(CLINIC, data={"duplicate": 100}).status_code == 200
         hook = {"url": receiver.url, "enabled_events[]": "issuing_cardholder.created"}
@@ -329,7 +329,7 @@ def test_the_verdict_names_every_call_and_every_repeated_effect(tmp_path):
         (verdict,) = http.get(VERDICT).json()["data"]
 
     about = f"/v1/issuing/cardholders/{holder['id']}"
-    expected = [("GET", about), ("POST", about)] * 6 + [("POST", "/v1/topups")]
+    expected = [("GET", about), ("POST", about)] * 3 + [("POST", "/v1/topups")]
     handled = [
         [(call["method"], call["path"]) for call in one["api_calls"]] for one in verdict["api_calls_while_handling"]
     ]
