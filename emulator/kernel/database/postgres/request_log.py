@@ -40,7 +40,7 @@ from emulator.kernel.routes import STRIPES
 
 NOBODYS = ""  # the world of what belongs to none
 MOST_IDLE_CONNECTIONS = 4
-PATIENCE_SECONDS = 1.0  # with the other processes
+PATIENCE_SECONDS = 3.0  # with the other processes
 COUNT = (
     "INSERT INTO request_count (world, last) VALUES ($1, $2) "
     "ON CONFLICT (world) DO UPDATE SET last = request_count.last + excluded.last RETURNING last"
