@@ -117,7 +117,8 @@ def browsing(program: str, home: Path) -> Iterator[Tab]:
         told = home / "DevToolsActivePort"
         until(lambda: told.is_file() and told.read_text().count("\n") == 1)
         port = told.read_text().split("\n")[0]
-        pages = [one for one in httpx.get(f"http://127.0.0.1:{port}/json").json() if one["type"] == "page"]
+        told_pages = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False, timeout=PATIENCE_SECONDS).json()
+        pages = [one for one in told_pages if one["type"] == "page"]
         with connect(pages[0]["webSocketDebuggerUrl"], max_size=MOST_BYTES, proxy=None) as connection:
             yield Tab(connection)
     finally:

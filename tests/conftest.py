@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 
 from bench.postgres import PostgresServer
 from emulator.app import create_app
@@ -31,6 +32,8 @@ from tests.databases import InPlaceOfFolders, in_place_of_folders, postgres_serv
 from tests.elsewhere import answered_by
 
 NUMBERS = itertools.count(1)
+settings.register_profile("unhurried", settings(), deadline=None)
+settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -40,7 +40,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for source in sources.split():
             into = copied / target / source if target == "./" else copied / target
             one = CHECKOUT / source
-            shutil.copytree(one, into) if one.is_dir() else shutil.copy(one, into)
+            unkept = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(one, into, ignore=unkept) if one.is_dir() else shutil.copy(one, into)
     build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(built), str(copied)]
     ended = subprocess.run(build, capture_output=True, text=True, timeout=300)
     if ended.returncode != 0 and "No matching distribution found for hatchling" in ended.stdout + ended.stderr:

@@ -23,6 +23,7 @@ from emulator.kernel.database.doctor import examine
 from emulator.kernel.tenants.tenants import handle_of
 from tests.client import Answer, Client
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
+from tests.kernel.webhooks.test_asker import let_time_pass
 from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 from tests.small_disks import Disk, as_nobody, small_disk, without_files
 
@@ -205,11 +206,12 @@ def test_an_answer_that_cannot_be_kept_is_no_decision_and_the_purchase_ends_late
 
     with receiving(answer) as receiver:
         client.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.request"])
-        client.settings(real_time_timeout_ms=200)
+        client.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
         card = a_spender(client)["id"]
 
         refused = client.post(AUTHORIZATIONS, card=card, amount=10_00)
         disk.free()
+        let_time_pass(client)
         until = time.monotonic() + PATIENCE_SECONDS
         while (purchase := client.read("/v1/issuing/authorizations")["data"][0])["status"] == "pending":
             assert time.monotonic() < until

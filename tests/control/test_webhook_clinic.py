@@ -14,6 +14,7 @@ from bench.http_bench import HOLDER
 from bench.running import Running
 from emulator.control.verdict import of_all
 from emulator.kernel.clinic import TROUBLES, draw
+from emulator.kernel.webhooks import postman
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.issuing.holders import a_cardholder
@@ -21,6 +22,7 @@ from tests.receivers import PATIENCE_SECONDS, Arrived, Receiver, Reply, receivin
 
 CLINIC = "/_emulator/webhooks/clinic"
 VERDICT = "/_emulator/webhooks/verdict"
+UNHURRIED_MS = PATIENCE_SECONDS * 1000
 
 
 def endpoint(client: Client, receiver: Receiver) -> dict[str, Any]:
@@ -267,7 +269,8 @@ def test_the_same_world_has_the_same_troubles_and_rates_hold():
 # The verdict
 
 
-def test_a_consumer_that_repeats_effects_on_a_duplicate_is_told(platform):
+def test_a_consumer_that_repeats_effects_on_a_duplicate_is_told(platform, monkeypatch):
+    monkeypatch.setattr(postman, "PATIENCE_SECONDS", PATIENCE_SECONDS)
     other = Client(platform.app, platform.key)
 
     def answer(arrived: Arrived) -> Reply:
@@ -285,7 +288,7 @@ def test_a_consumer_that_repeats_effects_on_a_duplicate_is_told(platform):
 
         drained(platform)
 
-        (verdict,) = platform.read(VERDICT)["data"]
+        (verdict,) = platform.read(VERDICT, slow_ms=UNHURRIED_MS)["data"]
         path = f"/v1/issuing/cardholders/{receiver.events[0]['data']['object']['id']}"
         assert verdict["webhook_endpoint"] == made["id"]
         assert verdict["repeated_effects"] == [{"event": event, "method": "POST", "path": path, "times": 2}]
@@ -326,7 +329,7 @@ def test_the_verdict_names_every_call_and_every_repeated_effect(tmp_path):
         holder = http.post("/v1/issuing/cardholders", data=HOLDER).json()
 
         assert http.post("/_emulator/webhooks/drain").json()["drained"] is True
-        (verdict,) = http.get(VERDICT).json()["data"]
+        (verdict,) = http.get(VERDICT, params={"slow_ms": UNHURRIED_MS}).json()["data"]
 
     about = f"/v1/issuing/cardholders/{holder['id']}"
     expected = [("GET", about), ("POST", about)] * 3 + [("POST", "/v1/topups")]
@@ -348,7 +351,7 @@ def test_a_consumer_that_believes_anything_is_told(platform):
 
         drained(platform)
 
-        (verdict,) = platform.read(VERDICT)["data"]
+        (verdict,) = platform.read(VERDICT, slow_ms=UNHURRIED_MS)["data"]
         assert verdict["findings"] == ["1 deliveries that should have been refused were acknowledged"]
 
 
@@ -410,7 +413,7 @@ def test_a_verdict_can_be_of_the_newest_attempts_alone(platform):
             a_cardholder(platform)
             platform.made("/_emulator/webhooks/drain")
 
-        whole, newest = (platform.read(VERDICT, **how)["data"][0] for how in ({}, {"limit": 1}))
+        whole, newest = (platform.read(VERDICT, slow_ms=UNHURRIED_MS, **how)["data"][0] for how in ({}, {"limit": 1}))
 
     assert (whole["attempts"], whole["findings"][0]) == (2, "1 of 2 attempts failed")
     assert (newest["attempts"], newest["findings"]) == (1, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from bench.http_bench import HOLDER
 from bench.running import Running, assert_whole
 from tests.issuing.purchases import AUTHORIZATIONS
 from tests.patience import wait_until
-from tests.receivers import Arrived, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 
 KEY = ("sk_test_among", "")
 SCRIPT = "/_emulator/issuing/scripts/restaurant"
@@ -59,18 +60,20 @@ def a_spender(server: Running) -> str:
 
 def test_what_one_had_to_deliver_the_other_delivers_in_order(processes: tuple[Running, Running]) -> None:
     dying, staying = processes
-    hangs = True
+    may_die, is_dead = threading.Event(), threading.Event()
 
     def answer(arrived: Arrived) -> Reply:
-        if hangs:
+        if not is_dead.is_set():
+            may_die.wait(PATIENCE_SECONDS)
             dying.kill()  # while it waits for the answer
+            is_dead.set()
         return Reply()
 
     with receiving(answer) as receiver:
         post(dying, "/v1/webhook_endpoints", url=receiver.url, **{"enabled_events[]": "topup.created"})
         ids = [post(dying, "/v1/topups", amount=100 + number, currency="usd")["id"] for number in range(1)]
-        receiver.wait_for(1)
-        hangs = False
+        may_die.set()
+        assert is_dead.wait(PATIENCE_SECONDS)
         ids += [post(staying, "/v1/topups", amount=200 + number, currency="usd")["id"] for number in range(3)]
 
         assert post(staying, "/_emulator/webhooks/drain")["drained"]

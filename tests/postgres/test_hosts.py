@@ -27,7 +27,8 @@ def test_three_hosts_serve_one_world_and_any_answers_for_what_any_other_did():
         for host in there.hosts:
             names = ("--host", host.address, "--allow-host", host.address, "--quiet")
             running = stack.enter_context(Running(url, *names, within=host.within))
-            each.append(stack.enter_context(httpx.Client(base_url=running.url, auth=(KEY, ""), trust_env=False)))
+            http = httpx.Client(base_url=running.url, auth=(KEY, ""), trust_env=False, timeout=60)
+            each.append(stack.enter_context(http))
         assert len({http.base_url.host for http in each}) == 3
 
         one, two, three = each

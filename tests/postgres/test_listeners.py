@@ -123,9 +123,9 @@ def test_a_listener_that_comes_to_another_process_while_the_first_just_notes_tha
         held.execute("BEGIN")
         held.execute("UPDATE world SET changed = changed + 1 WHERE handle = %s", [handle])
         listener.close()
-        wait_until(lambda: waiting_for_a_row(database) == 1)
+        wait_until(lambda: waiting_for_a_row(database) >= 1)
         connecting = pool.submit(moved(listener, two).connect)
-        wait_until(lambda: waiting_for_a_row(database) == 2)
+        wait_until(lambda: waiting_for_a_row(database) >= 2)
         held.execute("COMMIT")
         connecting.result(30)
     since = [topup(http) for http in each]
@@ -135,7 +135,12 @@ def test_a_listener_that_comes_to_another_process_while_the_first_just_notes_tha
 
 def waiting_for_a_row(database: PostgresDatabase) -> int:
     """How many wait for a row that another has changed."""
-    return len(database.asked("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    return len(
+        database.asked(
+            "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE NOT granted AND datname = current_database()"
+        )
+    )
 
 
 def test_a_listener_whose_process_dies_goes_on_at_another(postgres: PostgresServer, listen: Listen) -> None:

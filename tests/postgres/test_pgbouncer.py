@@ -76,7 +76,11 @@ def through(postgres: PostgresServer, database: str, mode: str) -> Iterator[str]
 
 @pytest.mark.parametrize("mode", ["session"])
 def test_processes_serve_a_world_together_through_pgbouncer_in_session_mode(through, database, key):
-    with Fleet(through, 2) as fleet, receiving() as receiver, httpx.Client(base_url=fleet.url, auth=(key, "")) as http:
+    with (
+        Fleet(through, 2) as fleet,
+        receiving() as receiver,
+        httpx.Client(base_url=fleet.url, auth=(key, ""), trust_env=False, timeout=60) as http,
+    ):
         made(http, "/v1/webhook_endpoints", url=receiver.url, **{"enabled_events[]": "customer.created"})
         ids = [made(http, "/v1/customers", name=f"{number}")["id"] for number in range(20)]
         drained = made(http, "/_emulator/webhooks/drain")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -31,7 +31,14 @@ def workers_of(server: Running) -> set[int]:
     """The processes that serve: children of the one that was started, but for what Python keeps for itself."""
     pid = server.process.pid
     children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-    return {child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    return {child for child in children if b"spawn_main" in command_of(child)}
+
+
+def command_of(process: int) -> bytes:
+    """How a process was called; nothing for one that has just ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def ask(server: Running, **form: object) -> httpx.Response:
@@ -136,7 +143,8 @@ def test_they_share_a_unix_socket_which_is_gone_with_them(database, tmp_path):
 
         found = []
         for _ in range(6):
-            with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://api.stripe.com") as http:
+            transport = httpx.HTTPTransport(uds=str(path))
+            with httpx.Client(transport=transport, base_url="http://api.stripe.com", timeout=60) as http:
                 found.append(http.get("/v1/customers", auth=("sk_test_workers", "")).json()["data"][0]["id"])
 
     assert found == [made] * 6
@@ -187,7 +195,8 @@ def test_ctrl_c_in_a_terminal_reaches_all_of_them_at_once_and_they_stop_as_one_d
     wait_until(lambda: len(workers_of(server)) == 2)
     with ExitStack() as stack:
         for _ in range(4):
-            http = stack.enter_context(httpx.Client(base_url=server.url, auth=("sk_test_workers", "")))
+            http = httpx.Client(base_url=server.url, auth=("sk_test_workers", ""), trust_env=False, timeout=60)
+            stack.enter_context(http)
             assert http.get("/v1/customers").status_code == 200
 
         os.killpg(server.process.pid, signal.SIGINT)

@@ -474,7 +474,7 @@ def test_a_line_that_somebody_took_for_gone_is_soon_known_to_be_open_again(platf
         world = World(step, step.row.platform)
         session = world.find(Session, listener.session["websocket_id"])
         cli_sessions.gone(world, session, at=1)
-    assert subscribed(platform, listener).answers == ASKED_NOTHING
+        assert step.deliveries.subscriber(session.id).answers == ASKED_NOTHING
 
     until(platform, lambda: subscribed(platform, listener).answers == ASKED_ALL)
     a_cardholder(platform)

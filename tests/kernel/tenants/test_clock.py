@@ -137,6 +137,7 @@ def test_nobody_listens_so_the_background_leaves_objects_to_the_next_request(not
 def test_where_somebody_listens_the_background_has_patience_and_then_goes_ahead(notes, monkeypatch):
     somebody_listens(notes)
     notes.post("/v1/notes", "text=fading")
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 3_600)
 
     notes.app.tenants.tick()
     notes.app.tenants.tick()

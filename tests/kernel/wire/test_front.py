@@ -650,26 +650,22 @@ def test_more_wait_for_events_than_there_are_threads_and_all_are_told(served, ap
 
 def test_more_questions_are_open_at_once_than_there_are_threads_while_handlers_call_back(served, application):
     client = Client(application, "sk_test_asked")
-    client.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
+    client.settings(real_time_timeout_ms=60_000)
     everybody = threading.Barrier(80)
+    limits = httpx.Limits(max_connections=200)
+    http = httpx.Client(base_url=served.url, auth=("sk_test_asked", ""), timeout=120, limits=limits, trust_env=False)
 
     def answer(arrived: Any) -> Reply:
-        everybody.wait(PATIENCE_SECONDS)
-        httpx.get(f"{served.url}{BALANCE}", auth=("sk_test_asked", ""), trust_env=False).raise_for_status()
+        everybody.wait(60)
+        http.get(BALANCE).raise_for_status()
         return Reply(200, b'{"approved": true}', {"Stripe-Version": "2026-10-28.endive"})
 
-    with receiving(answer) as receiver, ThreadPoolExecutor(80) as clients:
+    with http, receiving(answer) as receiver, ThreadPoolExecutor(80) as clients:
         card = a_spender(client)["id"]
         client.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.request"])
 
         def buy(_: int) -> Any:
-            return httpx.post(
-                f"{served.url}{AUTHORIZATIONS}",
-                data={"card": card, "amount": 1_00, "currency": "usd"},
-                auth=("sk_test_asked", ""),
-                timeout=PATIENCE_SECONDS * 2,
-                trust_env=False,
-            ).json()
+            return http.post(AUTHORIZATIONS, data={"card": card, "amount": 1_00, "currency": "usd"}).json()
 
         made = list(clients.map(buy, range(80)))
 

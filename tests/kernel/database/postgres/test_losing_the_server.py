@@ -13,7 +13,6 @@ from psycopg import OperationalError
 
 from bench.postgres import PostgresServer
 from emulator.app import create_app
-from emulator.kernel.database.postgres import database as databases
 from emulator.kernel.database.postgres.database import PostgresDatabase
 from emulator.kernel.database.postgres.line import Line
 from tests.client import Answer, Client
@@ -33,7 +32,6 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def app(server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 1.0)
     app = create_app(server.database())
     app.emulator.background.start()  # type: ignore[attr-defined]
     yield app
