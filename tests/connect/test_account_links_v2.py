@@ -20,7 +20,7 @@ def onboarding(**more):
 
 
 def test_a_link_lasts_five_minutes_and_says_what_it_is_for(platform):
-    platform.clock(set=1_800_000_000, frozen=True)
+    platform.clock(set=2_147_155_200, frozen=True)
     account = opened(platform, dashboard="express")["id"]
     use_case = onboarding(configurations=["merchant"], collection_options={"fields": "eventually_due"})
 
@@ -30,8 +30,8 @@ def test_a_link_lasts_five_minutes_and_says_what_it_is_for(platform):
     assert link == {
         "object": "v2.core.account_link",
         "account": account,
-        "created": "2027-01-15T08:00:00.000Z",
-        "expires_at": "2027-01-15T08:05:00.000Z",
+        "created": "2038-01-15T08:00:00.000Z",
+        "expires_at": "2038-01-15T08:05:00.000Z",
         "livemode": False,
         "use_case": use_case,
     }

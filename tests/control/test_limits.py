@@ -17,7 +17,7 @@ def limits_of(client: Client, card: dict) -> dict:
 
 
 def test_a_card_tells_what_each_of_its_limits_has_left(platform):
-    platform.clock(set=1_800_000_000, frozen=True)
+    platform.clock(set=2_147_155_200, frozen=True)
     card = a_spender(platform, spending_controls={"spending_limits": LIMITS})
     authorize(platform, card, 20_00)
     authorize(platform, card, 15_00, merchant_data={"category": "bakeries"})
@@ -26,14 +26,14 @@ def test_a_card_tells_what_each_of_its_limits_has_left(platform):
 
     assert (told["about"], told["currency"]) == (card["id"], "usd")
     daily, taxis, single = told["limits"]
-    assert (daily["spent"], daily["left"], daily["since"]) == (35_00, 65_00, "2027-01-15")
-    assert (taxis["spent"], taxis["left"], taxis["since"]) == (20_00, 280_00, "2027-01-01")
+    assert (daily["spent"], daily["left"], daily["since"]) == (35_00, 65_00, "2038-01-15")
+    assert (taxis["spent"], taxis["left"], taxis["since"]) == (20_00, 280_00, "2038-01-01")
     assert taxis["categories"] == ["taxicabs_limousines"]
     assert (single["spent"], single["left"], single["since"]) == (None, 60_00, None)
 
 
 def test_a_window_begins_anew_and_refunds_give_nothing_back(platform):
-    platform.clock(set=1_800_000_000, frozen=True)
+    platform.clock(set=2_147_155_200, frozen=True)
     card = a_spender(platform, spending_controls={"spending_limits": LIMITS})
     bought = done(platform, authorize(platform, card, 20_00), "capture")
     refund(platform, bought["transactions"][0])

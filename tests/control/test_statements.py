@@ -7,7 +7,7 @@ import pytest
 from tests.client import Client
 from tests.issuing.purchases import DAY, a_treasury_spender, authorize, cash_and_pending, done
 
-NOON = 1_800_014_400  # Fri 15 Jan 2027, 12:00 UTC
+NOON = 2_147_169_600  # Fri 15 Jan 2038, 12:00 UTC
 MIDNIGHT = NOON - 12 * 3600
 
 

@@ -215,10 +215,10 @@ def test_windows_start_at_midnight_utc(interval: str, moment: str, first: str, l
 @pytest.mark.parametrize(
     "interval, start, still, again",
     [
-        ("daily", "2027-03-10 00:00", "2027-03-10 23:59", "2027-03-11 00:00"),
-        ("weekly", "2027-03-07 00:00", "2027-03-13 23:59", "2027-03-14 00:00"),
-        ("monthly", "2027-03-01 00:00", "2027-03-31 23:59", "2027-04-01 00:00"),
-        ("yearly", "2027-01-01 00:00", "2027-12-31 23:59", "2028-01-01 00:00"),
+        ("daily", "2038-03-10 00:00", "2038-03-10 23:59", "2038-03-11 00:00"),
+        ("weekly", "2038-03-07 00:00", "2038-03-13 23:59", "2038-03-14 00:00"),
+        ("monthly", "2038-03-01 00:00", "2038-03-31 23:59", "2038-04-01 00:00"),
+        ("yearly", "2038-01-01 00:00", "2038-12-31 23:59", "2039-01-01 00:00"),
     ],
 )
 def test_a_limit_is_used_up_until_its_next_window(
@@ -277,10 +277,10 @@ def test_an_increment_is_measured_by_the_new_total(platform: Client) -> None:
 
 
 def test_an_increment_counts_in_the_window_of_what_it_adds_to(platform: Client) -> None:
-    platform.clock(set=at("2027-03-10 23:00"), frozen=True)
+    platform.clock(set=at("2038-03-10 23:00"), frozen=True)
     card = limited(platform, 50_00, "daily")
     authorization = authorize(platform, card, 40_00)
-    platform.clock(set=at("2027-03-11 01:00"))
+    platform.clock(set=at("2038-03-11 01:00"))
 
     too_much = done(platform, authorization, "increment", increment_amount=10_01)
     fitting = done(platform, authorization, "increment", increment_amount=10_00)
@@ -324,12 +324,12 @@ def test_captures_beyond_the_limit_are_never_stopped_and_use_it_up(platform: Cli
 
 
 def test_force_captures_count_when_they_arrive(platform: Client) -> None:
-    platform.clock(set=at("2027-03-10 12:00"), frozen=True)
+    platform.clock(set=at("2038-03-10 12:00"), frozen=True)
     card = limited(platform, 100_00, "daily")
     force_capture(platform, card, 60_00)
 
     assert not passes(platform, card, 40_01)
-    platform.clock(set=at("2027-03-11 00:00"))
+    platform.clock(set=at("2038-03-11 00:00"))
     assert passes(platform, card, 40_01)
 
 

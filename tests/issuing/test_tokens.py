@@ -74,7 +74,7 @@ def status_of(client: Client, token: dict[str, Any]) -> str:
 
 
 def test_a_test_purchase_with_a_wallet_makes_a_token_and_names_it(platform: Client) -> None:
-    platform.clock(set=1_803_859_200, frozen=True)
+    platform.clock(set=2_151_014_400, frozen=True)
     card = a_spender(platform)
 
     made = authorize(platform, card, 10_00, wallet="google_pay")
@@ -84,12 +84,12 @@ def test_a_test_purchase_with_a_wallet_makes_a_token_and_names_it(platform: Clie
         "id": made["token"],
         "object": "issuing.token",
         "card": card["id"],
-        "created": 1_803_859_200,
+        "created": 2_151_014_400,
         "device_fingerprint": None,
         "last4": token["last4"],
         "livemode": False,
         "network": "visa",
-        "network_updated_at": 1_803_859_200,
+        "network_updated_at": 2_151_014_400,
         "status": "active",
         "wallet_provider": "google_pay",
     }
@@ -385,7 +385,7 @@ def test_an_unknown_token_is_missing(platform: Client) -> None:
 
 
 def test_the_account_suspends_resumes_and_deletes(platform: Client) -> None:
-    platform.clock(set=1_803_859_200, frozen=True)
+    platform.clock(set=2_151_014_400, frozen=True)
     token = a_token(platform)
     platform.clock(advance=60)
 

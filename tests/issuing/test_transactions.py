@@ -40,7 +40,7 @@ def unlinked_refund(client: Client, card: dict[str, Any], amount: int, **more: A
 
 
 def test_a_capture_looks_like_those_of_test_mode(platform: Client) -> None:
-    platform.clock(set=1_803_859_200, frozen=True)  # 2027-03-01
+    platform.clock(set=2_151_014_400, frozen=True)  # 2038-03-01
     authorization = authorize(platform, a_spender(platform), 12_34, wallet="apple_pay")
 
     (shown,) = done(platform, authorization, "capture")["transactions"]
@@ -54,7 +54,7 @@ def test_a_capture_looks_like_those_of_test_mode(platform: Client) -> None:
         "balance_transaction": shown["balance_transaction"],
         "card": authorization["card"]["id"],
         "cardholder": authorization["cardholder"],
-        "created": 1_803_859_200,
+        "created": 2_151_014_400,
         "currency": "usd",
         "dispute": None,
         "livemode": False,
@@ -64,7 +64,7 @@ def test_a_capture_looks_like_those_of_test_mode(platform: Client) -> None:
         "metadata": {},
         "network_data": {
             "authorization_code": authorization["request_history"][0]["authorization_code"],
-            "processing_date": "2027-03-01",
+            "processing_date": "2038-03-01",
             "transaction_id": authorization["network_data"]["transaction_id"],
         },
         "token": authorization["token"],
