@@ -24,7 +24,7 @@ from tests.issuing.purchases import (
     reasons,
 )
 from tests.issuing.test_real_time import asking, says
-from tests.receivers import Arrived, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 from tests.test_bad_requests import bad_requests, state
 
 URL = "/_emulator/issuing/scripts"
@@ -273,6 +273,7 @@ def test_whoever_answers_for_the_account_is_asked_about_each_request(platform: C
         amount = orjson.loads(arrived.body)["data"]["object"]["pending_request"]["amount"]
         return says({"approved": amount > 150_00})
 
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(answer) as receiver:
         endpoint = asking(platform, receiver)
         run = play(platform, "hotel", card)

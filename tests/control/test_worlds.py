@@ -195,6 +195,7 @@ def test_a_request_that_waits_for_an_answer_is_told_that_its_world_was_deleted(c
         return Reply(200, b'{"approved": true}')
 
     with receiving(answer) as receiver:
+        client.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
         client.made(ENDPOINTS, url=receiver.url, enabled_events=["issuing_authorization.request"])
         card = a_spender(client)["id"]
 

@@ -266,7 +266,9 @@ def test_silence_declines_when_the_time_is_up(platform, reply):
 
 @pytest.mark.parametrize("reply, reason", [(says({}), "webhook_error"), (Reply(hang=True), "webhook_timeout")])
 def test_the_account_may_choose_to_approve_when_no_usable_answer_comes(platform, reply, reason):
-    platform.settings(real_time_timeout_ms=150, on_webhook_failure="approve")
+    if reply.hang:
+        platform.settings(real_time_timeout_ms=150)
+    platform.settings(on_webhook_failure="approve")
 
     authorization = decided(platform, reply)
 
@@ -501,7 +503,7 @@ def test_for_a_connected_account_the_platform_is_asked_before_the_account_itself
 
 
 def test_thirty_questions_at_once_whose_handlers_all_call_back_are_all_answered(tmp_path):
-    at_once = threading.Barrier(30, timeout=PATIENCE_SECONDS)
+    at_once = threading.Barrier(30, timeout=60)
     with Running(tmp_path / "data", "--quiet") as server:
 
         def answer(arrived: Arrived) -> Reply:
@@ -515,7 +517,7 @@ def test_thirty_questions_at_once_whose_handlers_all_call_back_are_all_answered(
         with receiving(answer) as receiver, server_client(server) as http:
             card = real_card(http)
             # The machine may be slow; only a handler that finds no thread at all would never end.
-            assert http.post("/_emulator/settings", data={"real_time_timeout_ms": 15_000}).status_code == 200
+            assert http.post("/_emulator/settings", data={"real_time_timeout_ms": 60_000}).status_code == 200
             http.post(ENDPOINTS, data={"url": receiver.url, "enabled_events[]": REQUEST})
             replies: list[dict[str, Any]] = []
 
@@ -527,7 +529,7 @@ def test_thirty_questions_at_once_whose_handlers_all_call_back_are_all_answered(
             for buyer in buyers:
                 buyer.start()
             for buyer in buyers:
-                buyer.join(60)
+                buyer.join(120)
 
             assert [one["request_history"][0]["reason"] for one in replies] == ["webhook_approved"] * 30
             assert all(one["metadata"] == {"seen": "yes"} for one in replies)

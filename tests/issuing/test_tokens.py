@@ -28,7 +28,7 @@ from tests.issuing.purchases import (
     reasons,
     refund,
 )
-from tests.receivers import Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Reply, receiving
 
 TOKENS = "/v1/issuing/tokens"
 CREATED = ("issuing_token.created", None)
@@ -152,6 +152,7 @@ def test_a_purchase_that_is_declined_for_another_reason_has_its_token(platform: 
 
 
 def test_who_decides_in_real_time_is_told_the_token(platform: Client) -> None:
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(lambda arrived: Reply(200, b'{"approved": true}', VERSION)) as receiver:
         platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.request"])
         made = authorize(platform, a_spender(platform), 10_00, wallet="apple_pay")

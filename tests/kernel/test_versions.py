@@ -12,7 +12,7 @@ from emulator.kernel.events import earlier, told
 from tests.client import Client
 from tests.issuing.holders import SHIPPING, a_connected_account, a_physical_card
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender, authorize, done
-from tests.receivers import Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Reply, receiving
 
 IAUTH = "/v1/issuing/authorizations"
 BASIL, ACACIA = "2025-03-31.basil", "2025-02-24.acacia"
@@ -250,6 +250,7 @@ def test_the_object_before_an_update_is_made_whole_hash_by_hash():
 
 
 def test_the_reply_after_a_question_is_of_the_requests_version(platform):
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(lambda arrived: YES) as receiver:
         platform.made(
             "/v1/webhook_endpoints",

@@ -180,6 +180,7 @@ def test_deliveries_arrive_once_and_in_order_whoever_caused_them(both: tuple[Cli
 def test_api_calls_that_another_process_answered_are_linked_to_the_question(both: tuple[Client, Client]) -> None:
     one, other = both
     card = a_spender(one)
+    one.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
 
     def answer(arrived: Arrived) -> Reply:
         if arrived.event["type"] == "issuing_authorization.request":
@@ -198,6 +199,7 @@ def test_api_calls_that_another_process_answered_are_linked_to_the_question(both
 def test_a_question_may_be_decided_by_a_call_that_another_process_answers(both: tuple[Client, Client]) -> None:
     one, other = both
     card = a_spender(one)
+    one.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
 
     def answer(arrived: Arrived) -> Reply:
         id = arrived.event["data"]["object"]["id"]

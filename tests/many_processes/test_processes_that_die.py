@@ -84,6 +84,7 @@ def test_what_one_had_to_deliver_the_other_delivers_in_order(processes: tuple[Ru
 def test_a_question_of_one_that_died_is_concluded_by_the_other(processes: tuple[Running, Running]) -> None:
     dying, staying = processes
     card = a_spender(staying)
+    post(staying, "/_emulator/settings", real_time_timeout_ms=8_000)
 
     def answer(arrived: Arrived) -> Reply:
         dying.kill()

@@ -74,6 +74,7 @@ def test_the_clock_understands_spans(world):
 
 
 def test_an_object_is_explained(world):
+    world.settings(real_time_timeout_ms=20_000)
     received = world.webhook(lambda event: None)
     held = world.purchase(world.card(), 20_00)
     world.drain()

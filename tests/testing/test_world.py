@@ -142,6 +142,7 @@ def test_a_handler_decides_purchases_and_hears_of_them(world):
             return {"approved": event.data.object.pending_request.amount <= 20_00}
         return None
 
+    world.settings(real_time_timeout_ms=20_000)
     receiver = world.webhook(handler)
     card = world.card(financial_account=world.financial_account(funded=50_00))
 
@@ -160,6 +161,7 @@ def test_a_handler_that_says_nothing_approves_and_may_decide_by_a_call(world):
         if event.type == "issuing_authorization.request" and asked.pending_request.amount > 20_00:
             world.client().v1.issuing.authorizations.decline(asked.id)
 
+    world.settings(real_time_timeout_ms=20_000)
     world.webhook(handler)
     card = world.card()
 

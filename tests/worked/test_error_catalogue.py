@@ -38,7 +38,7 @@ from tests.issuing.purchases import (
     force_capture,
     helper,
 )
-from tests.receivers import Arrived, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 from tests.test_bad_requests import state
 from tests.treasury.sending import OBP, OBT, data_of
 from tests.treasury.worlds import ABA, opened, send
@@ -987,6 +987,7 @@ def test_the_same_key_while_the_first_request_is_running(platform: Client) -> No
         meanwhile.append(Client(platform.app, platform.key).post(AUTHORIZATIONS, **purchase))
         return Reply(200, b'{"approved": true}', {"Stripe-Version": "2026-10-28.endive"})
 
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(handler) as receiver:
         events = ["issuing_authorization.request"]
         platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=events)

@@ -14,7 +14,7 @@ import stripe
 from tests.client import Client
 from tests.issuing.holders import CARDHOLDERS, CARDS, told
 from tests.issuing.purchases import AUTHORIZATIONS, TRANSACTIONS, authorize, done, fund
-from tests.receivers import Arrived, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Arrived, Reply, receiving
 
 # The Stripe CLI's triggers. Source: https://github.com/stripe/stripe-cli/tree/master/pkg/fixtures/triggers
 
@@ -156,6 +156,7 @@ def test_a_handler_writes_metadata_while_it_is_asked(platform: Client) -> None:
         answer = b'{"approved": true, "metadata": {"order": "7"}}'
         return Reply(200, answer, {"Stripe-Version": "2022-08-01", "Content-Type": "application/json"})
 
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(handler) as receiver:
         events = ["issuing_authorization.request"]
         secrets.append(platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=events)["secret"])

@@ -21,7 +21,7 @@ from tests.issuing.purchases import (
     fund,
     why,
 )
-from tests.receivers import Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Reply, receiving
 
 # The package says Union[Literal[…], str]: what is published today, and whatever may come.
 PUBLISHED = frozenset(get_args(get_args(get_type_hints(Authorization.RequestHistory)["reason"])[0]))
@@ -272,7 +272,7 @@ switched("stripe_internal_error", approved=False)
 @contextmanager
 def answering(platform: Client, reply: Reply, fallback: str = "decline") -> Iterator[dict[str, Any]]:
     """A card whose authorizations are decided by an endpoint that answers like this, within a fifth of a second."""
-    platform.settings(on_webhook_failure=fallback, real_time_timeout_ms=200 if reply.hang else 2_000)
+    platform.settings(on_webhook_failure=fallback, real_time_timeout_ms=200 if reply.hang else PATIENCE_SECONDS * 1000)
     with receiving(lambda arrived: reply) as receiver:
         platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.request"])
         yield a_spender(platform)
