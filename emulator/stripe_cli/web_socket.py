@@ -158,9 +158,9 @@ class CliSocket:
         lock = self.lock_of(session.id)
         if lock.take():
             try:
-                with self.guard:
-                    self.be_away(tenant, session)
-                self.note_gone(tenant, session)
+                if self.note(tenant, session, cli_sessions.gone, int(time.time())):
+                    with self.guard:
+                        self.be_away(tenant, session)
             finally:
                 lock.release()
 
