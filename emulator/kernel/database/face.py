@@ -183,6 +183,9 @@ class Drawer(Protocol):
     def put(self, key: str, content: bytes) -> None:
         """Keep something under a key, in place of what was. StorageFails."""
 
+    def replace(self, key: str, content: bytes) -> None:
+        """Keep something in place of what is there; nothing where nothing is, or is any more. StorageFails."""
+
     def take(self, key: str) -> bytes | None:
         """What was kept under a key, which nobody else is given any more. StorageFails."""
 
