@@ -25,7 +25,7 @@ from tests.client import Client
 from tests.connect.shapes import BANK, CONTROLLER, account_of, company, individual, representative
 from tests.issuing.holders import ADDRESS, CARDS, SHIPPING, a_card, a_connected_account, a_physical_card
 from tests.issuing.purchases import AUTHORIZATIONS, TRANSACTIONS, a_spender, authorize, done, reasons
-from tests.receivers import Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Reply, receiving
 
 IAUTH = "/v1/issuing/authorizations"
 SHIPPING_HELPERS = "/v1/test_helpers/issuing/cards"
@@ -258,6 +258,7 @@ def test_b2_what_the_network_decided_reads_as_the_usual_reason(platform, approve
 @pytest.mark.parametrize("setting", ["endpoint", "account"])
 def test_b3_a_question_accepts_what_any_event_does(platform, setting):
     accepted = []
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     yes = Reply(200, b'{"approved": true}', {"Stripe-Version": before("B3")})
     with receiving(lambda arrived: yes) as receiver:
         card = a_spender(platform)["id"]

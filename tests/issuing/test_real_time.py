@@ -582,7 +582,7 @@ def let_time_pass(data: Path) -> None:
 
 def server_client(server: Running) -> httpx.Client:
     """A client of a real server."""
-    return httpx.Client(base_url=server.url, auth=("sk_test_real", ""), timeout=60, trust_env=False)
+    return httpx.Client(base_url=server.url, auth=("sk_test_real", ""), timeout=120, trust_env=False)
 
 
 def real_card(http: httpx.Client) -> str:

@@ -46,7 +46,7 @@ from tests.issuing.purchases import (
     fund,
     refund,
 )
-from tests.receivers import Receiver, Reply, receiving
+from tests.receivers import PATIENCE_SECONDS, Receiver, Reply, receiving
 from tests.treasury.sending import Payments, Transfers, canceled, helped, tracked
 from tests.treasury.worlds import opened, send, take
 
@@ -519,6 +519,7 @@ def last_payment(platform: Client) -> Iterator[Any]:
 
 def asked(platform: Client, answer: bytes = b'{"approved": true}') -> Iterator[Receiver]:
     """An endpoint that answers for the account while the story lasts."""
+    platform.settings(real_time_timeout_ms=PATIENCE_SECONDS * 1000)
     with receiving(lambda arrived: Reply(200, answer, {"Stripe-Version": "2026-10-28.endive"})) as receiver:
         events = ["issuing_authorization.request"]
         platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=events)

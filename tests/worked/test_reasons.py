@@ -271,7 +271,7 @@ switched("stripe_internal_error", approved=False)
 
 @contextmanager
 def answering(platform: Client, reply: Reply, fallback: str = "decline") -> Iterator[dict[str, Any]]:
-    """A card whose authorizations are decided by an endpoint that answers like this, within a fifth of a second."""
+    """A card that is decided about by an endpoint that answers like this, or hangs for longer than it may."""
     platform.settings(on_webhook_failure=fallback, real_time_timeout_ms=200 if reply.hang else PATIENCE_SECONDS * 1000)
     with receiving(lambda arrived: reply) as receiver:
         platform.made("/v1/webhook_endpoints", url=receiver.url, enabled_events=["issuing_authorization.request"])
