@@ -26,6 +26,7 @@ ABOUT_ONE_PROCESS = {
     "tests/developer/test_ephemeral_keys.py::test_neither_key_nor_nonces_are_logged": INSIDE,
     "tests/kernel/tenants/test_memory.py": CHANGED,
     "tests/kernel/webhooks/test_asker.py::test_a_conclusion_that_fails": CHANGED,
+    "tests/kernel/webhooks/test_asker.py::test_what_nobody_asks_any_more": CHANGED,
     "tests/kernel/webhooks/test_bounds.py": CHANGED,
     "tests/kernel/webhooks/test_postman.py::test_a_failed_event_does_not_hold_later_ones_back": MEANWHILE,
     "tests/kernel/webhooks/test_postman.py::test_a_lane_that_is_rung_while_it_ends": INSIDE,

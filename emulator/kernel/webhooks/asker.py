@@ -176,8 +176,10 @@ class Asker:
         """No answer of ours: another process asks, and has concluded by now, or does not come to it any more.
 
         It is told again and again, since it may be just coming to reach the one who is asked; None where this one does.
+        From when the time is up it is not waited for where the API has decided, however long questions may wait.
         """
-        finished, still_frozen = partial(self.is_finished, tenant, question), partial(self.still_frozen, tenant)
+        finished, decided = partial(self.is_finished, tenant, question), partial(self.is_decided, tenant, question)
+        still_frozen = partial(self.still_frozen, tenant)
         told_at = -math.inf
         with tenant.tenants.news.ear(tenant.handle) as ear:
             while not (yield from unhurried(tenant, finished)):
@@ -185,6 +187,8 @@ class Asker:
                     return None
                 is_late = time.time() >= found.asked.overdue_at
                 if is_late and not (found.frozen and (yield from unhurried(tenant, still_frozen))):
+                    break
+                if is_late and (yield from unhurried(tenant, decided)):
                     break
                 if time.monotonic() - told_at >= TELL_AGAIN_SECONDS:
                     told_at = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from emulator.kernel.webhooks.asker import Asked
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
+from tests.patience import wait_until
 from tests.receivers import PATIENCE_SECONDS, Receiver, Reply, receiving
 
 ENDPOINTS = "/v1/webhook_endpoints"
@@ -305,6 +307,20 @@ def test_frozen_questions_wait_beyond_their_time_and_count_as_missed(platform):
         told = asks(platform)["data"][0]
         assert authorization["approved"] is True
         assert told["duration_ms"] >= 250 and told["timeout_ms"] == 50
+
+
+def test_what_nobody_asks_any_more_and_the_api_has_decided_is_not_waited_for_however_frozen(platform, monkeypatch):
+    platform.settings(real_time_timeout_ms=50, freeze_asks=True)
+    with receiving(lambda arrived: YES) as receiver, ThreadPoolExecutor(1) as pool:
+        card = ready(platform, receiver.url)
+        monkeypatch.setitem(platform.app.emulator.postman.reaches, "endpoint", lambda id: False)
+        buying = pool.submit(Client(platform.app, platform.key).made, AUTHORIZATIONS, card=card, amount=10_00)
+        (purchase,) = wait_until(lambda: platform.read("/v1/issuing/authorizations")["data"])
+
+        platform.made(f"/v1/issuing/authorizations/{purchase['id']}/approve")
+
+        assert buying.result(PATIENCE_SECONDS)["approved"] is True
+        assert receiver.arrived == []
 
 
 def test_thawing_ends_the_wait(platform):
