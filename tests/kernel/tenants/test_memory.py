@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from emulator.kernel.tenants import Tenant
 from emulator.kernel.tenants.memory import MOST_BYTES, MOST_REPLIES
+from emulator.kernel.webhooks import asker
 from emulator.kernel.wire.pipeline import Pipeline
 from tests.client import Client
 from tests.issuing.holders import a_card
@@ -28,6 +29,12 @@ DAY = 86_400
 AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 OWN_LOG = re.compile(rb"/_emulator/requests/req_\w+")
 KEYS = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def unquestioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks every other second for questions of other servers, after which a reply is made anew."""
+    monkeypatch.setattr(asker, "LOOK_FOR_OTHERS_SECONDS", math.inf)
 
 
 @contextmanager

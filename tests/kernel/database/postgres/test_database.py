@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ from emulator.kernel.database.postgres.world import PostgresWorld, Writing
 from emulator.kernel.database.schema import Schema
 from emulator.kernel.records import record
 from emulator.kernel.tenants.copies import exported, imported
+from emulator.kernel.webhooks import asker
 from tests.client import Client
 from tests.issuing.holders import a_card
 from tests.issuing.purchases import authorize
@@ -194,6 +196,7 @@ def test_what_fails_in_an_attempt_leaves_the_rest_of_the_session(served: Flask) 
 def test_what_is_read_again_and_again_is_one_round_trip_until_another_process_has_changed_something(
     served: Flask, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(asker, "LOOK_FOR_OTHERS_SECONDS", math.inf)
     client, other = Client(served, "sk_test_again"), create_app(database)
     path = f"/v1/customers/{client.made('/v1/customers', name='one')['id']}"
     for _ in range(3):
@@ -217,6 +220,7 @@ def test_what_is_read_again_and_again_is_one_round_trip_until_another_process_ha
 def test_what_a_request_names_and_what_its_rules_look_at_is_waited_for_together(
     served: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(asker, "LOOK_FOR_OTHERS_SECONDS", math.inf)
     client = Client(served, "sk_test_together")
     client.made("/v1/test_helpers/issuing/fund_balance", amount=100_00, currency="usd")
     card = a_card(client, status="active")
