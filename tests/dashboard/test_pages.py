@@ -567,6 +567,7 @@ def test_events_that_nobody_acknowledged_are_counted_beside_the_navigation(visit
 
 def test_the_busiest_pages_stay_small(visitor: Visitor, spender: Spender) -> None:
     client, account, card = spender
+    client.clock(frozen=True)
     client.made(f"/v1/issuing/cards/{card['id']}", spending_controls={"spending_limits": None})
     for number in range(30):
         authorize(client, card, 1_00, merchant_data={"name": f"Merchant of a long name {number}"})

@@ -322,6 +322,7 @@ def test_what_nobody_captures_in_time_is_let_go(platform):
 
 
 def test_what_is_held_is_let_go_by_a_cancel(platform):
+    platform.clock(frozen=True)
     held = intent(platform, payment_method="pm_card_visa", confirm=True, capture_method="manual")
 
     canceled = platform.made(path_of(held, "cancel"), cancellation_reason="fraudulent")

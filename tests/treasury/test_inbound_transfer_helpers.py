@@ -14,9 +14,9 @@ FORWARDING = {"type": "payment_method", "payment_method": "pm_usBankAccount"}
 
 
 def test_a_helper_comes_before_what_a_transfer_would_do_by_itself(platform):
+    platform.clock(frozen=True)
     target = opened(platform)
     failed, succeeded = asked(platform, target), asked(platform, target, method="pm_usBankAccount_dispute")
-    platform.clock(frozen=True)
     seen = len(platform.events())
 
     platform.clock(advance=WAIT - 1)
@@ -42,6 +42,7 @@ def test_every_published_code_can_be_the_reason(platform, code):
 
 
 def test_a_code_that_is_not_published_is_refused(platform):
+    platform.clock(frozen=True)
     transfer = asked(platform, opened(platform))
 
     refusal = platform.post(f"{HELPERS}/{transfer['id']}/fail", failure_details={"code": "could_not_process"})
@@ -78,6 +79,7 @@ def test_a_closed_account_neither_gets_nor_gives_back(platform):
 
 
 def test_a_financial_account_that_cannot_give_the_money_lets_no_helper_succeed(platform):
+    platform.clock(frozen=True)
     source, target = funded(platform, 10_00), opened(platform)
     transfer = asked(platform, target, method=saved_account(platform, platform, source))
 

@@ -18,6 +18,7 @@ from tests.treasury.worlds import ACCOUNTS, DEBITS, ENTRIES, TRANSACTIONS, balan
 
 
 def test_a_new_transfer_is_processing_and_has_moved_nothing(platform):
+    platform.clock(frozen=True)
     target = opened(platform)
     platform.read("/v1/balance")  # everything due has happened
     seen = len(platform.events())
@@ -473,6 +474,7 @@ def test_an_account_with_a_transfer_on_its_way_does_not_close(platform):
 
 
 def test_lists_filter_by_account_and_status(platform):
+    platform.clock(frozen=True)
     target, other = opened(platform), opened(platform)
     first, second = asked(platform, target), asked(platform, target, method=STAYS)
     third = asked(platform, target)

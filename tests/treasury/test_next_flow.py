@@ -58,6 +58,7 @@ def status_of(flow):
 
 @pytest.mark.parametrize("flow_type, status, code", EVERY_END)
 def test_the_next_flow_ends_as_the_emulator_was_told_and_the_one_after_it_as_usual(platform, flow_type, status, code):
+    platform.clock(frozen=True)
     kind, account = KINDS[flow_type](platform), funded(platform)
     chosen = platform.made(NEXT, flow_type=flow_type, status=status, **({"code": code} if code else {}))
 

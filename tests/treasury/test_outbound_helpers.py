@@ -32,6 +32,7 @@ def flows(request, platform):
 
 
 def test_a_helper_comes_before_what_a_flow_would_do_by_itself(platform, flows):
+    platform.clock(frozen=True)
     source = funded(platform)
     posted, withdrawn = flows.begun(source, number=BOUNCES), flows.begun(source)
     seen = len(platform.events())

@@ -254,6 +254,7 @@ def test_every_network_needs_its_feature(platform, network):
 
 
 def test_a_customers_bank_account_is_paid_as_its_owner_is_known(platform):
+    platform.clock(frozen=True)
     source, customer = funded(platform), a_customer(platform)
     method = attached(platform, customer)
     address = {**PAYEE["address"], "line2": "Floor 2"}

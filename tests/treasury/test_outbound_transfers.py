@@ -472,6 +472,7 @@ def test_the_credit_leads_back_to_the_transfer(platform):
 
 
 def test_lists_filter_by_account_and_status(platform):
+    platform.clock(frozen=True)
     source, other = funded(platform), funded(platform)
     first, second = sent(platform, source), sent(platform, source, method=STAYS)
     sent(platform, other)

@@ -1026,8 +1026,10 @@ def top_up(platform: Client) -> Iterator[Any]:
 
 @story("product with a price, both noted")
 def sell(platform: Client) -> Iterator[Any]:
+    platform.clock(frozen=True)
     yield platform
     price = platform.made("/v1/prices", currency="usd", unit_amount=1, product_data={"name": "Gold"})
+    platform.clock(advance=5)
     platform.made(f"/v1/products/{price['product']}", metadata={"foo": "bar"})
     platform.made(f"/v1/prices/{price['id']}", metadata={"foo": "bar"})
     link = platform.made("/v1/payment_links", line_items=[{"price": price["id"], "quantity": 1}])
@@ -1035,7 +1037,7 @@ def sell(platform: Client) -> Iterator[Any]:
     yield [
         ("product.created", None),
         ("price.created", None),
-        ("product.updated", {"metadata": {"foo": None}}),
+        ("product.updated", {"metadata": {"foo": None}, "updated": price["created"]}),
         ("price.updated", {"metadata": {"foo": None}}),
         ("payment_link.created", None),
         ("payment_link.updated", {"active": True}),
@@ -1209,6 +1211,7 @@ def leaving_stories(kind: type[Transfers], name: str) -> None:
 
     @story(f"{name}, the helpers")
     def help_flows(platform: Client) -> Iterator[Any]:
+        platform.clock(frozen=True)
         client, account = a_sender(platform)
         posted, returned, failed, withdrawn = [kind(client).begun(account) for _ in range(4)]
         yield client
@@ -1360,6 +1363,7 @@ inbound_story("inbound transfer that is disputed", collected("succeeded"), DEBIT
 
 @story("inbound transfer, the helpers")
 def help_inbound_transfers(platform: Client) -> Iterator[Any]:
+    platform.clock(frozen=True)
     client, account = a_sender(platform)
     succeeded, failed, canceled = [collect(client, account) for _ in range(3)]
     yield client

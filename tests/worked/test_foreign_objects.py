@@ -175,6 +175,7 @@ def a_file(client: Client, purpose: str = "identity_document") -> str:
 def test_an_object_of_another_account_is_missing_in_every_path(platform: Client) -> None:
     owner, ids = belongings(platform)
     stranger = a_connected_account(platform, "treasury", "card_issuing", "transfers")
+    platform.clock(frozen=True)
     stranger.read("/v1/balance")  # everything due has happened
     before = state(stranger)
 

@@ -94,6 +94,7 @@ def test_every_row_in_turn_leaves_these_sums(platform: Client) -> None:
     both = ["credit_reversal_posting", "credit_reversal"]
     assert transaction(sent_back["transaction"]["id"]) == ("posted", -7_00, -7_00, 0, both)
 
+    client.clock(frozen=True)
     collected = asked(client, account, 1_00)
     assert (collected["status"], collected["transaction"], sums()) == ("processing", None, (500_00, 0))
     collected = helped(client, collected, "succeed")

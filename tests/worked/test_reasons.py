@@ -147,6 +147,7 @@ def holder_blocked(platform: Client) -> tuple[Client, dict[str, Any]]:
 
 @reason("cardholder_verification_required", "under review")
 def holder_under_review(platform: Client) -> tuple[Client, dict[str, Any]]:
+    platform.clock(frozen=True)
     platform.settings(cardholder_review_seconds=5)
     card = a_spender(platform)
     declined = authorize(platform, card, 10_00)
