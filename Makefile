@@ -19,9 +19,10 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/.runs
 	$(VENV)/bin/stripe-emulator demo $(DEMO_ARGS)
 
+# Five seconds pass there before each request of a test: one that needs two of them within a second fails always, not once.
 test: $(VENV)/.tests
 	$(PY) -m pytest $(PYTEST_ARGS)
-	$(PY) -m pytest --database postgres $(POSTGRES_ARGS) $(addprefix --ignore=,$(OF_POSTGRES)) $(POSTGRES_TESTS)
+	$(PY) -m pytest --database postgres --seconds 5 $(POSTGRES_ARGS) $(addprefix --ignore=,$(OF_POSTGRES)) $(POSTGRES_TESTS)
 
 # The whole suite with a database of PostgreSQL in place of every data directory; tests/about_files.py names the rest.
 test-postgres: $(VENV)/.tests

@@ -3,7 +3,8 @@
 With `--whole-suite` a run fails for every built operation that it never saw succeed with a populated reply. With
 `--database postgres` worlds are kept in databases of a PostgreSQL server instead of in folders, and with `--processes
 3` three servers behind a small proxy answer, in turn, what the application of the session is asked; every server that a
-test starts is three processes too.
+test starts is three processes too. With `--seconds 5` so much time passes before each request that the client of a test
+makes, as on a machine that has much else to do: no test may depend on two requests being made within one second.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from tests.contract.exceptions import UNSEEN
 from tests.contract.operations import unnamed
 from tests.databases import InPlaceOfFolders, in_place_of_folders, postgres_server
 from tests.elsewhere import answered_by
+from tests.slow_machine import seconds_before_each_request
 
 NUMBERS = itertools.count(1)
 settings.register_profile("unhurried", settings(), deadline=None)
@@ -39,6 +41,7 @@ settings.load_profile("unhurried")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole-suite", action="store_true", help="every built operation must have been seen to succeed")
     parser.addoption("--database", choices=("sqlite", "postgres"), default="sqlite", help="where worlds are kept")
+    parser.addoption("--seconds", type=int, default=0, help="how much time passes before each request of a test")
     parser.addoption("--processes", type=int, default=0, help="how many servers answer, with --database postgres")
 
 
@@ -52,6 +55,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for beginning, reason in reasons.items():
             if item.nodeid.startswith(beginning):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def slow_machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--seconds`: a clock that goes on with each request of a test."""
+    with seconds_before_each_request(request.config.getoption("--seconds")):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
