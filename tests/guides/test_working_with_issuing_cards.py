@@ -10,7 +10,7 @@ https://docs.stripe.com/issuing/purchases/transactions, https://docs.stripe.com/
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import count, product
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from tests.guides.pages import Page
 from tests.serving import served
 
+NUMBERS = count(1)
 ACCOUNTS = {
     "custom": """
 curl https://api.stripe.com/v1/accounts \\
@@ -208,11 +209,16 @@ def followed(page: Page, account: str) -> SimpleNamespace:
     return told
 
 
+def new_key(account: str) -> str:
+    """A key without a world: where tests are shared out anew while they run, their fixture is made more than once."""
+    return f"sk_test_guide_{account}{next(NUMBERS)}"
+
+
 @pytest.fixture(scope="module", params=product(ACCOUNTS, ("process", "contract")), ids="-".join)
 def told(request: pytest.FixtureRequest, app: Any, process: str) -> Iterator[SimpleNamespace]:
     """The page followed for one kind of account: on a server as users run it, and on one whose replies are checked."""
     account, server = request.param
-    key = f"sk_test_guide_{account}"
+    key = new_key(account)
     if server == "process":
         yield followed(Page(process, key), account)
     else:

@@ -11,7 +11,7 @@ from tests.guides.pages import Page
 from tests.guides.test_issuing_pages import *  # noqa: F403
 from tests.guides.test_treasury_pages import *  # noqa: F403
 from tests.guides.test_working_with_issuing_cards import *  # noqa: F403
-from tests.guides.test_working_with_issuing_cards import ACCOUNTS, followed
+from tests.guides.test_working_with_issuing_cards import ACCOUNTS, followed, new_key
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def page(fleet: Fleet, key: str) -> Page:
 @pytest.fixture(scope="module", params=ACCOUNTS)
 def told(request: pytest.FixtureRequest, fleet: Fleet) -> SimpleNamespace:
     """The page followed for one kind of account."""
-    return followed(Page(fleet.url, f"sk_test_guide_{request.param}"), request.param)
+    return followed(Page(fleet.url, new_key(request.param)), request.param)
