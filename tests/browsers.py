@@ -119,7 +119,9 @@ def browsing(program: str, home: Path) -> Iterator[Tab]:
         port = told.read_text().split("\n")[0]
         told_pages = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False, timeout=PATIENCE_SECONDS).json()
         pages = [one for one in told_pages if one["type"] == "page"]
-        with connect(pages[0]["webSocketDebuggerUrl"], max_size=MOST_BYTES, proxy=None) as connection:
+        url = pages[0]["webSocketDebuggerUrl"]
+        # Between two tests nobody reads for minutes, while a page goes on telling things: a ping would not be answered.
+        with connect(url, max_size=MOST_BYTES, proxy=None, ping_interval=None) as connection:
             yield Tab(connection)
     finally:
         process.terminate()
