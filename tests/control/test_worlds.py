@@ -187,6 +187,31 @@ def test_what_was_on_its_way_when_the_world_was_deleted_is_forgotten(client: Cli
         assert client.read(ENDPOINTS)["data"] == []
 
 
+def test_nothing_is_carried_for_a_world_that_is_deleted_while_it_is_looked_at(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.made(ENDPOINTS, url="http://127.0.0.1:9/hook", enabled_events=["topup.created"])
+    client.made("/v1/topups", amount=100, currency="usd")
+    postman = client.app.emulator.postman  # type: ignore[attr-defined]
+    tenant = client.app.emulator.tenants.open("short")  # type: ignore[attr-defined]
+    guard, lanes = postman.guard, []
+
+    class Late:
+        def __enter__(self) -> None:
+            monkeypatch.setattr(postman, "guard", guard)
+            client.delete(WORLD)
+            guard.acquire()
+
+        def __exit__(self, *failure: object) -> None:
+            guard.release()
+
+    monkeypatch.setattr(postman, "guard", Late())
+    monkeypatch.setattr("emulator.kernel.webhooks.postman.Lane", lambda *about: lanes.append(about))
+    postman.visit(tenant)
+
+    assert (postman.guard, lanes) == (guard, [])
+
+
 def test_a_request_that_waits_for_an_answer_is_told_that_its_world_was_deleted(client: Client) -> None:
     other = Client(client.app, client.key)
 

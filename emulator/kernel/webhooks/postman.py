@@ -147,7 +147,7 @@ class Postman:
             with tenant.writing(is_settled=True) as step:
                 step.deliveries.drop_disabled(step.now)
         with self.guard:
-            if self.is_stopping:
+            if self.is_stopping or tenant.is_deleted:  # it may have been since we looked
                 return
             for subscriber, number in due:
                 if subscriber not in enabled:
