@@ -60,7 +60,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session", autouse=True)
 def slow_machine(request: pytest.FixtureRequest) -> Iterator[None]:
     """With `--seconds`: a clock that goes on with each request of a test."""
-    with seconds_before_each_request(request.config.getoption("--seconds")):
+    seconds = request.config.getoption("--seconds")
+    with seconds_before_each_request(seconds) if seconds else nullcontext():
         yield
 
 
