@@ -260,7 +260,7 @@ def sent(one: dict[str, Any]) -> dict[str, Any]:
 
 def set_aside(tenant: Tenant, params: dict[str, Any]) -> dict[str, Any]:
     """Due work that failed, with the reasons."""
-    with tenant.stored.reading() as session:
+    with tenant.session() as session:
         failures = tenant.step_for(session).agenda.failures()
     data = [{"object": "emulator.due", "id": f"due_{one.pop('sequence')}", **one} for one in failures]
     return listed(data, "/_emulator/due")

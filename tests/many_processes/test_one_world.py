@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from emulator.app import create_app
+from emulator.kernel.tenants import Tenant
 from tests.client import Client
 from tests.examining import examine_tenant
 from tests.issuing.purchases import AUTHORIZATIONS, a_spender
@@ -119,6 +120,26 @@ def test_a_world_after_one_that_another_deleted_is_the_next_generation_at_once(b
     assert one.made("/_emulator/reset")["generation"] == 3
     assert one.delete("/_emulator/world").status == 200
     assert other.made("/_emulator/reset")["generation"] == 5
+
+
+def test_a_request_for_whose_world_others_put_a_new_one_as_it_comes_to_it_is_carried_out_there(
+    both: tuple[Client, Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = both
+    topup(one)
+    assert other.delete("/_emulator/world").status == 200
+    is_lost = Tenant.is_lost
+
+    def late(tenant: Tenant) -> bool:
+        monkeypatch.undo()
+        topup(other)
+        return is_lost(tenant)
+
+    monkeypatch.setattr(Tenant, "is_lost", late)
+    topup(one)
+
+    assert Tenant.is_lost is is_lost
+    assert len(other.read("/v1/topups")["data"]) == 2
 
 
 def test_a_snapshot_that_one_restores_is_what_the_other_shows(both: tuple[Client, Client]) -> None:

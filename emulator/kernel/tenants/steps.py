@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Collection
-from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from emulator.kernel.database.face import Session
+from emulator.kernel.database.face import Session, WorldGone
 from emulator.kernel.requests import Request
 from emulator.kernel.step import Step
 
@@ -17,10 +16,39 @@ if TYPE_CHECKING:
     from emulator.kernel.tenants.tenant import Tenant
 
 
+class Entered:
+    """A session on a tenant's world, for the length of a block: on the one that is there when it begins, since another
+    may take its place while it is being waited for. WorldGone, WorldDamaged, StorageFails.
+    """
+
+    __slots__ = ("tenant", "writes", "held")
+
+    def __init__(self, tenant: Tenant, *, writes: bool) -> None:
+        self.tenant = tenant
+        self.writes = writes
+
+    def __enter__(self) -> Session:
+        while True:
+            world = self.tenant.stored
+            self.held = world.writing() if self.writes else world.reading()
+            try:
+                return self.held.__enter__()
+            except WorldGone:
+                if not world.is_gone:
+                    raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.held.__exit__(kind, failure, trace)
+
+
 class Reading:
     """A consistent look, for the length of a block; see `Tenant.writing` for `named`."""
 
     __slots__ = ("tenant", "request", "named", "is_settled", "session", "step")
+
+    writes = False
 
     def __init__(
         self, tenant: Tenant, request: Request, named: Collection[str] = (), *, is_settled: bool = False
@@ -35,16 +63,12 @@ class Reading:
         if not self.is_settled and tenant.questions_overdue_at <= time.time():
             tenant.look_at_questions()
         while True:
-            step = self.begun(self.opened())
+            step = self.begun(self.tenant.session(writes=self.writes))
             if step is not None:
                 return step
             tenant.settle(self.named)
 
-    def opened(self) -> AbstractContextManager[Session]:
-        """A session of the kind that is needed."""
-        return self.tenant.stored.reading()
-
-    def begun(self, session: AbstractContextManager[Session]) -> Step | None:
+    def begun(self, session: Entered) -> Step | None:
         """The step of a session that begins; None, and the session has ended, where something is to be done first."""
         entered = session.__enter__()
         try:
@@ -74,9 +98,7 @@ class Writing(Reading):
 
     __slots__ = ()
 
-    def opened(self) -> AbstractContextManager[Session]:
-        """One that is alone among those who write."""
-        return self.tenant.stored.writing()
+    writes = True
 
     def may_go_on(self, step: Step) -> bool:
         """The same, unless that does not matter to this change. What gives way to it makes the step early."""

@@ -36,7 +36,7 @@ from emulator.kernel.requests import NOBODY_ASKED, Request
 from emulator.kernel.step import Step
 from emulator.kernel.tenants.linked_calls import AnyCall, Flight
 from emulator.kernel.tenants.memory import Memory
-from emulator.kernel.tenants.steps import Reading, Writing
+from emulator.kernel.tenants.steps import Entered, Reading, Writing
 from emulator.kernel.world import World
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Tenant:
     def name(self) -> str:
         """What follows the mode in the tenant's keys."""
         if self.known_name is None:
-            with self.stored.reading() as session:
+            with self.session() as session:
                 self.known_name = read_tenant_row(session).name
         return self.known_name
 
@@ -220,7 +220,7 @@ class Tenant:
     def begin_again(self) -> int:
         """The same while nobody else puts a world in its place."""
         try:
-            with self.stored.writing() as session:
+            with self.session(writes=True) as session:
                 row = read_tenant_row(session)
                 self.known_name = row.name
                 again = self.catalog.outliving_reset(World(self.step(session, row, time_of(row)), row.platform))
@@ -270,17 +270,21 @@ class Tenant:
     def last_generation(self) -> int:
         """The number of its generation; of one that cannot be read, the last that anybody knows of."""
         try:
-            with self.stored.reading() as session:
+            with self.session() as session:
                 return read_tenant_row(session).generation
         except WorldDamaged:
             return max(self.generation, self.tenants.deleted_generation(self.handle) + 1)
 
     def check(self) -> None:
         """WorldDamaged where the database finds that what is stored is: a reason for what cannot fail to fail."""
-        with self.stored.reading() as session:
+        with self.session() as session:
             session.check()
 
     # Steps
+
+    def session(self, *, writes: bool = False) -> Entered:
+        """A session on the world that it has when the session begins, whatever has fallen due there."""
+        return Entered(self, writes=writes)
 
     def step(self, session: Session, row: TenantRow, now: int, request: Request = NOBODY_ASKED) -> Step:
         """A step of a session; it is where its request came to, and at the server's address without one."""
@@ -373,7 +377,7 @@ class Tenant:
 
         What the `named` objects do by themselves is left.
         """
-        with self.stored.reading() as session:
+        with self.session() as session:
             behind = is_behind(read_tenant_row(session))
         try:
             while behind:
@@ -388,7 +392,7 @@ class Tenant:
         If all of that is what objects do by themselves, somebody must be there to be told of it, and it waits a little
         for the request that it gives way to: a client that creates an object and goes on to cancel it comes first.
         """
-        with self.stored.reading() as session:
+        with self.session() as session:
             step = self.step_for(session)
             item = step.agenda.first_until(step.now) if is_behind(step.row) else None
             if item is None:
@@ -406,7 +410,7 @@ class Tenant:
     def run_next(self, spared: Spared = NOBODY) -> Ran | None:
         """One due item in a step of its own; None when there is none. One that fails is set aside with its reason."""
         failed = False
-        with self.stored.writing() as session:
+        with self.session(writes=True) as session:
             row = read_tenant_row(session)
             if not is_behind(row):
                 return None
@@ -435,10 +439,10 @@ class Tenant:
 
     def rest(self) -> None:
         """Say when the world next needs a look, now that everything that has fallen due is done or under way."""
-        with self.stored.reading() as session:
+        with self.session() as session:
             needs_another = rests_until(self.step_for(session)) <= time.time()
         if not needs_another:
-            with self.stored.writing() as session:
+            with self.session(writes=True) as session:
                 session.rest_until(rests_until(self.step_for(session)))
 
     def step_for(self, session: Session, request: Request = NOBODY_ASKED) -> Step:
@@ -458,7 +462,7 @@ class Tenant:
 
     def clock(self) -> dict[str, Any]:
         """The clock as the control API shows it; times in unix seconds."""
-        with self.stored.reading() as session:
+        with self.session() as session:
             row = read_tenant_row(session)
         return {
             "object": "emulator.clock",
@@ -496,7 +500,7 @@ class Tenant:
     def keep_move(self, kind: str, passed: Passed) -> None:
         """Keep in the world's own history that its clock was moved."""
         done = Counter(one.action for one in passed.ran if not one.failed)
-        with self.stored.writing() as session:
+        with self.session(writes=True) as session:
             ClockMoves(session).add(
                 kind,
                 int(time.time()),
@@ -519,7 +523,7 @@ class Tenant:
 
     def watched(self, ran: list[Ran], *, advance: int | None, to: int | None, frozen: bool | None) -> Passed:
         """The same, where `ran` is told of everything that is carried out meanwhile."""
-        with self.stored.writing() as session:
+        with self.session(writes=True) as session:
             row = read_tenant_row(session)
             now = time_of(row)
             target = to if to is not None else now + (advance or 0)
@@ -535,7 +539,7 @@ class Tenant:
             write_tenant_row(session, clock_offset=target - int(time.time()), frozen_at=target if keep_frozen else None)
             session.wake_by(0)
         self.settle()
-        with self.stored.writing() as session:
+        with self.session(writes=True) as session:
             write_tenant_row(session, last_now=max(read_tenant_row(session).last_now, target))
             session.rest_until(rests_until(self.step_for(session)))
         self.announce(may_be_due=True)
@@ -590,7 +594,7 @@ class Tenant:
 
     def all_settings(self) -> dict[str, Any]:
         """Every setting with its value or default."""
-        with self.stored.reading() as session:
+        with self.session() as session:
             self.row = read_tenant_row(session)
         chosen = self.row.settings
         return {name: chosen.get(name, setting.default) for name, setting in self.catalog.settings.items()}

@@ -127,7 +127,7 @@ class Asker:
 
     def found(self, tenant: Tenant, question: Asked) -> Found | None:
         """A question as it is to be put; None where it is over already."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             step = tenant.step_for(session)
             asked = stored(step, question)
             to = step.deliveries.subscriber(asked.subscriber) if asked else None
@@ -198,7 +198,7 @@ class Asker:
 
     def ask_for_another(self, tenant: Tenant, event: str) -> None:
         """Another process has a question for somebody whom perhaps this one reaches."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             asked = tenant.step_for(session).questions.get(event)
         if asked is None:
             return
@@ -226,25 +226,25 @@ class Asker:
 
     def is_decided(self, tenant: Tenant, question: Asked) -> bool:
         """Whether the API has been used to decide, or the tenant was reset."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             asked = stored(tenant.step_for(session), question)
         return asked is None or asked.decided
 
     def is_finished(self, tenant: Tenant, question: Asked) -> bool:
         """Whether nothing is left to do about a question, or the tenant was reset."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             return self.is_over(tenant.step_for(session), question)
 
     def still_frozen(self, tenant: Tenant) -> bool:
         """Whether the limit is still lifted."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             return is_frozen(tenant.step_for(session).settings)
 
     # Concluding
 
     def conclude(self, tenant: Tenant, question: Asked, answer: Answer, heard: Heard | None) -> StoredReply:
         """Decide by an answer, unless that has been done, and answer the request that waits."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             asked = stored(tenant.step_for(session), question)
         if asked is None:
             raise replaced()
@@ -314,7 +314,7 @@ class Asker:
 
     def sweep(self, tenant: Tenant) -> None:
         """Conclude the questions of this tenant whose time is up and whose asker is gone."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             step = tenant.step_for(session)
             unfinished = [] if is_frozen(step.settings) else step.questions.unfinished()
         for asked in unfinished:

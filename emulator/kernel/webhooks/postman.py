@@ -138,7 +138,7 @@ class Postman:
 
     def visit(self, tenant: Tenant, *, tells: bool = False) -> None:
         """Have everything carried that is due for a tenant; what others have the lanes of, by them if `tells`."""
-        with tenant.stored.reading() as session:
+        with tenant.session() as session:
             step = tenant.step_for(session)
             due = step.deliveries.due_lanes(step.now)
             enabled = {one.id: one.kind for one in step.deliveries.subscribers() if one.enabled} if due else {}
@@ -288,7 +288,7 @@ class Lane:
         """Look up what is due. Everything that is not recorded yet still looks due, so it is left out."""
         with self.bell:
             self.has_news = False
-        with self.tenant.stored.reading() as session:
+        with self.tenant.session() as session:
             step = self.tenant.step_for(session)
             if step.row.generation != self.generation:
                 self.let_go()

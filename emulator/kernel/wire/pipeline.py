@@ -873,10 +873,13 @@ def without_conflict(step: Callable[[], Reply | Question]) -> Reply | Question:
 
 
 def came_too_late(exchange: Exchange, failure: Exception) -> bool:
-    """Whether a request met a world that had been deleted by another process, before anything of it was done there."""
+    """Whether a request met a world that had been deleted by another process, before anything of it was done there.
+
+    One that has been made again since, by a third, looks as if it had been replaced.
+    """
     if not isinstance(failure, WorldGone) or exchange.tenant is None or exchange.default_version is not None:
         return False
-    return exchange.tenant.is_lost()
+    return exchange.tenant.is_lost() or not exchange.tenant.is_deleted
 
 
 def look_out(exchange: Exchange, step: Step) -> None:

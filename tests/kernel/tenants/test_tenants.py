@@ -313,3 +313,26 @@ def test_a_copy_takes_the_place_of_a_world_that_somebody_has(notes):
     with pytest.raises(WorldGone), held.reading():
         pass
     assert [note["text"] for note in twin.get("/v1/notes").json["data"]] == ["x"]
+
+
+@pytest.mark.parametrize("kind", ["reading", "writing"])
+def test_a_step_for_whose_world_another_comes_while_it_is_waited_for_is_taken_in_that_one(notes, monkeypatch, kind):
+    notes.post("/v1/notes", "text=x")
+    twin = NotesClient(notes.app, "sk_test_twin")
+    twin.post("/v1/notes", "text=old")
+    held = notes.app.tenants.open("twin").stored
+    begin = getattr(held, kind)
+
+    def late():
+        monkeypatch.undo()
+        notes.app.tenants.database.copy(
+            module.handle_of("notes"), module.handle_of("twin"), lambda copy: write_tenant_row(copy, name="twin")
+        )
+        return begin()
+
+    monkeypatch.setattr(held, kind, late)
+    reply = twin.get("/v1/notes") if kind == "reading" else twin.post("/v1/notes", "text=y")
+
+    assert (reply.status, held.is_gone) == ("200 OK", True)
+    assert [note["text"] for note in twin.get("/v1/notes").json["data"]][-1:] == ["x"]
+    assert len(twin.get("/v1/notes").json["data"]) == (1 if kind == "reading" else 2)
