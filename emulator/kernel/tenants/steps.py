@@ -63,7 +63,7 @@ class Reading:
         if not self.is_settled and tenant.questions_overdue_at <= time.time():
             tenant.look_at_questions()
         while True:
-            step = self.begun(self.tenant.session(writes=self.writes))
+            step = self.begun(tenant.session(writes=self.writes))
             if step is not None:
                 return step
             tenant.settle(self.named)

@@ -875,7 +875,7 @@ def without_conflict(step: Callable[[], Reply | Question]) -> Reply | Question:
 def came_too_late(exchange: Exchange, failure: Exception) -> bool:
     """Whether a request met a world that had been deleted by another process, before anything of it was done there.
 
-    One that has been made again since, by a third, looks as if it had been replaced.
+    One that somebody has made again by now looks as if it had been replaced.
     """
     if not isinstance(failure, WorldGone) or exchange.tenant is None or exchange.default_version is not None:
         return False
